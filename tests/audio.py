@@ -1,0 +1,58 @@
+"""Small real audio files, made with ffmpeg: from the system where it has one, else from the wheel."""
+
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+# What ffmpeg is told for each extension; the container follows from the name, m4a and mp4 share one.
+CODECS: dict[str, list[str]] = {
+    ".mp3": ["-c:a", "libmp3lame", "-b:a", "64k"],
+    ".m4a": ["-c:a", "aac", "-b:a", "64k"],
+    ".mp4": ["-c:a", "aac", "-b:a", "64k"],
+    ".opus": ["-c:a", "libopus", "-b:a", "48k"],
+    ".ogg": ["-c:a", "libvorbis", "-q:a", "1"],
+    ".flac": ["-c:a", "flac"],
+    ".wav": ["-c:a", "pcm_s16le"],
+}
+
+
+@cache
+def ffmpeg() -> str:
+    """The path of an ffmpeg that runs."""
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    import imageio_ffmpeg
+
+    return imageio_ffmpeg.get_ffmpeg_exe()
+
+
+def make_audio(path: str | Path, seconds: float, frequency: int = 440) -> str:
+    """Write `seconds` of a sine at `frequency` Hz to `path`, the codec by its extension; the path as text.
+
+    The file carries no tags, save the encoder's name in opus and ogg. Raises KeyError for an extension
+    that is not in CODECS and CalledProcessError (with ffmpeg's own words in `stderr`) where ffmpeg fails.
+    """
+    path = Path(path)
+    source = f"sine=frequency={frequency}:duration={seconds}:sample_rate=48000"
+    command = [ffmpeg(), "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", source]
+    command += [
+        *CODECS[path.suffix.lower()],
+        "-map_metadata",
+        "-1",
+        "-fflags",
+        "+bitexact",
+        str(path.absolute()),
+    ]
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    return str(path)
+
+
+def make_picture(path: str | Path, size: int = 32) -> bytes:
+    """Write a `size` x `size` pixel picture to `path` (.jpg, .png or .webp) and return its bytes."""
+    path = Path(path)
+    source = f"testsrc=size={size}x{size}:duration=1:rate=1"
+    command = [ffmpeg(), "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-frames:v", "1"]
+    subprocess.run([*command, str(path.absolute())], check=True, capture_output=True, text=True, timeout=60)
+    return path.read_bytes()
