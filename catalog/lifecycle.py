@@ -1,0 +1,326 @@
+"""The states of a track, and the only code that changes them.
+
+    missing      --claim-->      downloading     worker       attempts + 1, token, deadline
+    downloading  --reserve-->    downloading     worker       final path and size, before the file is linked in
+    downloading  --finish-->     downloaded      worker       error, cooldown and attempts cleared
+    downloading  --fail-->       missing         worker       last_error, error_kind, retry_after
+    downloading  --release-->    missing         worker       stopped, disk full, service down: attempt given back
+    downloading  --recover-->    downloaded      anyone, once the deadline has passed: the reserved file is there
+                                 missing         … anything else
+    downloaded   --vanish-->     missing         reconcile    the file is gone; path and size stay as last known place
+    missing      --restore-->    downloaded      reconcile    the file of the recorded size is back at its place
+    missing      --adopt-->      downloaded      adopt, relink: a file that carries our id, or a person confirmed
+    missing      --retry-->      missing         a person     retry_after now, attempts 0
+
+Every transition is one conditional UPDATE whose WHERE names what was read. It answers how many rows it changed (or
+whether it changed its row): 0 means that somebody else was first, and that is fine. The event that tells of a change is
+written in the same transaction. ``now`` is always given by the caller: no clock is read here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Greatest
+
+from catalog.models import Entry, Event, Folder, Track, TrackQuerySet
+from catalog.naming import place_key
+
+LEASE = timedelta(minutes=2)  # a worker that is silent for so long has lost its track
+RENEW_EVERY = timedelta(seconds=15)
+BATCH = 1000  # rows per statement and transaction: keeps write locks short
+
+Status = Track.Status
+Kind = Event.Kind
+
+# What every end of a claim clears.
+UNCLAIMED: dict[str, Any] = {"claim": None, "claim_until": None, "reserved": False, "progress": 0}
+NO_PLACE: dict[str, Any] = {"local_path": "", "folder_id": None, "file_name": "", "name_key": "", "size": None}
+NO_ERROR: dict[str, Any] = {"last_error": "", "error_kind": "", "attempts": 0}
+
+
+class PlaceTaken(Exception):
+    """Another track holds this path, or one that is the same file on some disks. Take the next name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a file is: ``root`` is the absolute music folder, ``folder`` relative to it ("" is the root itself)."""
+
+    root: str
+    folder: str
+    file_name: str
+
+    @property
+    def path(self) -> str:
+        return "/".join(part for part in (self.root.rstrip("/"), self.folder, self.file_name) if part)
+
+    @property
+    def relative(self) -> str:
+        return f"{self.folder}/{self.file_name}" if self.folder else self.file_name
+
+    @classmethod
+    def of(cls, root: str, relative: str) -> Place:
+        """The place of a "/"-separated path relative to ``root``."""
+        folder, _, file_name = relative.rpartition("/")
+        return cls(root, folder, file_name)
+
+    def columns(self) -> dict[str, Any]:
+        """The columns that name a place. Makes the folder's row where it is new."""
+        folder = folder_row(self.folder)
+        return {
+            "local_path": self.path,
+            "folder": folder,
+            "file_name": self.file_name,
+            "name_key": place_key(self.file_name),
+        }
+
+
+def folder_row(path: str) -> Folder:
+    """The row of a folder, found by its key: ``Ecole`` and ``ecole`` are one folder on many disks."""
+    return Folder.objects.get_or_create(key=place_key(path), defaults={"path": path})[0]
+
+
+# --- Wanted -----------------------------------------------------------------------------------------------
+
+
+def set_wanted(track_ids: Iterable[int] | None = None) -> int:
+    """Bring ``wanted`` in line with entries and ignores, for all tracks or for some. Rows changed.
+
+    Independent of status: a file whose track is no longer wanted stays where it is.
+    """
+    asked_for = Exists(Entry.objects.filter(track=OuterRef("pk"), collection__enabled=True))
+    if track_ids is None:
+        return _set_wanted(Track.objects.all(), asked_for)
+    ids = list(track_ids)
+    return sum(
+        _set_wanted(Track.objects.filter(pk__in=ids[start : start + BATCH]), asked_for)
+        for start in range(0, len(ids), BATCH)
+    )
+
+
+def _set_wanted(tracks: TrackQuerySet, asked_for: Exists) -> int:
+    gained = tracks.filter(asked_for, wanted=False, ignored=False).update(wanted=True)
+    lost = tracks.filter(~asked_for | Q(ignored=True), wanted=True).update(wanted=False)
+    return gained + lost
+
+
+def ignore(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
+    """A person does not want these tracks fetched. Files stay."""
+    return _change_rows(tracks.filter(ignored=False), Kind.IGNORE, reason, now, {"ignored": True}, then_wanted=True)
+
+
+def want_again(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
+    """Undo `ignore`."""
+    return _change_rows(tracks.filter(ignored=True), Kind.WANT, reason, now, {"ignored": False}, then_wanted=True)
+
+
+# --- A worker's track -------------------------------------------------------------------------------------
+
+
+def claim(now: datetime, lease: timedelta = LEASE) -> Track | None:
+    """Lease the track that has been due the longest; None where the queue is empty.
+
+    One statement: the inner SELECT skips rows that another worker is just claiming (PostgreSQL; SQLite has one
+    writer at a time).
+    """
+    token = secrets.token_hex(16)
+    due = Track.objects.queue(now).select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+    changed = Track.objects.filter(pk__in=due.values("pk")[:1], status=Status.MISSING, wanted=True).update(
+        status=Status.DOWNLOADING,
+        attempts=F("attempts") + 1,
+        claim=token,
+        claim_until=now + lease,
+        reserved=False,
+        progress=0,
+    )
+    return Track.objects.get(claim=token) if changed else None
+
+
+def claim_one(track_id: int, now: datetime, lease: timedelta = LEASE) -> Track | None:
+    """Lease one given track, if it is missing, wanted and due."""
+    token = secrets.token_hex(16)
+    changed = (
+        Track.objects.queue(now)
+        .filter(pk=track_id)
+        .order_by()
+        .update(status=Status.DOWNLOADING, attempts=F("attempts") + 1, claim=token, claim_until=now + lease, progress=0)
+    )
+    return Track.objects.get(claim=token) if changed else None
+
+
+def _held(track_id: int, token: str) -> TrackQuerySet:
+    """The row, as long as this worker still holds it."""
+    return Track.objects.filter(pk=track_id, status=Status.DOWNLOADING, claim=token)
+
+
+def renew(track_id: int, token: str, now: datetime, percent: int | None = None, lease: timedelta = LEASE) -> bool:
+    """Extend the lease and write down the progress. False: the track is no longer ours, stop."""
+    changes: dict[str, Any] = {"claim_until": now + lease}
+    if percent is not None:
+        changes["progress"] = max(0, min(100, percent))
+    return bool(_held(track_id, token).update(**changes))
+
+
+def reserve(track_id: int, token: str, place: Place, size: int, now: datetime) -> bool:
+    """Write down where the file will be, before it is linked in. False: the track is no longer ours.
+
+    Raises PlaceTaken where another row holds the place, also under another case or normal form. A worker whose
+    deadline has passed may not reserve: recovery may be looking at the row already.
+    """
+    try:
+        with transaction.atomic():
+            return bool(
+                _held(track_id, token).filter(claim_until__gte=now).update(**place.columns(), size=size, reserved=True)
+            )
+    except IntegrityError as error:
+        raise PlaceTaken(place.relative) from error
+
+
+def finish(track_id: int, token: str, now: datetime, kind: str = Kind.FINISH, reason: str = "") -> bool:
+    """The reserved file is in its place. False: somebody else decided about the track."""
+    return _change_row(track_id, _held(track_id, token).filter(reserved=True), kind, reason, now, _has_file(now))
+
+
+def _has_file(now: datetime) -> dict[str, Any]:
+    return {**UNCLAIMED, **NO_ERROR, "status": Status.DOWNLOADED, "last_seen": now, "retry_after": now}
+
+
+def fail(track_id: int, token: str, kind: str, message: str, retry_after: datetime, now: datetime) -> bool:
+    """The track's own failure: it cools down until ``retry_after``. A reservation is taken back."""
+    changes = {"last_error": message or kind, "error_kind": kind, "retry_after": retry_after}
+    return _give_up(track_id, token, Kind.FAIL, message or kind, now, changes)
+
+
+def release(track_id: int, token: str, now: datetime) -> bool:
+    """Nobody's failure (a stop, a pause, a full disk): the attempt is given back, the track is due at once."""
+    given_back = Case(When(attempts__gt=0, then=F("attempts") - 1), default=0)
+    return _give_up(track_id, token, "", "", now, {"retry_after": now, "attempts": given_back})
+
+
+def _give_up(track_id: int, token: str, kind: str, reason: str, now: datetime, changes: dict[str, Any]) -> bool:
+    changes = {**UNCLAIMED, **_place_if_reserved(), "status": Status.MISSING, **changes}
+    return _change_row(track_id, _held(track_id, token), kind, reason, now, changes)
+
+
+def _place_if_reserved() -> dict[str, Any]:
+    """Clear the place where it was only reserved, in the same UPDATE; a last known place stays."""
+    return {
+        column: Case(When(reserved=True, then=Value(empty)), default=F(column)) for column, empty in NO_PLACE.items()
+    }
+
+
+# --- After a crash ----------------------------------------------------------------------------------------
+
+
+def recover_downloaded(track: Track, now: datetime, reason: str = "") -> bool:
+    """A worker died after it had linked the reserved file in. ``track`` is the row as read."""
+    abandoned = _abandoned(track, now).filter(reserved=True, local_path=track.local_path)
+    return _change_row(track.pk, abandoned, Kind.RECOVER, reason, now, _has_file(now))
+
+
+def recover_missing(track: Track, retry_after: datetime, now: datetime, reason: str = "") -> bool:
+    """A worker died before it had published anything. The attempt counts: it may be the track that kills workers."""
+    changes = {**UNCLAIMED, **_place_if_reserved(), "status": Status.MISSING, "retry_after": retry_after}
+    return _change_row(track.pk, _abandoned(track, now), Kind.RECOVER, reason, now, changes)
+
+
+def _abandoned(track: Track, now: datetime) -> TrackQuerySet:
+    """The row, if it is still under the token as read and the deadline has still passed."""
+    return Track.objects.expired(now).filter(pk=track.pk, claim=track.claim)
+
+
+# --- What reconcile, adopt and people find ----------------------------------------------------------------
+
+
+def vanish(seen: Mapping[int, str], now: datetime, last_seen: datetime | None = None, reason: str = "") -> int:
+    """The files of these tracks are gone; ``seen`` is track id -> file name as read. Rows changed.
+
+    Path and size stay as the last known place. ``last_seen`` is the end of the last completed pass that saw them.
+    """
+    changes: dict[str, Any] = {"status": Status.MISSING, "retry_after": now, "attempts": 0}
+    if last_seen:
+        changes["last_seen"] = Greatest(F("last_seen"), Value(last_seen, output_field=DateTimeField()))
+    return _change_seen(seen, Status.DOWNLOADED, Kind.VANISH, reason, now, changes)
+
+
+def restore(seen: Mapping[int, str], now: datetime, reason: str = "") -> int:
+    """Files of the recorded size are (again) at the last known places of these missing tracks. Rows changed."""
+    changes = {**NO_ERROR, "status": Status.DOWNLOADED, "last_seen": now, "retry_after": now}
+    return _change_seen(seen, Status.MISSING, Kind.RESTORE, reason, now, changes)
+
+
+def adopt(track_id: int, place: Place, size: int, now: datetime, reason: str = "") -> bool:
+    """A file that is already in the library is this missing track's. Raises PlaceTaken as `reserve` does."""
+    missing = Track.objects.filter(status=Status.MISSING)
+    try:
+        with transaction.atomic():
+            changes = _has_file(now) | place.columns() | {"size": size}
+            return _change_row(track_id, missing, Kind.ADOPT, reason, now, changes)
+    except IntegrityError as error:
+        raise PlaceTaken(place.relative) from error
+
+
+def retry(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
+    """A person asks to try these again now. Only missing tracks change; rows changed."""
+    missing = tracks.filter(status=Status.MISSING)
+    return _change_rows(missing, Kind.RETRY, reason, now, {"retry_after": now, "attempts": 0})
+
+
+# --- How a change is made ---------------------------------------------------------------------------------
+
+
+def _change_row(
+    track_id: int, guarded: TrackQuerySet, kind: str, reason: str, now: datetime, changes: dict[str, Any]
+) -> bool:
+    """One conditional UPDATE of one row, and its event (``kind`` "": none). Its folder is no longer confirmed."""
+    with transaction.atomic():
+        if not guarded.filter(pk=track_id).update(**changes):
+            return False
+        Folder.objects.filter(tracks=track_id, mtime_ns__isnull=False).update(mtime_ns=None)
+        if kind:
+            Event.objects.record([track_id], kind, reason, now)
+    return True
+
+
+def _change_rows(
+    rows: TrackQuerySet, kind: str, reason: str, now: datetime, changes: dict[str, Any], then_wanted: bool = False
+) -> int:
+    """Change a set of rows, `BATCH` at a time, each batch with its events in a transaction of its own."""
+    ids = list(rows.order_by().values_list("pk", flat=True))
+    changed = 0
+    for start in range(0, len(ids), BATCH):
+        with transaction.atomic():
+            still = _locked(rows.filter(pk__in=ids[start : start + BATCH]))
+            changed += Track.objects.filter(pk__in=still).update(**changes)
+            Event.objects.record(still, kind, reason, now)
+            if then_wanted:
+                set_wanted(still)
+    return changed
+
+
+def _change_seen(
+    seen: Mapping[int, str], status: str, kind: str, reason: str, now: datetime, changes: dict[str, Any]
+) -> int:
+    """Change the rows that still have this status and the file name as read."""
+    ids = list(seen)
+    changed = 0
+    for start in range(0, len(ids), BATCH):
+        with transaction.atomic():
+            rows = Track.objects.filter(pk__in=ids[start : start + BATCH], status=status)
+            names = dict(rows.select_for_update().values_list("pk", "file_name"))
+            still = [pk for pk, name in names.items() if name == seen[pk]]
+            changed += Track.objects.filter(pk__in=still).update(**changes)
+            Event.objects.record(still, kind, reason, now)
+    return changed
+
+
+def _locked(rows: TrackQuerySet) -> list[int]:
+    """The ids of ``rows``, locked: on PostgreSQL another process could change them between SELECT and UPDATE."""
+    return list(rows.order_by().select_for_update().values_list("pk", flat=True))

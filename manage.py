@@ -1,0 +1,29 @@
+#!/usr/bin/env python
+"""Tonekeep's command line."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run a command; a setting that cannot be used or a database out of reach is said in one sentence."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit("Django is not installed here. Run `make run` (it sets up .venv), or activate your environment.")
+    from django.db.utils import OperationalError, ProgrammingError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"Error: {error}")
+    except (OperationalError, ProgrammingError) as error:
+        from config.database_errors import sentence
+
+        sys.exit(f"Error: {sentence(error)}")
+
+
+if __name__ == "__main__":
+    main()
