@@ -1,0 +1,333 @@
+"""Is this candidate the recording that a track row names? A score, and reasons that a person can read. Pure.
+
+A score is a product: every kind of evidence (title, artists, length, album, …) is a factor in 0..1, so that nothing
+makes up for a wrong title or a wrong length. A wrong file is much worse than a question to a person: below
+``THRESHOLD`` there is no guess. Some findings are vetoes, whatever the rest says: another kind of recording (live,
+remix, karaoke, …) than the one wished, another number in the name, a length that cannot be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from downloads.readings import Names, Reading, likeness, names_of, read
+from downloads.titles import Title, comparable, fold, names_in, scripts, wished, words
+from downloads.version_words import IMPLIES, versions_in
+
+THRESHOLD = 80.0  # below this a person decides
+
+# Which evidence is worth how much. Factors, with the reason for each.
+SAME_NAME = 0.90  # less alike than this is another name, whatever the letters have in common
+EXTRA_IN_SONG = 0.84  # a release says something that nothing explains: a person should look
+EXTRA_IN_VIDEO = 0.80  # … an upload does: mostly a mix, a fan's edit, a performance
+FOREIGN = 0.97  # words in another script beside the name: mostly its translation
+OTHER_SCRIPT = 0.88  # the whole name in another script: cannot be compared
+SOFT_ADDED, SOFT_MISSING = 0.95, 0.97  # "Radio Edit": often the very recording; the length decides
+DESCRIPTOR_MISSING = 0.90  # "Live" where "Live at Wembley" is wished
+BY_ALBUM = 0.93  # the wished version is only named by the album
+ALBUM_SAYS_LIVE = 0.80  # the album is called "Live …", the track is not
+FEATURES_MISSING = 0.98  # services often list the main artist only
+MAIN_ARTIST_MISSING = 0.86  # another of the wished artists stands there: remixers, conductors
+MORE_ARTISTS = 0.98  # somebody else is named too
+FIRST_ARTIST_OTHER = 0.93  # … and named first
+ARTIST_IN_TITLE = 0.93  # an upload by somebody else whose title names the artist
+ARTIST_UNKNOWN = 0.88  # no artist on either side: unknown, not unequal
+ARTIST_SCRIPT = 0.93  # names in scripts that cannot be compared
+VIDEO = 0.94  # a video's sound may have an intro, a scene, a cut; songs come first
+UPLOAD_UNKNOWN = 0.90  # a video, and one of artist or length is unknown
+LENGTH_UNKNOWN = 0.91  # privacy exports have no length
+ALBUM_OTHER, ALBUM_UNKNOWN = 0.98, 0.99  # the same recording is sold on many albums
+EXPLICIT_OTHER = 0.95  # the clean cut of an explicit track, or the other way round
+ISRC_SAME = 92.0  # the source says that it is this very recording: floor for titles that are written otherwise
+
+# Seconds beyond rounding -> factor, read in straight lines. The proof after the fetch allows max(5 s, 3 %).
+LENGTH_CURVE = ((0.0, 1.0), (1.0, 0.995), (2.0, 0.97), (4.0, 0.92), (6.0, 0.84), (8.0, 0.72), (12.0, 0.4), (20.0, 0.0))
+LENGTH_VETO = 12.0  # seconds beyond rounding, at the scale of a song
+_AMBIGUOUS_SPREAD_MS = 15_000  # with no length to go by, candidates this far apart are different recordings
+_AMBIGUOUS_SCORE = 1.0
+
+# An album called so holds such recordings throughout, also where its tracks do not say so.
+_ALBUM_KEYS = frozenset(
+    {
+        "live",
+        "session",
+        "unplugged",
+        "acoustic",
+        "karaoke",
+        "tribute",
+        "cover",
+        "instrumental",
+        "8-bit",
+        "demo",
+        "nightcore",
+    }
+    | {"sped up", "slowed", "orchestral", "a cappella"}
+)
+_ALBUM_VETO = frozenset({"karaoke", "tribute", "8-bit", "nightcore"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a track row says. ``duration_ms`` None, ``""`` and ``()`` mean unknown; artists in billing order."""
+
+    title: str
+    artists: tuple[str, ...]
+    album: str = ""
+    duration_ms: int | None = None
+    isrc: str = ""
+    explicit: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a search answered. ``kind`` is "song" (a release), "video" (an upload) or "file" (one's own server)."""
+
+    id: str
+    title: str
+    artists: tuple[str, ...] = ()
+    album: str = ""
+    duration_ms: int | None = None
+    url: str = ""
+    kind: str = "song"
+    isrc: str = ""
+    explicit: bool | None = None
+    views: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A candidate's score, 0..100, the sentences that explain it, and whether something forbids it."""
+
+    candidate: Candidate
+    score: float
+    reasons: tuple[str, ...]
+    vetoed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    factor: float = 1.0
+    reasons: tuple[str, ...] = ()
+    veto: bool = False
+
+
+def score(wish: Wish, candidate: Candidate) -> Scored:
+    """Compare one candidate with the wish. Never raises, whatever the texts are."""
+    title = wished(wish.title, wish.artists)
+    names = names_of(wish.artists, candidate.artists, wish.album)
+    reading = _as_written(wish, candidate) or read(candidate.title, title, names)
+    findings = [
+        _compare_names(reading, candidate),
+        _compare_versions(title, reading, wish, candidate),
+        _compare_artists(wish, title, candidate, reading, names),
+        _compare_lengths(wish, candidate),
+        _compare_albums(wish, title, candidate),
+        _compare_explicit(wish, candidate, reading),
+        _compare_kind(wish, candidate),
+    ]
+    total = 100.0
+    for finding in findings:
+        total *= finding.factor
+    reasons = tuple(reason for finding in findings for reason in finding.reasons)
+    vetoed = any(finding.veto for finding in findings)
+    if wish.isrc and wish.isrc == candidate.isrc and not vetoed and findings[3].factor > 0.9:
+        total, reasons = max(total, ISRC_SAME), (*reasons, "same ISRC")
+    return Scored(candidate, round(min(total, 100.0), 2), reasons or ("title, artists and length agree",), vetoed)
+
+
+def rank(wish: Wish, candidates: Iterable[Candidate]) -> list[Scored]:
+    """All candidates, best first, vetoed last; equals in the order of the search, more often played videos first."""
+    scored = [score(wish, candidate) for candidate in candidates]
+    return sorted(scored, key=lambda one: (one.vetoed, -one.score, -(one.candidate.views or 0)))
+
+
+def acceptable(scored: Scored) -> bool:
+    """Whether the candidate may be taken without asking."""
+    return scored.score >= THRESHOLD and not scored.vetoed
+
+
+def choose(wish: Wish, candidates: Iterable[Candidate]) -> Scored | None:
+    """The best acceptable candidate, or None: a person has to decide."""
+    fit = [one for one in rank(wish, candidates) if acceptable(one)]
+    if not fit or (wish.duration_ms is None and _ambiguous(fit)):
+        return None
+    return fit[0]
+
+
+def _ambiguous(fit: list[Scored]) -> bool:
+    """Whether the best candidates are recordings of clearly different length, with none known to be wished."""
+    near = [one.candidate for one in fit if fit[0].score - one.score <= _AMBIGUOUS_SCORE]
+    lengths = [one.duration_ms for one in near if one.duration_ms is not None]
+    return bool(lengths) and max(lengths) - min(lengths) > _AMBIGUOUS_SPREAD_MS
+
+
+def _as_written(wish: Wish, candidate: Candidate) -> Reading | None:
+    """The reading of a title that equals the wished one as written: there is nothing to interpret."""
+    if fold(wish.title) != fold(candidate.title):
+        return None
+    none = frozenset[str]()
+    return Reading(1.0, none, none, none, True, (), (), none, False, True)
+
+
+def _compare_names(reading: Reading, candidate: Candidate) -> _Finding:
+    if not reading.comparable:
+        return _Finding(0.6, ("title in another script, cannot be compared",))
+    if reading.other_number:
+        return _Finding(0.5, ("another number in the title",), veto=True)
+    if reading.closeness < SAME_NAME - 0.01:
+        return _Finding(reading.closeness**2 * 0.6, ("another title",))
+    factor, reasons = min(1.0, reading.closeness + 0.003), []
+    if reading.closeness < 0.98:
+        reasons.append("title written a little differently")
+    for extra in reading.extras:
+        factor *= EXTRA_IN_VIDEO if candidate.kind == "video" else EXTRA_IN_SONG
+        reasons.append(f"“{extra}” in the title, not in the wish")
+    if reading.foreign:
+        factor *= FOREIGN
+        reasons.append("more words in another script in the title")
+    return _Finding(factor, tuple(reasons))
+
+
+def _compare_versions(title: Title, reading: Reading, wish: Wish, candidate: Candidate) -> _Finding:
+    """Live, remix, karaoke, …: what is not wished is a veto, and so is what is wished and not there."""
+    if reading.covers_versions and not reading.hard:
+        return _Finding(SOFT_ADDED if reading.soft - title.soft else 1.0, _soft_reasons(reading.soft - title.soft))
+    wish_album = versions_in(fold(wish.album)).hard & _ALBUM_KEYS if wish.album else frozenset()
+    album = versions_in(fold(candidate.album)).hard if candidate.album else frozenset()
+    allowed = title.hard | wish_album | {implied for key in title.hard | wish_album for implied in IMPLIES.get(key, ())}
+    said = reading.hard | {implied for key in reading.hard for implied in IMPLIES.get(key, ())}
+    if unwished := sorted(reading.hard - allowed):
+        return _Finding(0.3, tuple(f"{key} in the title, not in the wish" for key in unwished), veto=True)
+    missing = title.hard - said
+    if missing - album:
+        return _Finding(0.3, tuple(f"{key} is wished, not in the title" for key in sorted(missing - album)), veto=True)
+    factor, reasons = 1.0, list(_soft_reasons(reading.soft - title.soft))
+    factor *= SOFT_ADDED if reading.soft - title.soft else SOFT_MISSING if title.soft - reading.soft else 1.0
+    if missing:
+        factor *= BY_ALBUM
+        reasons.append(f"{', '.join(sorted(missing))} only in the name of the album")
+    described = _compare_descriptors(title.descriptor, reading.descriptor) if title.hard or title.soft else _Finding()
+    return _Finding(factor * described.factor, (*reasons, *described.reasons), described.veto)
+
+
+def _soft_reasons(added: frozenset[str]) -> tuple[str, ...]:
+    return tuple(f"{key} in the title, not in the wish" for key in sorted(added))
+
+
+def _compare_descriptors(wanted: frozenset[str], given: frozenset[str]) -> _Finding:
+    """Whose remix, where live: other names are another recording; no names leave it open."""
+    if not wanted or not given:
+        return (
+            _Finding(DESCRIPTOR_MISSING, ("which version is said on one side only",)) if wanted or given else _Finding()
+        )
+    if len(wanted & given) / min(len(wanted), len(given)) >= 0.5:
+        return _Finding()
+    if likeness(" ".join(sorted(wanted)), " ".join(sorted(given))) >= SAME_NAME:
+        return _Finding(0.97, ("the version's name is written a little differently",))
+    return _Finding(0.3, (f"another version: “{' '.join(sorted(given))}”",), veto=True)
+
+
+def _compare_artists(wish: Wish, title: Title, candidate: Candidate, reading: Reading, names: Names) -> _Finding:
+    wanted = [artist for artist in wish.artists if artist.strip()]
+    listed = [artist for artist in candidate.artists if artist.strip()]
+    if not wanted or (not listed and not reading.named):
+        return _Finding(ARTIST_UNKNOWN, ("artist unknown",))
+    own = [_is_listed(artist, listed) for artist in wanted]
+    named = [bool(name) and set(name) <= reading.named for name in names.artists]
+    if own[0]:
+        return _others(wanted, listed, [one or other for one, other in zip(own, named, strict=True)], title)
+    if any(own) and (named[0] or len(wanted) > 1):
+        factor = ARTIST_IN_TITLE if named[0] else MAIN_ARTIST_MISSING
+        return _Finding(factor, (f"listed under {listed[0]}, not under {wanted[0]}",))
+    if named[0] and candidate.kind != "song":
+        return _Finding(ARTIST_IN_TITLE if listed else 0.97, (f"{wanted[0]} only in the title",))
+    if listed and not any(comparable(fold(wanted[0]), fold(one)) for one in listed) and candidate.kind != "video":
+        return _Finding(ARTIST_SCRIPT, ("artist in another script, cannot be compared",))
+    return _Finding(0.3, (f"another artist: {', '.join(listed)}",) if listed else ("artist not named",))
+
+
+def _others(wanted: list[str], listed: list[str], found: list[bool], title: Title) -> _Finding:
+    """The main artist is there: what the other names on both sides are worth."""
+    factor, reasons = 1.0, []
+    comparable_scripts = scripts(fold(" ".join(wanted))) <= scripts(fold(" ".join(listed)))
+    if not all(found):
+        factor *= FEATURES_MISSING
+        missing = [artist for artist, there in zip(wanted, found, strict=True) if not there]
+        reasons.append(f"not listed: {', '.join(missing)}")
+    unknown = [one for one in listed if not any(_is_listed(artist, [one]) for artist in wanted)]
+    featured = {word for name in title.featured for word in words(name)}
+    unknown = [one for one in unknown if not set(words(fold(one))) <= featured]
+    if unknown and comparable_scripts:
+        factor *= FIRST_ARTIST_OTHER if unknown[0] == listed[0] else MORE_ARTISTS
+        reasons.append(f"also by {', '.join(unknown)}")
+    return _Finding(factor, tuple(reasons))
+
+
+def _is_listed(artist: str, listed: list[str]) -> bool:
+    """Whether ``artist`` is one of ``listed``, written alike, joined with others, or as a channel ("… - Topic")."""
+    wanted = {" ".join(words(name)) for name in (fold(artist),)}
+    given = {" ".join(words(name)) for one in listed for name in names_in(one)}
+    if wanted & given or {name.replace(" ", "") for name in wanted} & {name.replace(" ", "") for name in given}:
+        return True
+    if any(likeness(one, other) >= 0.93 for one in wanted for other in given if min(len(one), len(other)) >= 6):
+        return True
+    parts = {" ".join(words(part)) for part in names_in(artist)} - wanted
+    return bool(parts) and parts - {" ".join(words(fold(artist)))} <= given
+
+
+def _compare_lengths(wish: Wish, candidate: Candidate) -> _Finding:
+    if wish.duration_ms is None or candidate.duration_ms is None:
+        return _Finding(LENGTH_UNKNOWN, ("length unknown",))
+    seconds = wish.duration_ms / 1000
+    off = abs(candidate.duration_ms - wish.duration_ms) / 1000
+    beyond = max(0.0, off - 1.0) * _length_scale(seconds)  # services round up or down
+    reason = (f"length {off:.0f} s off",) if off >= 1.5 else ()
+    factor = _on_curve(beyond) * (1 - 0.002 * min(off, 5))
+    return _Finding(factor, reason, veto=beyond > LENGTH_VETO)
+
+
+def _length_scale(seconds: float) -> float:
+    """Three seconds are much for a jingle and little for a symphony: how much a second weighs."""
+    if seconds <= 0 or 60 <= seconds <= 600:
+        return 1.0
+    return min(4.0, 60 / seconds) if seconds < 60 else max(0.4, 600 / seconds)
+
+
+def _on_curve(value: float) -> float:
+    for (left, high), (right, low) in zip(LENGTH_CURVE, LENGTH_CURVE[1:], strict=False):
+        if value <= right:
+            return high + (low - high) * (value - left) / (right - left)
+    return 0.0
+
+
+def _compare_albums(wish: Wish, title: Title, candidate: Candidate) -> _Finding:
+    if not wish.album or not candidate.album:
+        return _Finding(ALBUM_UNKNOWN)
+    if fold(wish.album) == fold(candidate.album):
+        return _Finding()
+    if wished(wish.album, ()).short == wished(candidate.album, ()).short:
+        return _Finding(0.995)
+    allowed = versions_in(fold(wish.album)).hard | title.hard | versions_in(title.whole).hard
+    allowed |= {implied for key in allowed for implied in IMPLIES.get(key, ())}
+    unwished = sorted((versions_in(fold(candidate.album)).hard & _ALBUM_KEYS) - allowed)
+    if unwished:
+        veto = bool(_ALBUM_VETO & set(unwished))
+        return _Finding(ALBUM_SAYS_LIVE, (f"the album “{candidate.album}” says {unwished[0]}",), veto)
+    return _Finding(ALBUM_OTHER, (f"from another album, “{candidate.album}”",))
+
+
+def _compare_explicit(wish: Wish, candidate: Candidate, reading: Reading) -> _Finding:
+    clean = "clean" in reading.soft
+    given = False if clean else candidate.explicit
+    if wish.explicit is None or given is None or wish.explicit == given:
+        return _Finding()
+    said = "explicit, the wish is not" if given else "the clean cut of an explicit track"
+    return _Finding(EXPLICIT_OTHER * (0.9 if clean else 1), (said,))
+
+
+def _compare_kind(wish: Wish, candidate: Candidate) -> _Finding:
+    if candidate.kind != "video":
+        return _Finding()
+    unknown = wish.duration_ms is None or candidate.duration_ms is None or not wish.artists
+    return _Finding(VIDEO * (UPLOAD_UNKNOWN if unknown else 1), ("a video, not a release",))
