@@ -1,0 +1,126 @@
+"""The healthy sample world: a registered music folder and a catalog that agree. Each test breaks one thing in it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from catalog.identity import identity_key
+from catalog.lifecycle import Place
+from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Library, Service, Track
+from catalog.naming import place_key
+
+ROOT_UUID = "0c6f6c2e-7d1b-4d3a-9b8e-3f1d2a4b5c6d"
+
+# artist, album, number, title: two artists share a title, one name is not ASCII, one is not Latin.
+SAMPLE = [
+    ("Maria Ruiz", "First Light", 1, "Morning"),
+    ("Maria Ruiz", "First Light", 2, "Noon"),
+    ("Maria Ruiz", "Second Light", 1, "Evening"),
+    ("Ólöf", "Hafið", 1, "Morning"),
+    ("Ólöf", "Hafið", 2, "Bára"),
+    ("山田", "海", 1, "波"),
+]
+
+
+def hour_later() -> datetime:
+    """An hour from now: every file and folder that a test has just made is old by then, and may be trusted."""
+    return datetime.now(UTC) + timedelta(hours=1)
+
+
+@dataclass
+class World:
+    """The music folder and the rows that go with it. ``tracks`` are the sample's, by "artist/album/title"."""
+
+    root: Path
+    collection: Collection
+    now: datetime = field(default_factory=hour_later)
+    tracks: dict[str, Track] = field(default_factory=dict)
+
+    def make_track(
+        self,
+        title: str = "Song",
+        artist: str = "Maria Ruiz",
+        album: str = "First Light",
+        number: int = 9,
+        wanted: bool = True,
+        **columns: Any,
+    ) -> Track:
+        """A missing track with artist, album and credit, wanted through an entry; ``columns`` are set as they are."""
+        made = Track.objects.create(
+            title=title,
+            album=Album.objects.get_or_create(key=f"{album}/{artist}", defaults={"title": album, "artist": artist})[0],
+            track_number=number,
+            **{
+                "duration_ms": 180_000,
+                "identity": identity_key(title, [artist]),
+                "spotify_id": spotify_id(f"{artist}/{album}/{number}/{title}"),
+                "wanted": wanted,
+                "retry_after": self.now - timedelta(minutes=1),
+                **columns,
+            },
+        )
+        performer = Artist.objects.get_or_create(key=place_key(artist), defaults={"name": artist})[0]
+        Credit.objects.create(track=made, artist=performer, position=0)
+        if made.spotify_id:
+            Alias.objects.create(key=f"spotify:{made.spotify_id}", track=made)
+        if wanted:
+            Entry.objects.create(collection=self.collection, position=made.pk * 1000, track=made, digest=made.pk)
+        return made
+
+    def put_file(self, track: Track, content: bytes = b"", relative: str = "") -> Path:
+        """Write the track's file and mark the track downloaded at that place. The file's path.
+
+        ``content`` defaults to bytes that only this track has, of a size that only few have.
+        """
+        relative = relative or f"{self.artist_of(track)}/{track.album}/{track.track_number:02} {track.title}.mp3"
+        content = content or f"{track.pk} {track.title} ".encode() * 10
+        path = self.root / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        place = Place.of(str(self.root), relative)
+        Track.objects.filter(pk=track.pk).update(
+            **place.columns(),
+            status=Track.Status.DOWNLOADED,
+            size=len(content),
+            last_seen=self.now - timedelta(days=1),
+            attempts=0,
+            last_error="",
+            error_kind="",
+        )
+        track.refresh_from_db()
+        return path
+
+    def artist_of(self, track: Track) -> str:
+        return track.credits.get(position=0).artist.name
+
+    def status_of(self, track: Track) -> str:
+        """As the database says it now."""
+        return Track.objects.values_list("status", flat=True).get(pk=track.pk)
+
+    def later(self, **delta: float) -> datetime:
+        """``now`` moved on, e.g. ``later(minutes=5)``."""
+        self.now += timedelta(**delta)
+        return self.now
+
+
+def spotify_id(seed: str) -> str:
+    """22 characters of base 62 that only this seed has."""
+    return hashlib.sha256(seed.encode()).hexdigest()[:22]
+
+
+def make_world(root: Path) -> World:
+    """The folder with its marker, the registered library, the sample's rows and files."""
+    root.mkdir()
+    (root / ".tonekeep").write_text(f"{ROOT_UUID}\n")
+    Library.objects.create(pk=1, root_uuid=ROOT_UUID, root_path=str(root))
+    Service.objects.create(name="storage", state="online")
+    world = World(root, Collection.objects.create(kind=Collection.Kind.FILE, key="sample.csv", name="Sample"))
+    for artist, album, number, title in SAMPLE:
+        track = world.make_track(title, artist, album, number)
+        world.put_file(track)
+        world.tracks[f"{artist}/{album}/{title}"] = track
+    return world
