@@ -212,7 +212,10 @@ def _give_up(track_id: int, token: str, kind: str, reason: str, now: datetime, c
 def _place_if_reserved() -> dict[str, Any]:
     """Clear the place where it was only reserved, in the same UPDATE; a last known place stays."""
     return {
-        column: Case(When(reserved=True, then=Value(empty)), default=F(column)) for column, empty in NO_PLACE.items()
+        column: Case(
+            When(reserved=True, then=Value(empty)), default=F(column), output_field=Track._meta.get_field(column)
+        )
+        for column, empty in NO_PLACE.items()
     }
 
 
