@@ -1,0 +1,33 @@
+"""Secrets at rest: what stands in a row can be read only with this installation's SECRET_KEY."""
+
+from __future__ import annotations
+
+import base64
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+
+class Unsealable(Exception):
+    """Sealed under another SECRET_KEY, or damaged: the secret is lost and has to be asked for again."""
+
+
+def seal(secret: str) -> str:
+    """``secret`` as text for a row. Two seals of one secret differ."""
+    return _fernet().encrypt(secret.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """The secret in ``sealed``; raises Unsealable."""
+    try:
+        return _fernet().decrypt(sealed.encode()).decode()
+    except InvalidToken as error:
+        raise Unsealable("A stored secret cannot be read: SECRET_KEY is not the one it was sealed with.") from error
+
+
+def _fernet() -> Fernet:
+    """The key is derived, so that a leaked seal says nothing about the key that signs sessions (RFC 5869)."""
+    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"tonekeep stored secrets")
+    return Fernet(base64.urlsafe_b64encode(derived.derive(settings.SECRET_KEY.encode())))
