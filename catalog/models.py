@@ -393,6 +393,9 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["track", "-at"], name="event_track"),
             models.Index(fields=["at"], name="event_age"),
+            # The pages ask for the latest of these; a million vanished files must not stand in between.
+            models.Index(fields=["-at"], name="event_failed", condition=Q(kind="fail")),
+            models.Index(fields=["-at"], name="event_finished", condition=Q(kind="finish")),
         ]
 
     def __str__(self) -> str:
@@ -555,3 +558,13 @@ class Cluster(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SetupLink(models.Model):
+    """The one-time link that makes the first admin (`catalog.setup_link`). Only the digest of its token is kept."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    valid_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"valid until {self.valid_until:%Y-%m-%d %H:%M}"
