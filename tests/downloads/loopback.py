@@ -1,0 +1,107 @@
+"""A server on 127.0.0.1 that answers as a test tells it to, over real HTTP."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+class Loopback:
+    """Serves `routes`: path -> a function that writes the answer. `asked` has "GET /path?query" in order."""
+
+    def __init__(self, routes: Mapping[str, Answer] | None = None) -> None:
+        self.routes: dict[str, Answer] = dict(routes or {})
+        self.asked: list[str] = []
+        self.bodies: list[bytes] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        self._server.daemon_threads = True
+        self._server.block_on_close = False  # some answers of a hostile server never end
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> "Loopback":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def _handler_for(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            loopback.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            loopback.asked.append(f"{self.command} {self.path}")
+            answer = loopback.routes.get(urlsplit(self.path).path, status(404))
+            try:
+                answer(self)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # whoever asked has gone
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+def sends(body: bytes, kind: str = "audio/mpeg", claimed: int | None = None) -> Answer:
+    """Status 200 with `body`; `claimed` is the Content-Length where it is to be a lie."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(body) if claimed is None else claimed))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def sends_json(value: object) -> Answer:
+    """Status 200 with `value` as JSON."""
+    return sends(json.dumps(value).encode(), "application/json")
+
+
+def status(code: int, **headers: str) -> Answer:
+    """An empty answer with a status; header names are written with _ for -."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def never_ends(kind: str = "audio/mpeg", started: threading.Event | None = None) -> Answer:
+    """Headers and a little body, then silence until the other side goes away."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        handler.wfile.write(b"\0" * 2000)
+        handler.wfile.flush()
+        if started:
+            started.set()
+        handler.connection.settimeout(60)
+        handler.connection.recv(1)
+
+    return answer
