@@ -394,8 +394,8 @@ class Event(models.Model):
             models.Index(fields=["track", "-at"], name="event_track"),
             models.Index(fields=["at"], name="event_age"),
             # The pages ask for the latest of these; a million vanished files must not stand in between.
-            models.Index(fields=["-at"], name="event_failed", condition=Q(kind="fail")),
-            models.Index(fields=["-at"], name="event_finished", condition=Q(kind="finish")),
+            models.Index(fields=["at"], name="event_failed", condition=Q(kind="fail")),
+            models.Index(fields=["at"], name="event_finished", condition=Q(kind="finish")),
         ]
 
     def __str__(self) -> str:

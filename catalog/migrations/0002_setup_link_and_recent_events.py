@@ -19,10 +19,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='event',
-            index=models.Index(condition=models.Q(('kind', 'fail')), fields=['-at'], name='event_failed'),
+            index=models.Index(condition=models.Q(('kind', 'fail')), fields=['at'], name='event_failed'),
         ),
         migrations.AddIndex(
             model_name='event',
-            index=models.Index(condition=models.Q(('kind', 'finish')), fields=['-at'], name='event_finished'),
+            index=models.Index(condition=models.Q(('kind', 'finish')), fields=['at'], name='event_finished'),
         ),
     ]
