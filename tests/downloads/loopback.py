@@ -1,5 +1,6 @@
 """A server on 127.0.0.1 that answers as a test tells it to, over real HTTP."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -47,10 +48,8 @@ def _handler_for(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
             loopback.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
             loopback.asked.append(f"{self.command} {self.path}")
             answer = loopback.routes.get(urlsplit(self.path).path, status(404))
-            try:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # whoever asked has gone
                 answer(self)
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # whoever asked has gone
 
         def log_message(self, format: str, *args: object) -> None:
             pass
