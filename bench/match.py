@@ -1,8 +1,8 @@
 """Run the matcher over recorded rows: `python bench/match.py FILE.jsonl… [--json] [-v]`.
 
-A row is ``{"case", "spotify": {…}, "candidates": […], "accepted", "metadata_identical", "judged"}``. Right is what stands
-in ``accepted``, ``metadata_identical`` or ``judged.accepted``. The last line is one JSON object with the integers
-``right``, ``wrong``, ``refused`` (a right one was there) and ``refused_rightly``.
+A row is ``{"case", "spotify": {…}, "candidates": […], "accepted", "metadata_identical", "judged"}``. Right is what
+stands in ``accepted``, ``metadata_identical`` or ``judged.accepted``. The last line is one JSON object with the
+integers ``right``, ``wrong``, ``refused`` (a right one was there) and ``refused_rightly``.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ def _print_row(row: dict[str, Any], wish: Wish, chosen: Scored | None, result: s
     taken = "no guess"
     if chosen is not None:
         one = chosen.candidate
-        taken = f"{one.id} {chosen.score:.0f} {one.kind}: {', '.join(one.artists)} – {one.title} ({'; '.join(chosen.reasons)})"
+        name = f"{', '.join(one.artists)} – {one.title}"
+        taken = f"{one.id} {chosen.score:.0f} {one.kind}: {name} ({'; '.join(chosen.reasons)})"
     print(f"{result:16}{row.get('case', '')}  {', '.join(wish.artists)} – {wish.title}\n{'':16}→ {taken}")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from downloads.readings import Names, Reading, likeness, names_of, read
 from downloads.titles import Title, comparable, fold, names_in, scripts, wished, words
@@ -19,12 +20,13 @@ THRESHOLD = 80.0  # below this a person decides
 
 # Which evidence is worth how much. Factors, with the reason for each.
 SAME_NAME = 0.90  # less alike than this is another name, whatever the letters have in common
-EXTRA_IN_SONG = 0.84  # a release says something that nothing explains: a person should look
-EXTRA_IN_VIDEO = 0.80  # … an upload does: mostly a mix, a fan's edit, a performance
+EXTRA_IN_SONG = 0.78  # a release says something that nothing explains: a person should look
+EXTRA_IN_VIDEO = 0.75  # … an upload does: mostly a mix, a fan's edit, a performance
 FOREIGN = 0.97  # words in another script beside the name: mostly its translation
 OTHER_SCRIPT = 0.88  # the whole name in another script: cannot be compared
 SOFT_ADDED, SOFT_MISSING = 0.95, 0.97  # "Radio Edit": often the very recording; the length decides
 DESCRIPTOR_MISSING = 0.90  # "Live" where "Live at Wembley" is wished
+DESCRIPTOR_PARTLY = 0.75  # two are wished and one is there: a remix of a remix
 BY_ALBUM = 0.93  # the wished version is only named by the album
 ALBUM_SAYS_LIVE = 0.80  # the album is called "Live …", the track is not
 FEATURES_MISSING = 0.98  # services often list the main artist only
@@ -36,9 +38,10 @@ ARTIST_UNKNOWN = 0.88  # no artist on either side: unknown, not unequal
 ARTIST_SCRIPT = 0.93  # names in scripts that cannot be compared
 VIDEO = 0.94  # a video's sound may have an intro, a scene, a cut; songs come first
 UPLOAD_UNKNOWN = 0.90  # a video, and one of artist or length is unknown
+VIDEO_LENGTH = 1.5  # seconds off weigh more in an upload
 LENGTH_UNKNOWN = 0.91  # privacy exports have no length
 ALBUM_OTHER, ALBUM_UNKNOWN = 0.98, 0.99  # the same recording is sold on many albums
-EXPLICIT_OTHER = 0.95  # the clean cut of an explicit track, or the other way round
+CLEAN_CUT, EXPLICIT_OTHER = 0.90, 0.95  # the clean cut of an explicit track; the other way round flags are careless
 ISRC_SAME = 92.0  # the source says that it is this very recording: floor for titles that are written otherwise
 
 # Seconds beyond rounding -> factor, read in straight lines. The proof after the fetch allows max(5 s, 3 %).
@@ -166,8 +169,8 @@ def _as_written(wish: Wish, candidate: Candidate) -> Reading | None:
     """The reading of a title that equals the wished one as written: there is nothing to interpret."""
     if fold(wish.title) != fold(candidate.title):
         return None
-    none = frozenset[str]()
-    return Reading(1.0, none, none, none, True, (), (), none, False, True)
+    none: frozenset[str] = frozenset()
+    return Reading(1.0, none, none, frozenset(), True, (), (), none, False, True)
 
 
 def _compare_names(reading: Reading, candidate: Candidate) -> _Finding:
@@ -207,7 +210,7 @@ def _compare_versions(title: Title, reading: Reading, wish: Wish, candidate: Can
     if missing:
         factor *= BY_ALBUM
         reasons.append(f"{', '.join(sorted(missing))} only in the name of the album")
-    described = _compare_descriptors(title.descriptor, reading.descriptor) if title.hard or title.soft else _Finding()
+    described = _compare_descriptors(title.descriptors, reading.descriptors) if title.hard or title.soft else _Finding()
     return _Finding(factor * described.factor, (*reasons, *described.reasons), described.veto)
 
 
@@ -215,17 +218,27 @@ def _soft_reasons(added: frozenset[str]) -> tuple[str, ...]:
     return tuple(f"{key} in the title, not in the wish" for key in sorted(added))
 
 
-def _compare_descriptors(wanted: frozenset[str], given: frozenset[str]) -> _Finding:
-    """Whose remix, where live: other names are another recording; no names leave it open."""
+def _compare_descriptors(wanted: frozenset[frozenset[str]], given: frozenset[frozenset[str]]) -> _Finding:
+    """Whose remix, where live: another name is another recording; no name leaves it open."""
     if not wanted or not given:
         return (
             _Finding(DESCRIPTOR_MISSING, ("which version is said on one side only",)) if wanted or given else _Finding()
         )
+    for one in given:
+        if not any(_same_descriptor(other, one) for other in wanted):
+            return _Finding(0.3, (f"another version: “{' '.join(sorted(one))}”",), veto=True)
+    if not all(any(_same_descriptor(one, other) for other in given) for one in wanted):
+        return _Finding(DESCRIPTOR_PARTLY, ("not all of the wished version is in the title",))
+    return _Finding()
+
+
+def _same_descriptor(wanted: frozenset[str], given: frozenset[str]) -> bool:
+    years, other_years = ({word for word in one if word.isdigit() and len(word) == 4} for one in (wanted, given))
+    if years and other_years and not years & other_years:
+        return False
     if len(wanted & given) / min(len(wanted), len(given)) >= 0.5:
-        return _Finding()
-    if likeness(" ".join(sorted(wanted)), " ".join(sorted(given))) >= SAME_NAME:
-        return _Finding(0.97, ("the version's name is written a little differently",))
-    return _Finding(0.3, (f"another version: “{' '.join(sorted(given))}”",), veto=True)
+        return True
+    return likeness(" ".join(sorted(wanted)), " ".join(sorted(given))) >= SAME_NAME
 
 
 def _compare_artists(wish: Wish, title: Title, candidate: Candidate, reading: Reading, names: Names) -> _Finding:
@@ -234,7 +247,7 @@ def _compare_artists(wish: Wish, title: Title, candidate: Candidate, reading: Re
     if not wanted or (not listed and not reading.named):
         return _Finding(ARTIST_UNKNOWN, ("artist unknown",))
     own = [_is_listed(artist, listed) for artist in wanted]
-    named = [bool(name) and set(name) <= reading.named for name in names.artists]
+    named = [set(name) <= reading.named for name in names.artists]
     if own[0]:
         return _others(wanted, listed, [one or other for one, other in zip(own, named, strict=True)], title)
     if any(own) and (named[0] or len(wanted) > 1):
@@ -242,6 +255,8 @@ def _compare_artists(wish: Wish, title: Title, candidate: Candidate, reading: Re
         return _Finding(factor, (f"listed under {listed[0]}, not under {wanted[0]}",))
     if named[0] and candidate.kind != "song":
         return _Finding(ARTIST_IN_TITLE if listed else 0.97, (f"{wanted[0]} only in the title",))
+    if len(wanted) == 1 and (first := _first_of(wanted[0])) and _is_listed(first, listed):
+        return _Finding(0.95, (f"listed: {first}, wished as one name: {wanted[0]}",))
     if listed and not any(comparable(fold(wanted[0]), fold(one)) for one in listed) and candidate.kind != "video":
         return _Finding(ARTIST_SCRIPT, ("artist in another script, cannot be compared",))
     return _Finding(0.3, (f"another artist: {', '.join(listed)}",) if listed else ("artist not named",))
@@ -264,16 +279,22 @@ def _others(wanted: list[str], listed: list[str], found: list[bool], title: Titl
     return _Finding(factor, tuple(reasons))
 
 
+def _first_of(artist: str) -> str:
+    """The first name of several in one field, as some exports write them, or ""."""
+    first, comma, _ = artist.replace(";", ",").partition(",")
+    return first.strip() if comma else ""
+
+
 def _is_listed(artist: str, listed: list[str]) -> bool:
     """Whether ``artist`` is one of ``listed``, written alike, joined with others, or as a channel ("… - Topic")."""
-    wanted = {" ".join(words(name)) for name in (fold(artist),)}
+    wanted = {" ".join(words(fold(artist)))}
     given = {" ".join(words(name)) for one in listed for name in names_in(one)}
     if wanted & given or {name.replace(" ", "") for name in wanted} & {name.replace(" ", "") for name in given}:
         return True
     if any(likeness(one, other) >= 0.93 for one in wanted for other in given if min(len(one), len(other)) >= 6):
         return True
     parts = {" ".join(words(part)) for part in names_in(artist)} - wanted
-    return bool(parts) and parts - {" ".join(words(fold(artist)))} <= given
+    return bool(parts) and parts <= given
 
 
 def _compare_lengths(wish: Wish, candidate: Candidate) -> _Finding:
@@ -283,6 +304,8 @@ def _compare_lengths(wish: Wish, candidate: Candidate) -> _Finding:
     off = abs(candidate.duration_ms - wish.duration_ms) / 1000
     beyond = max(0.0, off - 1.0) * _length_scale(seconds)  # services round up or down
     reason = (f"length {off:.0f} s off",) if off >= 1.5 else ()
+    if candidate.kind == "video":
+        beyond *= VIDEO_LENGTH  # the difference is a scene or a title, not rounding
     factor = _on_curve(beyond) * (1 - 0.002 * min(off, 5))
     return _Finding(factor, reason, veto=beyond > LENGTH_VETO)
 
@@ -295,35 +318,38 @@ def _length_scale(seconds: float) -> float:
 
 
 def _on_curve(value: float) -> float:
-    for (left, high), (right, low) in zip(LENGTH_CURVE, LENGTH_CURVE[1:], strict=False):
+    for (left, high), (right, low) in pairwise(LENGTH_CURVE):
         if value <= right:
             return high + (low - high) * (value - left) / (right - left)
     return 0.0
 
 
 def _compare_albums(wish: Wish, title: Title, candidate: Candidate) -> _Finding:
-    if not wish.album or not candidate.album:
+    if not candidate.album:
         return _Finding(ALBUM_UNKNOWN)
-    if fold(wish.album) == fold(candidate.album):
+    if wish.album and fold(wish.album) == fold(candidate.album):
         return _Finding()
-    if wished(wish.album, ()).short == wished(candidate.album, ()).short:
+    if wish.album and wished(wish.album, ()).short == wished(candidate.album, ()).short:
         return _Finding(0.995)
-    allowed = versions_in(fold(wish.album)).hard | title.hard | versions_in(title.whole).hard
+    allowed = title.hard | versions_in(title.whole).hard | (versions_in(fold(wish.album)).hard if wish.album else set())
     allowed |= {implied for key in allowed for implied in IMPLIES.get(key, ())}
     unwished = sorted((versions_in(fold(candidate.album)).hard & _ALBUM_KEYS) - allowed)
     if unwished:
         veto = bool(_ALBUM_VETO & set(unwished))
         return _Finding(ALBUM_SAYS_LIVE, (f"the album “{candidate.album}” says {unwished[0]}",), veto)
+    if not wish.album:
+        return _Finding(ALBUM_UNKNOWN)
     return _Finding(ALBUM_OTHER, (f"from another album, “{candidate.album}”",))
 
 
 def _compare_explicit(wish: Wish, candidate: Candidate, reading: Reading) -> _Finding:
-    clean = "clean" in reading.soft
-    given = False if clean else candidate.explicit
-    if wish.explicit is None or given is None or wish.explicit == given:
+    if wish.explicit and "clean" in reading.soft:
+        return _Finding(0.8, ("the clean cut of an explicit track",))
+    if wish.explicit is None or candidate.explicit is None or wish.explicit == candidate.explicit:
         return _Finding()
-    said = "explicit, the wish is not" if given else "the clean cut of an explicit track"
-    return _Finding(EXPLICIT_OTHER * (0.9 if clean else 1), (said,))
+    if wish.explicit:
+        return _Finding(CLEAN_CUT, ("not marked explicit, the wish is",))
+    return _Finding(EXPLICIT_OTHER, ("marked explicit, the wish is not",))
 
 
 def _compare_kind(wish: Wish, candidate: Candidate) -> _Finding:

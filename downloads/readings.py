@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rapidfuzz.fuzz import ratio
 
@@ -19,6 +19,7 @@ from downloads.titles import (
     Title,
     comparable,
     cut_featuring,
+    descriptor,
     featuring,
     fold,
     says_nothing,
@@ -56,7 +57,7 @@ class Reading:
     closeness: float
     hard: frozenset[str]
     soft: frozenset[str]
-    descriptor: frozenset[str]
+    descriptors: frozenset[frozenset[str]]
     covers_versions: bool
     extras: tuple[str, ...]
     foreign: tuple[str, ...]
@@ -76,40 +77,67 @@ class _Run:
     covers_versions: bool
 
 
+@dataclass(slots=True)
+class _Rest:
+    """What stands beside the song's name, sorted."""
+
+    hard: set[str] = field(default_factory=set)
+    soft: set[str] = field(default_factory=set)
+    described: list[frozenset[str]] = field(default_factory=list)
+    extras: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+
+    def add_versions(self, text: str) -> None:
+        versions = versions_in(text)
+        self.hard |= versions.hard
+        self.soft |= versions.soft
+
+    def numbers(self) -> list[str]:
+        return [number for text in (*self.extras, *self.foreign) for number in _numbers(text)]
+
+
 def read(title: str, wish: Title, names: Names) -> Reading:
     """Read a candidate's ``title`` against the wished one."""
     pieces = segments(title)
     run = max(_runs(pieces, wish, names), key=lambda run: run.closeness)
-    rest = [piece for at, piece in enumerate(pieces) if not run.start <= at < run.end]
-    added = _added_words(run)
-    found = [versions_in(added), versions_in(_not_artists(run.beside, names))] if added or run.beside else []
-    hard, soft, descriptor = {k for v in found for k in v.hard}, {k for v in found for k in v.soft}, set[str]()
-    extras: list[str] = []
-    foreign: list[str] = []
-    named = set(skeleton(run.beside).split())
-    for piece in rest:
-        kind, text = _explain(piece, wish, names)
-        if kind == "version":
-            versions = versions_in(text)
-            hard |= versions.hard
-            soft |= versions.soft
-            descriptor |= set(words(" ".join(versions.rest))) if versions.rest else set()
-        elif kind == "names":
-            named |= set(skeleton(text).split())
-        elif kind == "extra":
-            (extras if comparable(text, wish.name) else foreign).append(text)
+    rest = _sort_out([piece for at, piece in enumerate(pieces) if not run.start <= at < run.end], wish, names)
+    rest.add_versions(_added_words(run))
+    rest.add_versions(_not_artists(run.beside, names))
+    rest.named |= set(skeleton(run.beside).split())
     return Reading(
         run.closeness,
-        frozenset(hard),
-        frozenset(soft),
-        frozenset(descriptor),
+        frozenset(rest.hard),
+        frozenset(rest.soft),
+        frozenset(filter(None, rest.described)),
         run.covers_versions,
-        tuple(extras),
-        tuple(foreign),
-        frozenset(named),
-        _numbers(run.text) != _numbers(run.target),
+        tuple(rest.extras),
+        tuple(rest.foreign),
+        frozenset(rest.named),
+        _numbers(run.text) != _numbers(run.target) or bool(rest.numbers()),
         comparable(run.text, wish.name),
     )
+
+
+def _sort_out(pieces: list[Segment], wish: Title, names: Names) -> _Rest:
+    rest, name_before, behind_version = _Rest(), "", False
+    for piece in pieces:
+        kind, text = _explain(piece, wish, names)
+        if kind == "extra" and behind_version and not piece.bracketed:
+            rest.described[-1] |= descriptor(versions_in(text))  # "Live at the Hall - May 3rd, 1986"
+            continue
+        if kind == "extra" and name_before and piece.bracketed and not comparable(name_before, text):
+            kind, text = "names", name_before  # a name, and behind it the same name in another script
+        if kind == "version":
+            rest.add_versions(text)
+            rest.described.append(descriptor(versions_in(text)))
+        elif kind == "names":
+            rest.named |= set(skeleton(text).split())
+        elif kind == "extra":
+            (rest.extras if comparable(text, wish.name) else rest.foreign).append(text)
+        name_before = text if kind == "names" else ""
+        behind_version = kind == "version" and not piece.bracketed
+    return rest
 
 
 def _runs(pieces: tuple[Segment, ...], wish: Title, names: Names) -> Iterator[_Run]:

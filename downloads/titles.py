@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from downloads.version_words import versions_in, without_noise
+from downloads.version_words import Versions, versions_in, without_noise
 
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʹ´`′＇ʻ"))
 # Latin letters that have no decomposition: only for the hint that `skeleton` gives.
@@ -34,7 +34,35 @@ _CREDIT = re.compile(r"(?:prod|produced|producer|dir|directed|shot|music|words|c
 _SOURCE = re.compile(r"(?:from|aus|de la|du film|из|z filmu|tema de|theme from|music from)(?!\S)")
 # Names are joined by these; the words themselves say nothing. "x" and "×" are how remixes and duets are written.
 CONNECTORS = frozenset(
-    ["and", "und", "et", "y", "e", "i", "и", "og", "och", "en", "ve", "x", "×", "+", "vs", "versus", "feat", "ft", "featuring", "with", "mit", "con", "avec", "the", "by", "presents", "pres"]
+    [
+        "and",
+        "und",
+        "et",
+        "y",
+        "e",
+        "i",
+        "и",
+        "og",
+        "och",
+        "en",
+        "ve",
+        "x",
+        "×",
+        "+",
+        "vs",
+        "versus",
+        "feat",
+        "ft",
+        "featuring",
+        "with",
+        "mit",
+        "con",
+        "avec",
+        "the",
+        "by",
+        "presents",
+        "pres",
+    ]
 )
 _JOINED = re.compile(
     r"\s*[,;/&、，；＋]\s*|\s+(?:x|×|\+|vs\.?|and|und|et|y|и|og|och|en|feat\.?|ft\.?|featuring|with|mit|con)\s+",
@@ -56,6 +84,7 @@ def fold(text: str) -> str:
     return " ".join(kept.split()) or " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+@lru_cache(maxsize=16384)
 def _folded(ch: str) -> str:
     category = unicodedata.category(ch)
     if category[0] in "LN" or category == "Sc" or (category == "Sm" and ch not in _SEPARATORS_KEPT_OUT):
@@ -68,6 +97,8 @@ def _folded(ch: str) -> str:
 @lru_cache(maxsize=32768)
 def skeleton(folded: str) -> str:
     """``folded`` without the marks that people leave out when they type. A hint, never an identity."""
+    if folded.isascii():
+        return folded
     out: list[str] = []
     optional = False
     for ch in unicodedata.normalize("NFD", folded):
@@ -134,6 +165,19 @@ def names_in(text: str) -> frozenset[str]:
     return frozenset({fold(plain), *parts} - {""})
 
 
+# Words between a version and its name: "Live at …", "remix by …". They distinguish nothing.
+_LINKS = frozenset(
+    "at in from on of for to by a an his her this that im am auf bei aus à de la le du el los las al do da di no na w v z в "
+    "на с из".split()  # noqa: SIM905
+)
+
+
+def descriptor(versions: Versions) -> frozenset[str]:
+    """The words that name a version ("wembley", "2006" of "live at wembley 2006"), marks left out."""
+    named = frozenset(words(" ".join(versions.rest))) - _LINKS if versions.rest else frozenset()
+    return named | versions.years
+
+
 def words(folded: str) -> tuple[str, ...]:
     """The words of a folded name that identify it, marks left out."""
     all_words = skeleton(folded).split()
@@ -149,7 +193,7 @@ class Title:
     short: str
     hard: frozenset[str]
     soft: frozenset[str]
-    descriptor: frozenset[str]
+    descriptors: frozenset[frozenset[str]]
     featured: frozenset[str]
 
 
@@ -186,7 +230,8 @@ def wished(title: str, artists: tuple[str, ...]) -> Title:
     named, featured = [short or pieces[main].text], [names]
     hard: set[str] = set()
     soft: set[str] = set()
-    descriptor: set[str] = set()
+    described: list[frozenset[str]] = []
+    behind_version = False
     for at, piece in enumerate(pieces):
         if at == main:
             continue
@@ -196,10 +241,19 @@ def wished(title: str, artists: tuple[str, ...]) -> Title:
         elif found.hard or found.soft:
             hard |= found.hard
             soft |= found.soft
-            descriptor |= set(words(" ".join(found.rest))) if found.rest else set()
+            described.append(descriptor(found))
+        elif behind_version and not piece.bracketed:  # "Live at the Hall, Town - May 3rd, 1986"
+            described[-1] |= descriptor(found)
         elif not says_nothing(piece):
             named.insert(0, piece.text) if at < main else named.append(piece.text)
+        behind_version = bool(found.hard) and not piece.bracketed
     names_set = frozenset(name for part in featured for name in names_in(part))
     return Title(
-        fold(title), " ".join(named), short, frozenset(hard), frozenset(soft), frozenset(descriptor), names_set
+        fold(title),
+        " ".join(named),
+        short,
+        frozenset(hard),
+        frozenset(soft),
+        frozenset(filter(None, described)),
+        names_set,
     )
