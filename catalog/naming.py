@@ -238,24 +238,35 @@ def _rendered(group: _Group, values: dict[str, str]) -> str:
 def _printable(text: str) -> str:
     """``text`` in NFC with every character allowed in a name; "" only where it is blank."""
     text = unicodedata.normalize("NFC", text).replace(": ", " - ")
-    shown = " ".join("".join(map(_allowed, text)).split())
+    shown = " ".join(text.translate(_ALLOWED).split())
     if shown.strip(" .") or not text.strip():
         return unicodedata.normalize("NFC", shown)
     return "_" * min(len(text.strip()), 8)  # "???", "...", nothing but invisible characters
 
 
-def _allowed(char: str) -> str:
-    kind = unicodedata.category(char)
-    if char in REPLACED:
-        return REPLACED[char]
-    if kind in ("Zs", "Zl", "Zp") or char in "\t\n\r\x0b\x0c\x85":
-        return " "
-    if kind in ("Cc", "Cf"):  # bell, NUL; marks of direction make a name read backwards, joiners hide in it
-        return ""
-    # A lone surrogate cannot be written as UTF-8, a noncharacter is refused by APFS.
-    if kind == "Cs" or (kind == "Cn" and (ord(char) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(char) <= 0xFDEF)):
-        return "_"
-    return char
+class _Allowed(dict[int, str]):
+    """What a character becomes in a name, worked out from its Unicode category when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = replacement = self._replacement(chr(code))
+        return replacement
+
+    @staticmethod
+    def _replacement(char: str) -> str:
+        kind = unicodedata.category(char)
+        if char in REPLACED:
+            return REPLACED[char]
+        if kind in ("Zs", "Zl", "Zp") or char in "\t\n\r\x0b\x0c\x85":
+            return " "
+        if kind in ("Cc", "Cf"):  # bell, NUL; marks of direction make a name read backwards, joiners hide in it
+            return ""
+        # A lone surrogate cannot be written as UTF-8, a noncharacter is refused by APFS.
+        if kind == "Cs" or (kind == "Cn" and (ord(char) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(char) <= 0xFDEF)):
+            return "_"
+        return char
+
+
+_ALLOWED = _Allowed()
 
 
 def _legal(text: str) -> str:
