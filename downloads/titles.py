@@ -167,8 +167,49 @@ def names_in(text: str) -> frozenset[str]:
 
 # Words between a version and its name: "Live at …", "remix by …". They distinguish nothing.
 _LINKS = frozenset(
-    "at in from on of for to by a an his her this that im am auf bei aus à de la le du el los las al do da di no na w v z в "
-    "на с из".split()  # noqa: SIM905
+    (
+        "at",
+        "in",
+        "from",
+        "on",
+        "of",
+        "for",
+        "to",
+        "by",
+        "a",
+        "an",
+        "his",
+        "her",
+        "this",
+        "that",
+        "im",
+        "am",
+        "auf",
+        "bei",
+        "aus",
+        "w",
+        "z",
+        "v",
+        "в",
+        "на",
+        "с",
+        "из",
+        "à",
+        "de",
+        "la",
+        "le",
+        "du",
+        "en",
+        "el",
+        "los",
+        "las",
+        "al",
+        "do",
+        "da",
+        "di",
+        "no",
+        "na",
+    )
 )
 
 
@@ -215,7 +256,7 @@ def says_nothing(segment: Segment) -> bool:
     """Whether a segment is only noise: "Official Video", "2011 Remaster", "prod. by …", "From the film …"."""
     if _CREDIT.match(segment.text) or (segment.bracketed and _SOURCE.match(segment.text)):
         return not versions_in(segment.text).hard
-    return not without_noise(segment.text)
+    return not without_noise(segment.text) and not versions_in(segment.text).hard
 
 
 @lru_cache(maxsize=4096)
