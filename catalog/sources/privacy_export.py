@@ -41,10 +41,10 @@ PRIVACY_FILE = re.compile(r"(YourLibrary|Playlist)[0-9]*\.json", re.IGNORECASE)
 LIKED_KEY, PLAYLIST_KEY = "spotify-export:liked", "spotify-export:playlist:"
 # What YourLibrary.json lists beside tracks, and why it does not come in.
 NOT_TAKEN = (
-    ("albums", "saved albums were not taken: the export names them, but not their tracks"),
-    ("episodes", "saved podcast episodes were not taken"),
-    ("shows", "saved podcasts were not taken"),
-    ("bannedTracks", "hidden tracks were not taken"),
+    ("albums", "saved albums", " (the export names them, but not their tracks)"),
+    ("episodes", "saved podcast episodes", ""),
+    ("shows", "saved podcasts", ""),
+    ("bannedTracks", "hidden tracks", ""),
 )
 # An item of a playlist holds one of these; the others are null.
 NO_TRACKS = (("episode", EPISODE), ("audiobook", EPISODE), ("chapter", EPISODE), ("localTrack", LOCAL))
@@ -79,8 +79,9 @@ def read_privacy_export(text: str, name: str) -> ReadFile:
 
 def _library(data: dict[str, Any], name: str) -> ReadFile:
     entries, skipped = _entries(data["tracks"], name)
+    lists = [(data.get(part), what, why) for part, what, why in NOT_TAKEN]
     notes = tuple(
-        f"{len(data[part])} {why}" for part, why in NOT_TAKEN if isinstance(data.get(part), list) and data[part]
+        f"not taken: {what}, {len(items)}{why}" for items, what, why in lists if isinstance(items, list) and items
     )
     liked = as_collection(LIKED_KEY, "Liked songs", entries, len(skipped))
     return ReadFile(name, KIND_LIBRARY, (liked,), tuple(skipped), notes)
