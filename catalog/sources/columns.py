@@ -15,10 +15,12 @@ from catalog.records import SPOTIFY_ID, clean_isrc
 from catalog.sources.tables import Table
 
 # Roles: what a column can say.
-URI, SPOTIFY, TITLE, ARTISTS, ALBUM, ALBUM_ARTISTS = "uri", "spotify", "title", "artists", "album", "album_artists"
-ARTIST_URIS, ALBUM_URI, ALBUM_ARTIST_URIS = "artist_uris", "album_uri", "album_artist_uris"
+URI, SPOTIFY, ALBUM_URI = "uri", "spotify", "album_uri"
+ARTIST_URIS, ALBUM_ARTIST_URIS = "artist_uris", "album_artist_uris"
+NAMES = TITLE, ARTISTS, ALBUM, ALBUM_ARTISTS, PLAYLIST = "title", "artists", "album", "album_artists", "playlist"
 ISRC, ADDED_AT, RELEASED, COVER, EXPLICIT = "isrc", "added_at", "released", "cover", "explicit"
-DURATION, CLOCK, TRACK_NUMBER, DISC_NUMBER, PLAYLIST = "duration", "clock", "track_number", "disc_number", "playlist"
+DURATION, SECONDS, CLOCK = "duration", "seconds", "clock"  # a length in ms, in s, as 3:45
+TRACK_NUMBER, DISC_NUMBER = "track_number", "disc_number"
 
 Columns = dict[str, int]
 
@@ -164,7 +166,9 @@ def _numbers(found: Columns, table: Table, forms: list[str], words: list[str]) -
     longest = max(sizes, key=lambda index: sizes[index], default=-1)
     if longest < 0 or not (named or sizes[longest] >= 1000):
         return
-    found[DURATION] = longest
+    # A list by hand has seconds: a median under 10,000 is no length in milliseconds, nor one over it in seconds.
+    seconds = URI not in found and sizes[longest] < 10_000 and "ms" not in words[longest].split()
+    found[SECONDS if seconds else DURATION] = longest
     for step, role in ((1, TRACK_NUMBER), (2, DISC_NUMBER)):
         if longest - step in free and URI in found:
             found[role] = longest - step

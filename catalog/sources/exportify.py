@@ -50,9 +50,10 @@ class Layout:
     day_first: bool | None
 
     def cell(self, row: Row, role: str) -> str:
-        """A row's cell for this role, stripped; "" where there is no such column, and for "null"."""
+        """A row's cell for this role, stripped; "" where there is no such column. The "null" of old exports is ""
+        too, but for names: there are songs called so."""
         text = row.cells[self.columns[role]].strip() if role in self.columns else ""
-        return "" if text == "null" else text
+        return "" if text == "null" and role not in col.NAMES else text
 
 
 def read_exportify(table: Table, found: col.Columns, name: str) -> ReadFile:
@@ -114,7 +115,7 @@ def _track(row: Row, layout: Layout, uri: str) -> TrackRecord:
         artists=artists_of(cell(col.ARTISTS), _count(cell(col.ARTIST_URIS)), addressed=col.ARTIST_URIS in found),
         album=clean(cell(col.ALBUM)),
         album_artists=artists_of(cell(col.ALBUM_ARTISTS), _count(album_artists), addressed=True),
-        duration_ms=_duration(cell(col.DURATION), cell(col.CLOCK)),
+        duration_ms=_duration(cell(col.DURATION), cell(col.SECONDS), cell(col.CLOCK)),
         isrc=clean_isrc(cell(col.ISRC)),
         spotify_id=spotify_id_of(uri) if not no_track(uri) else "",
         album_spotify_id=spotify_id_of(cell(col.ALBUM_URI)),
@@ -150,12 +151,14 @@ def artists_of(text: str, count: int = 0, addressed: bool = False) -> tuple[str,
     return tuple(dict.fromkeys(name for name in cleaned if name))
 
 
-def _duration(number: str, clock: str) -> int | None:
-    if clock:
-        parts = [int(part) for part in clock.split(":")]
-        seconds = sum(part * 60**place for place, part in enumerate(reversed(parts)))
-        return seconds * 1000 or None
-    return whole_number(number, MAX_DURATION_MS)
+def _duration(milliseconds: str, seconds: str, clock: str) -> int | None:
+    """A length in milliseconds from whichever cell is filled ("3:45" in the clock's), or None."""
+    if milliseconds:
+        return whole_number(milliseconds, MAX_DURATION_MS)
+    parts = clock.split(":") if re.fullmatch(r"[0-9]{1,3}(:[0-9]{1,2}){1,2}", clock) else [seconds]
+    numbers = [int(part) for part in parts if re.fullmatch(r"[0-9]{1,6}", part)]
+    total = sum(number * 60**place for place, number in enumerate(reversed(numbers)))
+    return total * 1000 if 0 < total * 1000 <= MAX_DURATION_MS else None
 
 
 def release_date(text: str, day_first: bool | None) -> str:

@@ -9,32 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from catalog.records import EPISODE, FILE, LOCAL, UNREADABLE, WITHDRAWN
+from catalog.records import EPISODE, FILE, LOCAL, UNREADABLE, WITHDRAWN, EntryRecord
 from catalog.sources.files import ReadFile, UnreadableFile, read_library_stream
+from tests.catalog.sources.entries import track_of, tracks_of
 from tests.shared import SHARED_DATA, needs_shared
 
 EXPORTS = SHARED_DATA / "exports" / "exportify"
 APP_HEADER = [
-    "Track URI",
-    "Track Name",
-    "Artist URI(s)",
-    "Artist Name(s)",
-    "Album URI",
-    "Album Name",
-    "Album Artist URI(s)",
-    "Album Artist Name(s)",
-    "Album Release Date",
-    "Album Image URL",
-    "Disc Number",
-    "Track Number",
-    "Track Duration (ms)",
-    "Track Preview URL",
-    "Explicit",
-    "Popularity",
-    "ISRC",
-    "Added By",
-    "Added At",
-]
+    "Track URI", "Track Name", "Artist URI(s)", "Artist Name(s)", "Album URI", "Album Name", "Album Artist URI(s)",
+    "Album Artist Name(s)", "Album Release Date", "Album Image URL", "Disc Number", "Track Number",
+    "Track Duration (ms)", "Track Preview URL", "Explicit", "Popularity", "ISRC", "Added By", "Added At",
+]  # fmt: skip
 APP_ROW = [
     "spotify:track:3n3Ppam7vgaVa1iaRUc9Lp", "Gymnopédie No. 1", "spotify:artist:6sFIWsNpZYqfjUpaCgueju",
     "Erik Satie", "spotify:album:4aawyAB9vmqN3uQ7FjRGTy", "Trois Gymnopédies",
@@ -72,7 +57,7 @@ def changed(**cells: str) -> list[str]:
     return row
 
 
-def only_entry(file: ReadFile):
+def only_entry(file: ReadFile) -> EntryRecord:
     (collection,) = file.collections
     (entry,) = collection.entries
     return entry
@@ -98,8 +83,8 @@ def test_every_recorded_export_adds_up_to_an_independent_count(path):
     assert file.entries == file.tracks + sum(file.reasons.values())
     assert file.skipped == () and collection.complete
     assert all(entry.added_at for entry in collection.entries)
-    for entry in filter(lambda each: each.track, collection.entries):
-        assert len(entry.track.spotify_id) == 22 and entry.track.artists and entry.track.duration_ms > 10_000
+    for track in tracks_of(file):
+        assert len(track.spotify_id) == 22 and track.artists and (track.duration_ms or 0) > 10_000
 
 
 @needs_shared
@@ -109,7 +94,7 @@ def test_every_recorded_cell_arrives_as_a_dict_reader_sees_it():
         rows = list(csv.DictReader(stream))
     entries = read(path.read_bytes()).collections[0].entries
     for row, entry in zip(rows, entries, strict=True):
-        track = entry.track
+        track = track_of(entry)
         assert track.title == row["Track Name"].strip() and track.album == row["Album Name"].strip()
         assert track.isrc == row["ISRC"].upper().replace("-", "") and track.duration_ms == int(
             row["Track Duration (ms)"]
@@ -145,16 +130,16 @@ def test_cells_tell_the_columns_where_headers_say_nothing(name):
 def test_moved_columns_are_followed():
     two = "spotify:artist:6sFIWsNpZYqfjUpaCgueju, spotify:artist:0LyfQWJT6nXafLPZqxe9Of"
     row = changed(c2=two, c3="Erik Satie, Various, Hands", c5="Early, Works")
-    expected = only_entry(read(as_csv(APP_HEADER, row))).track
+    expected = track_of(only_entry(read(as_csv(APP_HEADER, row))))
     order = list(reversed(range(len(APP_HEADER))))
-    track = only_entry(read(as_csv([APP_HEADER[i] for i in order], [row[i] for i in order]))).track
+    track = track_of(only_entry(read(as_csv([APP_HEADER[i] for i in order], [row[i] for i in order]))))
     assert (track.title, track.artists, track.album) == (expected.title, expected.artists, "Early, Works")
     assert track.album_artists == ("Erik Satie",) and track.spotify_id == expected.spotify_id
 
 
 def test_a_row_of_the_app_is_read_whole():
     entry = only_entry(read(as_csv(APP_HEADER, APP_ROW)))
-    track = entry.track
+    track = track_of(entry)
     assert (track.title, track.artists, track.album) == ("Gymnopédie No. 1", ("Erik Satie",), "Trois Gymnopédies")
     assert (track.spotify_id, track.album_spotify_id) == ("3n3Ppam7vgaVa1iaRUc9Lp", "4aawyAB9vmqN3uQ7FjRGTy")
     assert (track.disc_number, track.track_number, track.duration_ms) == (1, 2, 184000)
@@ -165,7 +150,7 @@ def test_a_row_of_the_app_is_read_whole():
 
 def test_a_title_that_looks_like_a_year_a_number_or_an_isrc_stays_a_title():
     for title in ("1999", "7", "12:51", "2112-01-01", "184000"):
-        track = only_entry(read(as_csv(APP_HEADER, changed(c1=title)))).track
+        track = track_of(only_entry(read(as_csv(APP_HEADER, changed(c1=title)))))
         assert (track.title, track.release_date, track.duration_ms) == (title, "1988-11-03", 184000)
 
 
@@ -183,20 +168,20 @@ def test_a_title_that_looks_like_a_year_a_number_or_an_isrc_stays_a_title():
 )
 def test_addresses_tell_how_many_artists_there_are(uris, names, artists):
     addresses = ", ".join(["spotify:artist:6sFIWsNpZYqfjUpaCgueju"] * uris)
-    assert only_entry(read(as_csv(APP_HEADER, changed(c2=addresses, c3=names)))).track.artists == artists
+    assert track_of(only_entry(read(as_csv(APP_HEADER, changed(c2=addresses, c3=names))))).artists == artists
 
 
 def test_the_other_exportify_joins_artists_with_semicolons_only():
-    track = only_entry(read(f"\ufeff{NET_HEADER}\n{NET_ROW}\n")).track
+    track = track_of(only_entry(read(f"\ufeff{NET_HEADER}\n{NET_ROW}\n")))
     assert track.artists == ("Manuel de Falla", "Victoria") and track.release_date == "1914"
     row = NET_ROW.replace("Manuel de Falla;Victoria", '"Tyler, The Creator"')
-    assert only_entry(read(f"{NET_HEADER}\n{row}\n")).track.artists == ("Tyler, The Creator",)
+    assert track_of(only_entry(read(f"{NET_HEADER}\n{row}\n"))).artists == ("Tyler, The Creator",)
 
 
 def test_various_artists_make_a_compilation():
     row = changed(c6="spotify:artist:0LyfQWJT6nXafLPZqxe9Of", c7="Various Artists")
-    assert only_entry(read(as_csv(APP_HEADER, row))).track.compilation
-    assert not only_entry(read(as_csv(APP_HEADER, APP_ROW))).track.compilation
+    assert track_of(only_entry(read(as_csv(APP_HEADER, row)))).compilation
+    assert not track_of(only_entry(read(as_csv(APP_HEADER, APP_ROW)))).compilation
 
 
 def test_what_can_be_no_track_keeps_its_place_with_a_reason():
@@ -261,7 +246,7 @@ def test_lines_that_were_wrapped_in_one_more_pair_of_quotes_are_unwrapped():
 )
 def test_dates_that_excel_turned_round_are_taken_as_far_as_they_are_sure(dates, expected):
     file = read(as_csv(APP_HEADER, *(changed(c8=date) for date in dates)))
-    assert [entry.track.release_date for entry in file.collections[0].entries] == expected
+    assert [track.release_date for track in tracks_of(file)] == expected
 
 
 def test_moments_that_excel_rewrote_are_still_moments():
