@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import io
+import lzma
 import os
 import re
 import stat
@@ -42,6 +43,10 @@ MAX_FILE = 50_000_000  # bytes; the largest Spotify library seen is 20 MB as CSV
 MAX_UNPACKED = 100_000_000  # bytes of all files read from one zip
 MAX_MEMBERS = 5_000  # files in one zip; Spotify allows 10,000 playlists, nobody was seen with 1,000
 MAX_RATIO = 200  # unpacked to packed; text exports reach 30, a bomb 1,000
+# What zipfile and the unpackers under it raise on damaged, locked or unknown archives.
+ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
+)  # fmt: skip
 LIBRARY_EXTENSIONS = (".csv", ".tsv", ".m3u", ".m3u8", ".txt")
 _KINDS_READ = "Exportify CSV, Spotify's privacy export, CSV with title and artist, m3u, or “Artist - Title” lines"
 
@@ -54,9 +59,10 @@ def read_library_file(path: str, name: str | None = None) -> list[ReadFile]:
     """
     try:
         with _opened(path) as stream:
-            return read_library_stream(stream, name or os.path.basename(path))
+            data = stream.read(MAX_FILE + 1)
     except (OSError, ValueError) as error:
         raise UnreadableFile(_open_sentence(path, error)) from None
+    return read_library_stream(io.BytesIO(data), name or os.path.basename(path))
 
 
 def read_library_stream(stream: BinaryIO, name: str) -> list[ReadFile]:
@@ -137,16 +143,30 @@ def _no_tracks(table: Table | None, found: Columns, name: str) -> str:
 def _read_zip(data: bytes, name: str) -> list[ReadFile]:
     """The library files in a zip, in the order of their names; what is none is never opened."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = _checked(archive.infolist(), name)
-            wanted = _wanted(members)
-            if not wanted:
-                raise UnreadableFile(_nothing_wanted(members, name))
-            return _read_members(archive, wanted, len(members) - len(wanted), name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise UnreadableFile(
-            f"{shown(name)} is a damaged or locked zip ({clean(str(error), 80)}): download it again."
-        ) from None
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except ZIP_ERRORS as error:
+        raise _damaged(name, error) from None
+    with archive:
+        members = _checked(archive.infolist(), name)
+        wanted = _wanted(members)
+        if not wanted:
+            raise UnreadableFile(_nothing_wanted(members, name))
+        return _read_members(archive, wanted, len(members) - len(wanted), name)
+
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, name: str) -> bytes:
+    """A member's bytes, at most ``most``; what a zip says of its sizes is not believed."""
+    try:
+        with archive.open(member) as stream:
+            return stream.read(most)
+    except ZIP_ERRORS as error:
+        raise _damaged(name, error) from None
+
+
+def _damaged(name: str, error: Exception) -> UnreadableFile:
+    if "password" in str(error) or "encrypted" in str(error):
+        return UnreadableFile(f"{shown(name)} is locked with a password: unpack it and give the files.")
+    return UnreadableFile(f"{shown(name)} is a damaged zip ({clean(str(error), 80)}): download it again.")
 
 
 def _checked(members: list[zipfile.ZipInfo], name: str) -> list[zipfile.ZipInfo]:
@@ -201,8 +221,7 @@ def _read_members(
     files: list[ReadFile] = []
     unpacked = entries = 0
     for member in wanted:
-        with archive.open(member) as stream:
-            data = stream.read(min(MAX_FILE, MAX_UNPACKED - unpacked) + 1)
+        data = _unpacked(archive, member, min(MAX_FILE, MAX_UNPACKED - unpacked) + 1, name)
         unpacked += len(data)
         if unpacked > MAX_UNPACKED or len(data) > MAX_FILE:
             raise UnreadableFile(
@@ -218,7 +237,7 @@ def _read_members(
     if all(file.error for file in files):
         raise UnreadableFile(files[0].error)
     if left_alone:
-        files[0] = replace(files[0], notes=(*files[0].notes, f"{left_alone} other files in the zip were not opened"))
+        files[0] = replace(files[0], notes=(*files[0].notes, f"not opened: other files in the zip, {left_alone}"))
     return files
 
 

@@ -82,6 +82,8 @@ def _declared(data: bytes) -> tuple[str, int]:
         if data.startswith(mark):
             return encoding, len(mark)
     head = data[:4000]
+    if len(head) < 8:  # too short to tell by its structure
+        return "utf-8", 0
     even, odd = head[::2].count(0), head[1::2].count(0)
     if odd > len(head) * 0.3 and not even:
         return "utf-16-le", 0
