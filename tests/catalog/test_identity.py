@@ -59,6 +59,7 @@ SAME = [
     (("Song (feat. B & C)", ["A"]), ("Song", ["A", "C", "B"])),
     (("Song [ft. B, C]", ["A", "B", "C"]), ("Song (Featuring C and B)", ["A"])),
     (("Song - feat. B", ["A"]), ("Song ft B", ["A"])),
+    (("Song feat. B - Live", ["A"]), ("Song - Live", ["A", "B"])),
     (("Song (feat. B) [Remix]", ["A"]), ("Song - Remix", ["A", "B"])),
     (("Song feat. B (Remix)", ["A"]), ("Song - Remix", ["A", "B"])),
     (("Song (Remix feat. B)", ["A"]), ("Song - Remix", ["A", "B"])),
@@ -134,6 +135,7 @@ DIFFERENT = [
     (("Own It (feat. Burna Boy & CHANGMO)", ["Stormzy"]), ("Own It (feat. Ed Sheeran & Burna Boy)", ["Stormzy"])),
     (("bad guy", ["Billie Eilish"]), ("bad guy (with Justin Bieber)", ["Billie Eilish", "Justin Bieber"])),
     (("Bad Company", ["Bad Company"]), ("Bad Company", ["Five Finger Death Punch"])),
+    (("Bad Company", ["Bad Company"]), ("Bad Company", [])),
     (("A", ["B"]), ("B", ["A"])),
     (("A B", ["C"]), ("A", ["B C"])),
 ]  # fmt: skip

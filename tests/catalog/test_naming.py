@@ -152,6 +152,13 @@ def test_collisions_take_the_id_and_then_count():
     assert next_place("Song.mp3", "../x/", 1) == "Song [x].mp3"
 
 
+def test_a_collision_of_a_long_name_still_fits_with_part_behind_it():
+    for attempt in (1, 2, 1000):
+        name = next_place("A/" + "é" * 125 + ".mp3", "4LRPiXqCikLlN15c3yImP7", attempt).removeprefix("A/")
+        assert len(f"{name}.part".encode()) <= MAX_NAME
+        assert name.startswith("é" * 90)
+
+
 def test_names_that_some_disks_take_for_one_have_one_key():
     assert place_key("École.mp3") == place_key("E\u0301COLE.MP3") == place_key("école.mp3")
     assert place_key("Ecole.mp3") != place_key("École.mp3")
