@@ -59,9 +59,9 @@ class Folder(models.Model):
     key = models.TextField(unique=True)
     mtime_ns = models.BigIntegerField(null=True)
     ctime_ns = models.BigIntegerField(null=True)
-    inode = models.DecimalField(max_digits=20, decimal_places=0, null=True)
-    device = models.DecimalField(max_digits=20, decimal_places=0, null=True)
-    rows = models.IntegerField(default=0)
+    inode = models.BigIntegerField(null=True, help_text="Above 2**63: less 2**64, to fit.")
+    device = models.BigIntegerField(null=True)
+    rows = models.IntegerField(default=0, help_text="-1 while it cannot be read: then seen_at is what stands.")
     seen_at = models.DateTimeField(null=True, help_text="End of the last pass that listed it.")
 
     def __str__(self) -> str:
@@ -182,6 +182,13 @@ class Track(models.Model):
                 fields=["error_kind", "retry_after"],
                 name="track_failed",
                 condition=Q(status="missing") & ~Q(last_error=""),
+            ),
+            # What a full pass reads, in its order, without touching the table; and what it may find again.
+            models.Index(
+                fields=["folder", "file_name", "size"], name="track_on_disk", condition=Q(status="downloaded")
+            ),
+            models.Index(
+                fields=["folder"], name="track_last_place", condition=Q(status="missing", folder__isnull=False)
             ),
             models.Index(fields=["identity"], name="track_identity"),
             models.Index(fields=["isrc"], name="track_isrc", condition=~Q(isrc="")),
