@@ -43,7 +43,8 @@ FORMS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("id", SPOTIFY_ID.match),
 )
 BY_FORM = {"isrc": ISRC, "moment": ADDED_AT, "date": RELEASED, "image": COVER, "flag": EXPLICIT, "clock": CLOCK}
-NEVER_A_NAME = {"track", "artist", "album", "isrc", "moment", "image", "flag"}
+ADDRESSES = {"track", "artist", "album"}
+NEVER_A_NAME = ADDRESSES | {"isrc", "moment", "image", "flag"}  # where nothing else says that it is one
 
 # Words for what only a header can tell, in the languages of the exporting sites: pieces of words that
 # belong to one meaning. "Album artist" has two of them, which is why the artist is asked first.
@@ -130,7 +131,7 @@ def _names(found: Columns, forms: list[str], words: list[str]) -> None:
     for only_text in (True, False):
         for index, header in enumerate(words):
             meaning = _meaning(header)
-            fits = forms[index] == "text" if only_text else forms[index] not in NEVER_A_NAME
+            fits = forms[index] == "text" if only_text else forms[index] not in ADDRESSES
             if meaning and fits and index not in found.values():
                 found.setdefault(meaning, index)
 
@@ -143,7 +144,8 @@ def _neighbours(found: Columns, forms: list[str]) -> None:
         places += [(URI, 2, ALBUM), (URI, 3, ARTISTS)]
     for address, step, name in places:
         index = found[address] + step if address in found else len(forms)
-        if index < len(forms) and forms[index] not in NEVER_A_NAME and index not in found.values():
+        never = ADDRESSES if step == 1 else NEVER_A_NAME  # a song may be called "True"
+        if index < len(forms) and forms[index] not in never and index not in found.values():
             found.setdefault(name, index)
 
 

@@ -149,9 +149,12 @@ def test_a_row_of_the_app_is_read_whole():
 
 
 def test_a_title_that_looks_like_a_year_a_number_or_an_isrc_stays_a_title():
-    for title in ("1999", "7", "12:51", "2112-01-01", "184000"):
-        track = track_of(only_entry(read(as_csv(APP_HEADER, changed(c1=title)))))
-        assert (track.title, track.release_date, track.duration_ms) == (title, "1988-11-03", 184000)
+    nonsense = [f"c{number}" for number in range(len(APP_HEADER))]
+    for title in ("1999", "7", "12:51", "2112-01-01", "184000", "True", "USRC17607839", "2112-01-01T10:00"):
+        for header in (APP_HEADER, nonsense):
+            track = track_of(only_entry(read(as_csv(header, changed(c1=title)))))
+            assert (track.title, track.release_date, track.duration_ms) == (title, "1988-11-03", 184000)
+            assert (track.isrc, track.explicit) == ("USRC11700001", False)
 
 
 @pytest.mark.parametrize(
