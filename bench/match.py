@@ -3,6 +3,9 @@
 A row is ``{"case", "spotify": {…}, "candidates": […], "accepted", "metadata_identical", "judged"}``. Right is what
 stands in ``accepted``, ``metadata_identical`` or ``judged.accepted``. The last line is one JSON object with the
 integers ``right``, ``wrong``, ``refused`` (a right one was there) and ``refused_rightly``.
+
+With ``--youtube-music RECORDED.jsonl.gz`` the candidates are not taken from the rows: the program's own search asks a
+YouTube Music on loopback that replays the recorded answers, and only rows with recordings are run.
 """
 
 from __future__ import annotations
@@ -18,8 +21,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.youtube_music import Replay
 from downloads.match import Candidate, Scored, Wish, choose, rank
+from downloads.sources.youtube import YouTubeSource
 
+Found = tuple[dict[str, Any], list[Candidate]]
 OUTCOMES = ("right", "wrong", "refused", "refused_rightly")
 _KINDS = {"ytm_song": "song", "ytm_video": "video"}
 
@@ -79,19 +85,35 @@ def right_ids(row: dict[str, Any]) -> set[str]:
     return {*(row.get("accepted") or []), *(row.get("metadata_identical") or []), *judged}
 
 
-def outcome(row: dict[str, Any], chosen: Scored | None) -> str:
+def outcome(row: dict[str, Any], candidates: list[Candidate], chosen: Scored | None) -> str:
     """One of ``OUTCOMES``. In a row marked ``either`` refusing is as good as taking the right one."""
     right = right_ids(row)
     if chosen is not None:
         return "right" if chosen.candidate.id in right else "wrong"
     if row.get("either"):
         return "right"
-    return "refused" if right & {one["id"] for one in row["candidates"]} else "refused_rightly"
+    return "refused" if right & {one.id for one in candidates} else "refused_rightly"
 
 
 def labelled(row: dict[str, Any]) -> bool:
     """Whether anything is known about the row: unlabelled ones are shown, and count nowhere."""
     return bool(right_ids(row)) or bool(row.get("expect_none")) or bool(row.get("either"))
+
+
+def as_recorded(paths: list[Path]) -> Iterator[Found]:
+    """The rows with the candidates that stand in them."""
+    for row in rows_of(paths):
+        yield row, [candidate_of(one) for one in row["candidates"]]
+
+
+def as_searched(paths: list[Path], recordings: Path) -> Iterator[Found]:
+    """The rows with the candidates that the program's own search finds in the replayed answers."""
+    with Replay(recordings) as replay:
+        for row in rows_of(paths):
+            replay.track = row["spotify"].get("id") or ""
+            if replay.track in replay.tracks:
+                source = YouTubeSource(session=replay.session(), fallback=lambda query: [])
+                yield row, source.search(wish_of(row))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -100,15 +122,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE.jsonl")
     parser.add_argument("--json", action="store_true", help="only the last line")
     parser.add_argument("-v", "--verbose", action="store_true", help="the best candidates of every row, with reasons")
+    parser.add_argument("--youtube-music", type=Path, metavar="RECORDED.jsonl.gz", help="search these answers instead")
     options = parser.parse_args(arguments)
+    music = options.youtube_music
+    found = as_searched(options.files, music) if music else as_recorded(options.files)
     total: Counter[str] = Counter()
     artists: dict[str, Counter[str]] = defaultdict(Counter)
     started, compared = time.perf_counter(), 0
-    for row in rows_of(options.files):
-        wish, candidates = wish_of(row), [candidate_of(one) for one in row["candidates"]]
+    for row, candidates in found:
+        wish = wish_of(row)
         compared += len(candidates)
         chosen = choose(wish, candidates)
-        result = outcome(row, chosen) if labelled(row) else "unlabelled"
+        result = outcome(row, candidates, chosen) if labelled(row) else "unlabelled"
         total[result] += 1
         artists[wish.artists[0] if wish.artists else "?"][result] += 1
         if not options.json:

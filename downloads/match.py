@@ -41,7 +41,7 @@ UPLOAD_UNKNOWN = 0.90  # a video, and one of artist or length is unknown
 VIDEO_LENGTH = 1.5  # seconds off weigh more in an upload
 LENGTH_UNKNOWN = 0.91  # privacy exports have no length
 ALBUM_OTHER, ALBUM_UNKNOWN = 0.98, 0.99  # the same recording is sold on many albums
-CLEAN_CUT, EXPLICIT_OTHER = 0.90, 0.95  # the clean cut of an explicit track; the other way round flags are careless
+EXPLICIT_OTHER = 0.97  # labels set the flag carelessly: the right releases of explicit tracks are often unmarked
 ISRC_SAME = 92.0  # the source says that it is this very recording: floor for titles that are written otherwise
 
 # Seconds beyond rounding -> factor, read in straight lines. The proof after the fetch allows max(5 s, 3 %).
@@ -347,9 +347,8 @@ def _compare_explicit(wish: Wish, candidate: Candidate, reading: Reading) -> _Fi
         return _Finding(0.8, ("the clean cut of an explicit track",))
     if wish.explicit is None or candidate.explicit is None or wish.explicit == candidate.explicit:
         return _Finding()
-    if wish.explicit:
-        return _Finding(CLEAN_CUT, ("not marked explicit, the wish is",))
-    return _Finding(EXPLICIT_OTHER, ("marked explicit, the wish is not",))
+    said = "marked explicit, the wish is not" if candidate.explicit else "not marked explicit, the wish is"
+    return _Finding(EXPLICIT_OTHER, (said,))
 
 
 def _compare_kind(wish: Wish, candidate: Candidate) -> _Finding:

@@ -273,6 +273,15 @@ def test_recorded_searches_give_the_right_song_or_none() -> None:
 
 
 @needs_shared
+def test_the_programs_own_search_finds_them_in_replayed_answers() -> None:
+    folder = SHARED_DATA / "matching"
+
+    searched = _bench(folder / "dev.jsonl", "--youtube-music", folder / "ytm_raw_dev.jsonl.gz")
+
+    assert searched["right"] >= 19 and searched["wrong"] <= 1 and searched["refused"] == 0
+
+
+@needs_shared
 @pytest.mark.parametrize("added", [" (Live)", " - Acoustic", " (Somebody Remix)", " [Karaoke Version]", " (Part 2)"])
 def test_right_songs_marked_as_another_version_are_refused(added: str, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (SHARED_DATA / "matching" / "dev_weak.jsonl").open(encoding="utf-8")]
@@ -287,7 +296,7 @@ def test_right_songs_marked_as_another_version_are_refused(added: str, tmp_path:
     assert _bench(changed) == {"right": 0, "wrong": 0, "refused": 24, "refused_rightly": 0}
 
 
-def _bench(*files: Path) -> dict[str, int]:
+def _bench(*files: Path | str) -> dict[str, int]:
     """The last line of the bench, as somebody who runs it sees it."""
     command = [sys.executable, str(PROJECT / "bench" / "match.py"), *map(str, files), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
