@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
+import dotenv
 from django.core.exceptions import ImproperlyConfigured
 
 from config.secret_key import load_or_make_secret_key
@@ -64,6 +66,9 @@ def address(name: str, default: str = "") -> str:
     return value
 
 
+# Settings may also stand in a file; what the environment says wins. Tests and the demo point it at /dev/null.
+dotenv.load_dotenv(text("ENV_FILE", str(BASE_DIR / ".env")))
+
 # --- Where things are -------------------------------------------------------------------------------------
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "data"))).expanduser().absolute()
 try:
@@ -99,6 +104,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "config",  # before django_q: its `qcluster` command is the one that runs
     "django_q",
     "downloads",
     "catalog",
@@ -134,7 +140,6 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "/"
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
@@ -148,7 +153,7 @@ X_FRAME_OPTIONS = "DENY"
 # --- Database ---------------------------------------------------------------------------------------------
 DATABASE_URL = text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'tonekeep.sqlite3'}")
 try:
-    DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
+    DATABASES: dict[str, dict[str, Any]] = {"default": dict(dj_database_url.parse(DATABASE_URL))}
     if DATABASES["default"]["ENGINE"].rpartition(".")[2] not in {"sqlite3", "postgresql"}:
         raise ValueError
 except (ValueError, KeyError) as error:
@@ -195,28 +200,38 @@ USE_I18N = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "config.redaction.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+            "secrets": [SECRET_KEY, SPOTIFY_CLIENT_SECRET, SPOTIFY_REFRESH_TOKEN, DATABASES["default"]["PASSWORD"]],
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django-q": {"level": "WARNING"}},  # it tells of each wake-up otherwise
 }
 
 # --- Jobs -------------------------------------------------------------------------------------------------
 # Wake-ups without payload travel through the ORM broker everywhere: the Redis broker loses work in hand.
-Q_CLUSTER = {
+# A wake-up is never tried again by the broker (the catalog knows what is due, and a tick asks it each minute):
+# `retry` lies far above `timeout`, else a long task would be delivered a second time while it runs.
+JOB_TIMEOUT = 6 * 3600  # seconds; a first full reconcile of a million files on a slow disk must fit
+Q_CLUSTER: dict[str, Any] = {
     "name": "tonekeep",
     "orm": "default",
-    "workers": 2,
-    "timeout": 6 * 3600,
-    "retry": 24 * 3600,
+    "workers": 2,  # one may sync or reconcile for long while the other ticks
+    "timeout": JOB_TIMEOUT,
+    "retry": 4 * JOB_TIMEOUT,
     "ack_failures": True,
     "max_attempts": 1,
     "catch_up": False,
     "queue_limit": 1,
     "bulk": 1,
     "guard_cycle": 0.5,
+    "poll": 0.5,
     "save_limit": 50,
-    "label": "Jobs",
     "ALT_CLUSTERS": {
-        "downloads": {"workers": DOWNLOAD_WORKERS, "timeout": 6 * 3600, "retry": 24 * 3600},
+        "downloads": {"workers": DOWNLOAD_WORKERS, "timeout": JOB_TIMEOUT, "retry": 4 * JOB_TIMEOUT},
     },
 }

@@ -1,0 +1,82 @@
+# Every target sets up .venv by itself. `make` alone says what there is.
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.requirements
+ARGS ?=
+# `make test` means SQLite whatever the environment says; only `make test DB=postgres` changes that.
+TEST_DB := $(if $(filter command line,$(origin DB)),$(DB),sqlite)
+# Checks read the settings: without a .env file, and with a data folder of their own.
+CLEAN := ENV_FILE=/dev/null DATA_DIR=$(VENV)/check-data
+
+.PHONY: help run demo test check bench torture mutants wedge update-ytdlp setup
+
+help:
+	@echo "make run            the web page, the jobs and the watcher, until Ctrl-C"
+	@echo "make demo           the whole cycle on sample music, without an account (ARGS=--exit ends after it)"
+	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=...: for pytest"
+	@echo "make check          style, types, migrations"
+	@echo "make bench          reconcile against find; make torture, mutants, wedge: the long tests"
+	@echo "make update-ytdlp   the newest yt-dlp, pinned in requirements.txt"
+
+setup: $(READY)
+
+# One sentence where something is missing, instead of a traceback of pip or venv.
+$(READY): requirements.txt
+	@set -e; \
+	if ! $(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		found=; \
+		for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14; do \
+			if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+		done; \
+		if [ -z "$$found" ]; then \
+			echo "Tonekeep needs Python 3.11 or newer, and none is here: install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; \
+		fi; \
+		if ! $$found -c 'import venv, ensurepip' 2>/dev/null; then \
+			echo "Python's venv module is missing: install it first (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; \
+		fi; \
+		echo "Setting up $(VENV) with $$($$found --version)" >&2; \
+		$$found -m venv --clear $(VENV); \
+	fi; \
+	if ! PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet -r requirements.txt; then \
+		echo "The packages in requirements.txt could not be installed: is the package index within reach?" >&2; exit 1; \
+	fi; \
+	touch $@
+
+run: $(READY)
+	@exec $(PY) manage.py run
+
+demo: $(READY)
+	@exec $(PY) -m demo.run $(ARGS)
+
+test: $(READY)
+	@DB=$(TEST_DB) $(PY) -m pytest -n 2 $(ARGS)
+
+check: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(CLEAN) $(VENV)/bin/mypy .
+	$(CLEAN) $(PY) manage.py makemigrations --check --dry-run
+
+bench: $(READY)
+	@$(PY) bench/reconcile.py $(ARGS)
+
+torture: $(READY)
+	@$(PY) -m bench.torture $(ARGS)
+
+mutants: $(READY)
+	@$(PY) -m bench.mutants $(ARGS)
+
+# kill -9 of an idle worker, of the sentinel and of the main process, in real time (about 10 minutes).
+wedge: $(READY)
+	@$(PY) -m bench.wedge $(ARGS)
+
+# Sites change; yt-dlp follows within days. The pins move together: yt-dlp names the yt-dlp-ejs that it wants.
+update-ytdlp: $(READY)
+	@set -e; \
+	$(PY) -m pip install --quiet --upgrade yt-dlp; \
+	ejs=$$($(PY) -c 'from importlib.metadata import requires; import re; print(next(m[1] for r in requires("yt-dlp") if (m := re.match(r"yt-dlp-ejs==([\w.]+)", r))))'); \
+	$(PY) -m pip install --quiet "yt-dlp-ejs==$$ejs"; \
+	ytdlp=$$($(PY) -c 'from importlib.metadata import version; print(version("yt-dlp"))'); \
+	sed -i.old -e "s/^yt-dlp==.*/yt-dlp==$$ytdlp/" -e "s/^yt-dlp-ejs==.*/yt-dlp-ejs==$$ejs/" requirements.txt; \
+	rm requirements.txt.old; touch $(READY); \
+	echo "yt-dlp $$ytdlp with yt-dlp-ejs $$ejs is installed and pinned. Running downloads use it after a restart."

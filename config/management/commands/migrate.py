@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.commands import migrate
+
+from catalog.locks import in_turn
+
+
+class Command(migrate.Command):
+    """Django's command, one at a time: two that start together would both find the same migration unapplied."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with in_turn("migrate"):
+            super().handle(*args, **options)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from downloads import jobs
+
+
+class Command(BaseCommand):
+    """django-q2's command, for clusters whose workers claim nothing before a reconcile, and stop when told."""
+
+    help = "Run the cluster of background jobs, or with --name downloads the one that fetches."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("-n", "--name", choices=jobs.QUEUES, help="Its queue.")
+
+    def handle(self, *args: Any, name: str | None, **options: Any) -> None:
+        if name and name != jobs.cluster_name():
+            # django-q2 reads its name once, when it is imported: start over with the name in the environment.
+            os.environ["Q_CLUSTER_NAME"] = name
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+        if not jobs.run_cluster():
+            raise CommandError("The cluster broke down: one of its own processes was killed. Start it again.")

@@ -1,0 +1,271 @@
+"""What django-q2 runs, and when. The only importer of django_q.
+
+The broker carries wake-ups without payload, never work lists: a lost, doubled or late one changes nothing, since every
+job asks the catalog what there is to do. One schedule exists, a tick each minute; all else follows from rows.
+
+    queue "tonekeep"     tick, sync, reconcile (and one download at a time, where nobody serves the other queue)
+    queue "downloads"    DOWNLOAD_WORKERS workers that fetch
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.utils import timezone
+from django_q.cluster import Cluster as DjangoQCluster
+from django_q.conf import Conf
+from django_q.models import Failure, OrmQ, Schedule
+from django_q.tasks import async_task
+
+from catalog import storage
+from catalog.locks import only_one
+from catalog.models import Account, Event, Library, Run, Track
+from downloads import clusters, worker
+
+if TYPE_CHECKING:
+    from catalog.reconcile import ReconcileReport
+    from catalog.sync import SyncReport
+
+QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
+
+# What is due when, by the rows of what was run last.
+SYNC_EVERY = timedelta(hours=1)  # Spotify tells of no change by itself; an unchanged library costs a handful of calls
+QUICK_EVERY = timedelta(minutes=15)  # one stat per folder; the watcher notices most things at once
+FULL_EVERY = timedelta(days=1)  # finds what folder stamps cannot tell
+EVENTS_KEPT = timedelta(days=90)
+FAILURES_KEPT = timedelta(days=30)  # django-q2 keeps failed tasks for ever
+
+DOWNLOAD_SHIFT = 30 * 60.0  # seconds after which a worker goes back for its next wake-up: leaks stay small
+LOOKED_AT = 50  # waiting wake-ups looked at to see whether one more is needed
+
+logger = logging.getLogger(__name__)
+Job = Callable[[], str]
+
+
+def job(body: Job) -> Job:
+    """What django-q2 may call. An error becomes a log line and a short result: task rows never hold its text."""
+
+    @functools.wraps(body)
+    def run() -> str:
+        try:
+            return body()
+        except Exception as error:
+            logger.exception("The job %s ended in an error", body.__name__)
+            return f"error: {type(error).__name__}"
+
+    return run
+
+
+# --- Wake-ups ---------------------------------------------------------------------------------------------
+
+
+def wake() -> None:
+    """Let every download worker look whether something is due. Costs nothing where enough wake-ups wait already."""
+    now = timezone.now()
+    queue, workers = (DOWNLOADS, settings.DOWNLOAD_WORKERS) if clusters.serves(DOWNLOADS, now) else (MAIN, 1)
+    _enqueue(download, queue, workers)
+
+
+def request_sync() -> None:
+    """Sync, then reconcile, then wake, soon: by the next free worker."""
+    _ask("sync")
+
+
+def request_reconcile() -> None:
+    """Look at the music folder soon."""
+    _ask("reconcile")
+
+
+def _ask(what: str) -> None:
+    """The mark outlives a wake-up that meets a pass under way, which may have begun before this was asked."""
+    _asked(what).touch()
+    _enqueue(catch_up, MAIN)
+
+
+def _asked(what: str) -> Path:
+    return clusters.mark("asked", what)
+
+
+def _enqueue(body: Job, queue: str, workers: int = 1) -> None:
+    """Put wake-ups for ``body`` into ``queue`` until ``workers`` of them wait there."""
+    name = f"{body.__module__}.{body.__name__}"
+    rows = OrmQ.objects.filter(key=queue, lock__lte=timezone.now())[:LOOKED_AT]
+    waiting = sum(row.task.get("func") == name for row in rows)
+    for _ in range(workers - waiting):
+        async_task(name, cluster=queue, save=False)
+
+
+# --- Jobs -------------------------------------------------------------------------------------------------
+
+
+@job
+def tick() -> str:
+    """Each minute: a heartbeat, recovery of what crashed workers held, a look at the disk, and what is due."""
+    now = timezone.now()
+    clusters.beat(now)
+    _enqueue(heartbeat, DOWNLOADS)
+    with only_one("tick") as alone:  # a disk that hangs may hang one worker, not all of them
+        if not alone:
+            return "another tick runs"
+        prune(now)
+        state = storage.check(now)
+        worker.recover(now)
+    if due(now, online=state.may_read):
+        _enqueue(catch_up, MAIN)
+    if Track.objects.queue(now).exists():
+        wake()
+    return state.state
+
+
+@job
+def heartbeat() -> str:
+    """Travels through a worker, and so proves that this cluster's workers still get work."""
+    clusters.beat(timezone.now())
+    return "alive"
+
+
+@job
+def download() -> str:
+    """Fetch one track after another until nothing is due, a stop is asked for, or the shift is over."""
+    if not clusters.may_claim():
+        return "the first reconcile has not ended yet"
+    clusters.beat(timezone.now())
+    tracks = 0
+    shift_ends = time.monotonic() + DOWNLOAD_SHIFT
+    while time.monotonic() < shift_ends and not clusters.should_stop():
+        if worker.work_one(should_stop=clusters.should_stop) is None:
+            return f"{tracks} tracks"
+        tracks += 1
+    if not clusters.should_stop():
+        wake()
+    return f"{tracks} tracks, more is due"
+
+
+@job
+def catch_up() -> str:
+    """Do what is due by now: sync, reconcile and wake, in this order; or only the last two."""
+    now = timezone.now()
+    plan = due(now, online=storage.check(now).may_read)
+    if plan.sync:
+        sync_and_reconcile(now)
+    elif plan.reconcile:
+        reconcile_and_wake(now, full=plan.full)
+    return str(plan)
+
+
+def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
+    """Sources -> catalog, catalog <-> disk, then the workers: in this order. Raises what the parts raise."""
+    from catalog.sync import sync
+
+    _asked("sync").unlink(missing_ok=True)
+    said = sync(now)
+    return said, reconcile_and_wake(timezone.now())
+
+
+def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
+    """One pass over the music folder. The clusters that ran before it began may claim once it has ended."""
+    from catalog.reconcile import reconcile
+
+    _asked("reconcile").unlink(missing_ok=True)
+    running, before = clusters.started(), Library.load().last_pass
+    report = reconcile(now, full=full)
+    if Library.load().last_pass != before:  # it went through to its end
+        clusters.reconciled(running, timezone.now())
+    wake()
+    return report
+
+
+# --- What is due ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is due now. A sync brings a reconcile with it."""
+
+    sync: bool = False
+    reconcile: bool = False
+    full: bool = False
+
+    def __bool__(self) -> bool:
+        return self.sync or self.reconcile
+
+
+def due(now: datetime, online: bool) -> Plan:
+    """What rows and requests call for. While the library is offline nobody looks at it; it heals within a minute."""
+    library, last_sync = Library.load(), Run.objects.filter(kind=Run.Kind.SYNC).first()
+    connected = bool(settings.SPOTIFY_REFRESH_TOKEN) or Account.objects.exists()
+    return Plan(
+        sync=_asked("sync").exists()
+        or (connected and passed(last_sync.started_at if last_sync else None, SYNC_EVERY, now)),
+        reconcile=online
+        and (clusters.waiting() or _asked("reconcile").exists() or passed(library.last_pass, QUICK_EVERY, now)),
+        # Workers wait for the first pass after a start: that one is a quick one.
+        full=online and not clusters.waiting() and passed(library.last_full_pass, FULL_EVERY, now),
+    )
+
+
+def passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Whether it is time again. A last time that lies ahead was written by a clock that has been set back since."""
+    return last is None or last > now or now - last >= every
+
+
+def prune(now: datetime) -> None:
+    """Forget events after 90 days and failed tasks after 30, some thousand a minute: short locks."""
+    old = Event.objects.older_than(now - EVENTS_KEPT).order_by("at").values_list("pk", flat=True)
+    Event.objects.filter(pk__in=list(old[:5000])).delete()
+    Failure.objects.filter(stopped__lt=now - FAILURES_KEPT).delete()
+
+
+# --- The clusters -----------------------------------------------------------------------------------------
+
+
+class StoppableCluster(DjangoQCluster):
+    """A cluster whose busy workers hear of a stop at once, whoever asked for it: Ctrl-C, SIGTERM, the manager."""
+
+    def stop(self) -> bool:
+        clusters.ask_stop()
+        return bool(super().stop())
+
+
+def install_schedules(now: datetime) -> None:
+    """One schedule, the tick, whatever stood there: `Schedule.name` is not unique, and clocks get set back."""
+    ours = Schedule.objects.filter(func__startswith=f"{__name__}.")
+    with transaction.atomic():
+        first = ours.filter(func=f"{__name__}.tick").order_by("pk").first() or Schedule(func=f"{__name__}.tick")
+        first.name, first.schedule_type, first.minutes, first.repeats = "tick", Schedule.MINUTES, 1, -1
+        first.next_run, first.cluster = now, None
+        first.save()
+        ours.exclude(pk=first.pk).delete()
+
+
+def cluster_name() -> str:
+    """The queue that this process would serve."""
+    return str(Conf.CLUSTER_NAME)
+
+
+def run_cluster() -> bool:
+    """Be the cluster that this process was started as, until it is stopped. False: it broke down.
+
+    It joins before it forks, and asks for the tick that reconciles: its workers claim nothing before that has ended.
+    """
+    now = timezone.now()
+    clusters.join(cluster_name(), now)
+    if cluster_name() == MAIN:
+        install_schedules(now)
+    _enqueue(tick, MAIN)
+    connections.close_all()  # a parent and its forks on one connection corrupt each other
+    clusters.die_with_parent()
+    cluster = StoppableCluster()
+    cluster.start()
+    cluster.sentinel.join()
+    clusters.leave()
+    return bool(cluster.sentinel.exitcode == 0)
