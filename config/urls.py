@@ -1,6 +1,38 @@
-"""Addresses of the pages."""
+"""Addresses of the pages. An optional slash at the end: addresses are typed by hand."""
+
+from importlib.util import find_spec
 
 from django.contrib import admin
-from django.urls import path
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path, re_path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from catalog import views as catalog
+from config import health
+from downloads import views as downloads
+
+handler500 = "config.health.broken"
+
+urlpatterns = [
+    path("", catalog.status_page, name="status_page"),
+    re_path(r"^status/?$", catalog.status_json, name="status"),
+    re_path(r"^queue/?$", downloads.queue, name="queue"),
+    re_path(r"^metrics/?$", catalog.metrics, name="metrics"),
+    re_path(r"^healthz/?$", health.healthz, name="healthz"),
+    re_path(r"^tracks/?$", catalog.tracks, name="tracks"),
+    re_path(r"^tracks/(?P<pk>[0-9]{1,18})/?$", downloads.track, name="track"),
+    re_path(r"^artists/?$", catalog.artist_list, name="artists"),
+    re_path(r"^albums/?$", catalog.album_list, name="albums"),
+    # Buttons: POST only.
+    re_path(r"^tracks/(?P<pk>[0-9]{1,18})/(?P<deed>retry|ignore|want)/?$", downloads.change_track, name="change_track"),
+    re_path(r"^failed/retry/?$", downloads.retry_failed, name="retry_failed"),
+    re_path(r"^fetching/pause/?$", downloads.pause, name="pause"),
+    re_path(r"^services/(?P<name>[a-z]+)/go-on/?$", downloads.go_on, name="go_on"),
+    re_path(r"^library/accept-missing/?$", downloads.accept_missing, name="accept_missing"),
+    re_path(r"^(?P<job>sync|reconcile)/now/?$", downloads.ask_for, name="ask_for"),
+    # Who may in.
+    re_path(r"^setup/(?P<token>[\w-]{20,100})/?$", catalog.first_admin, name="first_admin"),
+    re_path(r"^logout/?$", LogoutView.as_view(next_page="/"), name="logout"),
+    path("admin/", admin.site.urls),
+]
+if find_spec("catalog.urls_connect"):
+    urlpatterns.append(path("", include("catalog.urls_connect")))

@@ -1,0 +1,106 @@
+"""The lists behind the numbers: each counter and each name on a page leads to exactly the rows it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from catalog.models import Album, Artist, Credit, Entry, Event, Track, TrackQuerySet
+
+BY_ID = ("pk",)
+BY_DUE = ("retry_after", "pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """``rows`` answers the list at a moment, ``by`` is the order it is paged in; ``empty`` is said of an empty one."""
+
+    name: str
+    title: str
+    rows: Callable[[datetime], TrackQuerySet]
+    empty: str
+    by: tuple[str, ...] = BY_ID
+
+
+# The word after ?status=, as the counters and the admin use it. In the order of the tabs.
+LISTINGS = {
+    listing.name: listing
+    for listing in (
+        Listing("songs", "All songs", lambda now: Track.objects.wanted(), "No song is wanted yet."),
+        Listing("missing", "Missing", lambda now: Track.objects.missing(), "Nothing is missing."),
+        Listing("downloading", "Downloading", lambda now: Track.objects.downloading(), "Nothing is being fetched now."),
+        Listing("downloaded", "Downloaded", lambda now: Track.objects.downloaded(), "No song is on disk yet."),
+        Listing("failed", "Failed", lambda now: Track.objects.failed(), "No song has failed."),
+        Listing("ready", "Ready", lambda now: Track.objects.queue(now), "Nothing is due now.", BY_DUE),
+        Listing("cooling", "Cooling", lambda now: Track.objects.cooling(now), "Nothing is cooling down.", BY_DUE),
+        Listing("not_wanted", "Not wanted", lambda now: Track.objects.not_wanted(), "Every song is wanted."),
+    )
+}
+
+
+def narrowed(tracks: TrackQuerySet, asked: dict[str, str]) -> TrackQuerySet:
+    """``tracks`` narrowed to an ``artist``, ``album`` or ``collection`` (row ids), an ``error`` kind, words ``q``."""
+    if asked.get("artist"):
+        tracks = tracks.filter(pk__in=Credit.objects.filter(artist=_row_id(asked["artist"])).values("track"))
+    if asked.get("album"):
+        tracks = tracks.filter(album=_row_id(asked["album"]))
+    if asked.get("collection"):
+        entries = Entry.objects.filter(collection=_row_id(asked["collection"]), track__isnull=False)
+        tracks = tracks.filter(pk__in=entries.values("track"))
+    if asked.get("error"):
+        tracks = tracks.filter(error_kind=asked["error"])
+    for word in asked.get("q", "").replace("\0", "").split()[:8]:
+        tracks = tracks.filter(_says(word))
+    return tracks
+
+
+def _row_id(text: str) -> int:
+    """A row's id; 0, which no row has, for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _says(word: str) -> Q:
+    """Title, artist or album holds the word, or it is the ISRC or the Spotify id.
+
+    ``identity`` and ``key`` are case-folded in every script; the database's own folding may know only ASCII.
+    """
+    folded = word.casefold()
+    by_artist = Credit.objects.filter(track=OuterRef("pk"), artist__key__contains=folded)
+    return (
+        Q(title__icontains=word)
+        | Q(identity__contains=folded)
+        | Q(album__title__icontains=word)
+        | Q(isrc=word.upper())
+        | Q(spotify_id=word)
+        | Q(Exists(by_artist))
+    )
+
+
+def artists() -> Any:
+    """Artists of wanted tracks: what the counter counts."""
+    return Artist.objects.filter(Exists(Credit.objects.filter(artist=OuterRef("pk"), track__wanted=True)))
+
+
+def albums() -> Any:
+    """Albums of wanted tracks: what the counter counts."""
+    return Album.objects.filter(Exists(Track.objects.filter(album=OuterRef("pk"), wanted=True)))
+
+
+def with_songs(rows: list[Artist] | list[Album]) -> list[dict[str, Any]]:
+    """The rows of one page with their numbers of wanted and of missing songs; one query for all of them."""
+    through = "credits__artist" if rows and isinstance(rows[0], Artist) else "album"
+    grouped = Track.objects.wanted().filter(**{f"{through}__in": [row.pk for row in rows]}).order_by().values(through)
+    sums = grouped.annotate(
+        songs=Count("pk", distinct=True), missing=Count("pk", distinct=True, filter=Q(status="missing"))
+    )
+    found = {row[through]: row for row in sums}
+    return [{"row": row, **{name: found.get(row.pk, {}).get(name, 0) for name in ("songs", "missing")}} for row in rows]
+
+
+def last_events(track: Track, most: int = 50) -> list[Event]:
+    """What happened to a track, the latest first."""
+    return list(track.events.all()[:most])

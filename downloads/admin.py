@@ -1,0 +1,117 @@
+"""Tracks in the admin: what is known of each, why it is not here, and the three things that a person may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from catalog import lifecycle
+from catalog.admin import EventRows, ReadOnly, ReadOnlyRows
+from catalog.models import Track, TrackQuerySet
+from catalog.wording import count
+from downloads.errors import ERROR_KINDS
+from downloads.models import Candidate
+
+# Staff could run any importable function with a schedule, and run old tasks again: none of these is in the admin.
+KEPT_OUT = ("Schedule", "Success", "Failure", "OrmQ")
+for _name in KEPT_OUT:
+    if admin.site.is_registered(_model := apps.get_model("django_q", _name)):
+        admin.site.unregister(_model)
+
+
+class StateFilter(admin.SimpleListFilter):
+    """The same sets that the pages show, by the same names."""
+
+    title = "state"
+    parameter_name = "is"
+    SETS: dict[str, tuple[str, Callable[[TrackQuerySet], TrackQuerySet]]] = {
+        "failed": ("failed", lambda rows: rows.failed()),
+        "cooling": ("cooling", lambda rows: rows.cooling(timezone.now())),
+        "ready": ("ready", lambda rows: rows.queue(timezone.now())),
+        "downloading": ("downloading", lambda rows: rows.downloading()),
+        "missing": ("missing", lambda rows: rows.missing()),
+        "downloaded": ("downloaded", lambda rows: rows.downloaded()),
+        "not_wanted": ("not wanted", lambda rows: rows.not_wanted()),
+        "ignored": ("ignored", lambda rows: rows.filter(ignored=True)),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, label) for name, (label, _) in self.SETS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        chosen = self.SETS.get(self.value() or "")
+        return chosen[1](queryset) if chosen else queryset  # type: ignore[arg-type]
+
+
+class ErrorKindFilter(admin.SimpleListFilter):
+    """Missing tracks by what went wrong. The kinds come from the one table of errors, not from a scan of the rows."""
+
+    title = "kind of error"
+    parameter_name = "error"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind, kind.replace("_", " ")) for kind in ERROR_KINDS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        # The condition of the index `track_failed`, word by word.
+        failed = Q(status="missing") & ~Q(last_error="")
+        return queryset.filter(failed, error_kind=self.value()) if self.value() else queryset
+
+
+class CandidateRows(ReadOnlyRows):
+    """The recordings that were found for a track, the best first."""
+
+    model = Candidate
+    fields = ("title", "artists", "album", "duration_ms", "source", "score", "reasons", "verdict", "why")
+
+
+@admin.register(Track)
+class TrackAdmin(ReadOnly):
+    """State columns are `catalog.lifecycle`'s; a person asks through the actions, which wake the workers."""
+
+    list_display = ("title", "by", "album", "status", "wanted", "error_kind", "last_error", "attempts", "retry_after")
+    list_filter = (StateFilter, ErrorKindFilter)
+    list_select_related = ("album",)
+    search_fields = ("title", "identity", "credits__artist__name", "album__title", "=isrc", "=spotify_id")
+    search_help_text = "Title, artist, album, ISRC or Spotify id"
+    actions = ("try_again", "ignore", "want_again")
+    inlines = (EventRows, CandidateRows)
+    ordering = ("pk",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only for the actions: the form has no field that could be changed."""
+        return obj is None and admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("credits__artist")
+
+    @admin.display(description="artists")
+    def by(self, track: Track) -> str:
+        return ", ".join(track.artist_names)
+
+    @admin.action(description="Try again now", permissions=["change"])
+    def try_again(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
+        self._ask(request, queryset, lifecycle.retry, "tried again now")
+
+    @admin.action(description="Ignore", permissions=["change"])
+    def ignore(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
+        self._ask(request, queryset, lifecycle.ignore, "ignored from now on")
+
+    @admin.action(description="Want again", permissions=["change"])
+    def want_again(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
+        self._ask(request, queryset, lifecycle.want_again, "wanted again")
+
+    def _ask(self, request: HttpRequest, chosen: TrackQuerySet, change: Callable[..., int], said: str) -> None:
+        """Change the chosen tracks and wake the workers. A list that was searched is joined: filter by its ids."""
+        tracks = Track.objects.filter(pk__in=chosen.order_by().values("pk"))
+        changed = change(tracks, timezone.now(), f"by {request.user.get_username()}")
+        import_module("downloads.jobs").wake()
+        level = messages.SUCCESS if changed else messages.WARNING
+        self.message_user(request, f"{count(changed, 'song')} {said}.", level)
