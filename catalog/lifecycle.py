@@ -23,10 +23,10 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, DateTimeField, Exists, F, Field, OuterRef, Q, Value, When
 from django.db.models.functions import Greatest
 
 from catalog.models import Entry, Event, Folder, Track, TrackQuerySet
@@ -71,9 +71,19 @@ class Place:
         folder, _, file_name = relative.rpartition("/")
         return cls(root, folder, file_name)
 
+    def in_known_folder(self) -> Place:
+        """The same place, its folder spelt as its row has it: on many disks both spellings are one folder."""
+        return Place(self.root, folder_row(self.folder).path, self.file_name)
+
     def columns(self) -> dict[str, Any]:
-        """The columns that name a place. Makes the folder's row where it is new."""
+        """The columns that name a place. Makes the folder's row where it is new.
+
+        Raises PlaceTaken where the catalog knows this folder under another spelling: two folders that are one on
+        many disks cannot both have a row.
+        """
         folder = folder_row(self.folder)
+        if folder.path != self.folder:
+            raise PlaceTaken(self.relative)
         return {
             "local_path": self.path,
             "folder": folder,
@@ -213,7 +223,9 @@ def _place_if_reserved() -> dict[str, Any]:
     """Clear the place where it was only reserved, in the same UPDATE; a last known place stays."""
     return {
         column: Case(
-            When(reserved=True, then=Value(empty)), default=F(column), output_field=Track._meta.get_field(column)
+            When(reserved=True, then=Value(empty)),
+            default=F(column),
+            output_field=cast("Field[Any, Any]", Track._meta.get_field(column)),
         )
         for column, empty in NO_PLACE.items()
     }

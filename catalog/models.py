@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from catalog import records
@@ -366,7 +366,9 @@ class Entry(models.Model):
 class EventQuerySet(models.QuerySet["Event"]):
     def record(self, track_ids: Iterable[int], kind: str, reason: str, now: datetime) -> None:
         """Append one event per track."""
-        self.bulk_create([Event(track_id=pk, kind=kind, reason=reason, at=now) for pk in track_ids], batch_size=1000)
+        Event.objects.bulk_create(
+            [Event(track_id=pk, kind=kind, reason=reason, at=now) for pk in track_ids], batch_size=1000
+        )
 
     def older_than(self, moment: datetime) -> Self:
         return self.filter(at__lt=moment)
@@ -416,20 +418,32 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         """The row of a service, made where it is not there yet."""
         return self.get_or_create(name=name)[0]
 
-    def pause(self, name: str, until: datetime, reason: str, state: str = "paused") -> Service:
+    def pause(
+        self, name: str, until: datetime, reason: str, state: str = "paused", now: datetime | None = None
+    ) -> Service:
         """Stop the claim until ``until``, say why, and count a strike. A longer pause that stands is kept.
 
-        Workers that meet the same refusal together count one strike: only the first one finds it running.
+        Workers that meet the same refusal together count one strike: only the first one finds it running, and
+        later its canary finds it still refusing.
         """
-        now = timezone.now()
         self.named(name)
-        self.filter(Q(name=name), Q(paused_until__isnull=True) | Q(paused_until__lte=now)).update(
-            strikes=F("strikes") + 1
-        )
-        self.filter(Q(name=name), Q(paused_until__isnull=True) | Q(paused_until__lt=until)).update(
-            paused_until=until, reason=reason, state=state
-        )
+        over = Q(paused_until__isnull=True) | Q(paused_until__lte=now or timezone.now())
+        running = over | Q(state="canary")
+        self.filter(running, name=name).update(strikes=F("strikes") + 1, paused_until=until, reason=reason, state=state)
+        self.filter(name=name, paused_until__lt=until).update(paused_until=until, reason=reason, state=state)
         return self.get(name=name)
+
+    def send_canary(self, name: str, now: datetime, until: datetime) -> bool:
+        """After a pause one worker alone tries the service, until ``until``. True: it is this caller.
+
+        One conditional UPDATE: of the workers that find the pause over only the first changes the row.
+        """
+        over = self.filter(name=name, strikes__gt=0, paused_until__lte=now, paused_by_person=False)
+        return bool(over.update(state="canary", paused_until=until))
+
+    def canary_returned(self, name: str, now: datetime) -> None:
+        """The canary learnt nothing of the service: the next one may go."""
+        self.filter(name=name, state="canary").update(paused_until=now)
 
     def worked(self, name: str) -> None:
         """It answered as it should: no pause, no strikes. Writes only where there was something to clear."""

@@ -1,0 +1,122 @@
+"""The candidates of a track: kept answers first, a new search where they do not help, the best one that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from django.conf import settings
+
+from catalog.models import Track
+from downloads import match
+from downloads.errors import CANDIDATE, ERROR_KINDS
+from downloads.models import Candidate
+from downloads.sources.archive import ArchiveSource
+from downloads.sources.youtube import YouTubeSource
+
+KEPT = 20  # candidates kept of one search
+Verdict = Candidate.Verdict
+
+# After these a retry asks again: what was kept has been tried, or was not good enough.
+ASK_AGAIN_AFTER = {kind for kind, error in ERROR_KINDS.items() if error.fault == CANDIDATE} | {
+    "no_match",
+    "needs_decision",
+}
+
+
+class Source(Protocol):
+    """Something that can be searched for recordings, and the one host that they are fetched from ("": its own)."""
+
+    allowed_host: str
+
+    def search(self, wish: match.Wish) -> list[match.Candidate]: ...
+
+
+def source() -> Source:
+    """The audio source that the settings name."""
+    return ArchiveSource(settings.ARCHIVE_URL) if settings.AUDIO_SOURCE == "archive" else YouTubeSource()
+
+
+def wish_of(track: Track) -> match.Wish:
+    """What the matcher needs to know of a track."""
+    return match.Wish(
+        title=track.title,
+        artists=tuple(track.artist_names),
+        album=track.album.title if track.album else "",
+        duration_ms=track.duration_ms,
+        isrc=track.isrc,
+        explicit=track.explicit,
+    )
+
+
+def acceptable(track: Track, found: Source, now: datetime) -> list[Candidate]:
+    """The candidates worth fetching, the best first; searched for where none is kept. SourceError if that fails.
+
+    A person's choice stands alone: nothing else is taken in its stead.
+    """
+    chosen = list(track.candidates.filter(verdict=Verdict.CHOSEN))
+    if chosen:
+        return chosen
+    wish = wish_of(track)
+    fit = _fit(wish, track)
+    if fit and track.error_kind not in ASK_AGAIN_AFTER:
+        return fit
+    keep(track, wish, found.search(wish), now)
+    return _fit(wish, track)
+
+
+def keep(track: Track, wish: match.Wish, answers: Sequence[match.Candidate], now: datetime) -> None:
+    """Write down what a search answered. Verdicts on a candidate that was known before stay."""
+    rows = [
+        Candidate(
+            track=track,
+            source=settings.AUDIO_SOURCE,
+            source_id=answer.id,
+            url=answer.url,
+            kind=answer.kind,
+            title=answer.title,
+            artists=list(answer.artists),
+            album=answer.album,
+            duration_ms=answer.duration_ms,
+            score=scored.score,
+            reasons=[*scored.reasons, *(["ruled out"] if scored.vetoed else [])],
+            found_at=now,
+        )
+        for scored in match.rank(wish, answers)[:KEPT]
+        for answer in [scored.candidate]
+    ]
+    Candidate.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["track", "source", "source_id"],
+        update_fields=["url", "kind", "title", "artists", "album", "duration_ms", "score", "reasons", "found_at"],
+    )
+
+
+def _fit(wish: match.Wish, track: Track) -> list[Candidate]:
+    """The kept candidates that the matcher accepts today, the best first."""
+    rows = {row.source_id: row for row in track.candidates.usable().filter(source=settings.AUDIO_SOURCE)}
+    ranked = match.rank(wish, [as_answer(row) for row in rows.values()])
+    if match.choose(wish, [scored.candidate for scored in ranked]) is None:
+        return []  # also where several are good and nothing tells them apart
+    return [rows[scored.candidate.id] for scored in ranked if match.acceptable(scored)]
+
+
+def as_answer(row: Candidate) -> match.Candidate:
+    """A kept row in the matcher's terms."""
+    return match.Candidate(
+        id=row.source_id,
+        title=row.title,
+        artists=tuple(row.artists),
+        album=row.album,
+        duration_ms=row.duration_ms,
+        url=row.url,
+        kind=row.kind,
+    )
+
+
+def send_away(candidate: Candidate, why: str) -> None:
+    """Its content failed the proof: never take it again, unless a person says so."""
+    open_one = Candidate.objects.filter(pk=candidate.pk, verdict__in=[Verdict.OPEN, Verdict.CHOSEN])
+    open_one.update(verdict=Verdict.DISPROVED, why=why)

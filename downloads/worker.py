@@ -1,0 +1,374 @@
+"""One track, start to finish: claim, adopt, choose, fetch, prove, tag, publish, and what went wrong.
+
+A worker asks the catalog for the next track; nobody hands it one. Whose fault a failure is decides what it costs: the
+track's cools it down, the candidate's takes the next one in the same attempt, everybody's pauses the service and
+gives the attempt back. Nothing sleeps here: what must wait is written down as a time in the catalog.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from catalog import lifecycle, storage, tags
+from catalog.models import Event, Service, Track
+from downloads import audio, candidates, child, publish, retry
+from downloads.cover import cover
+from downloads.errors import CANDIDATE, ERROR_KINDS, SERVICE, SourceError
+from downloads.models import Candidate
+from downloads.points import reach
+
+FETCH_SECONDS = 3600.0  # a fetch that takes longer is stopped
+PROGRESS_EVERY = timedelta(seconds=2)
+CANARY = timedelta(minutes=10)  # how long one worker alone tries a service after its pause
+IN_A_ROW = 5  # different tracks that must meet a network error before it is everybody's
+FULL_DISK_PAUSE = timedelta(minutes=5)
+EXTENSIONS = ("mp3", "m4a", "opus", "ogg", "flac")
+
+DISK_ERRORS = {
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EROFS: "read_only",
+    errno.EIO: "storage",
+    errno.ESTALE: "storage",
+    errno.ENODEV: "storage",
+    errno.ENXIO: "storage",
+    errno.ENOTCONN: "storage",
+    errno.ETIMEDOUT: "storage",
+}
+
+logger = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one track ended: "downloaded", "adopted", "failed", "released" or "lost"; ``error_kind`` where it failed."""
+
+    track_id: int
+    title: str
+    result: str
+    error_kind: str = ""
+    message: str = ""
+
+
+class Failure(Exception):
+    """Why this attempt got nothing. ``kind`` is a key of `ERROR_KINDS`."""
+
+    def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.retry_after = retry_after
+
+
+def why_not(now: datetime) -> str:
+    """Why nothing may be claimed at ``now``, in a sentence; "" where it may."""
+    state = storage.check(now)
+    if state.state != "online":
+        return state.reason
+    for service in Service.objects.filter(name__in=["audio", "storage"]):
+        if service.paused_by_person:
+            return "Fetching is paused; press “go on” on the status page."
+        if service.is_paused(now) and service.state != "canary":
+            return f"Fetching is paused until {service.paused_until:%Y-%m-%d %H:%M}: {service.reason}"
+        if service.is_paused(now):
+            return "One track is being tried to see whether the pause can end."
+    return ""
+
+
+def work_one(now: Clock = timezone.now, should_stop: Callable[[], bool] = lambda: False) -> Outcome | None:
+    """Claim the next track and see it through. None: nothing is due, or nothing may be fetched now."""
+    if should_stop() or why_not(now()) or not Track.objects.queue(now()).exists():
+        return None
+    if not _may_try_audio(now()):
+        return None
+    track = lifecycle.claim(now())
+    if track is None:
+        Service.objects.canary_returned("audio", now())
+        return None
+    reach("claimed")
+    return Attempt(track, now, should_stop).run()
+
+
+def _may_try_audio(now: datetime) -> bool:
+    """After a pause of the audio service one worker alone goes first. True where there was none, or for that one."""
+    tired = Service.objects.filter(name="audio", strikes__gt=0).exists()
+    return not tired or Service.objects.send_canary("audio", now, now + CANARY)
+
+
+@dataclass
+class Attempt:
+    """One claimed track. ``run`` always ends the claim, unless somebody else already has."""
+
+    track: Track
+    now: Clock
+    should_stop: Callable[[], bool]
+    lost: threading.Event = field(default_factory=threading.Event)
+    _told: datetime | None = None
+
+    @property
+    def token(self) -> str:
+        return self.track.claim or ""
+
+    def run(self) -> Outcome:
+        """The whole way of the track, and the one place where its end is decided."""
+        try:
+            with self._renewed():
+                result = self._adopt() or self._get()
+        except publish.Lost:
+            result = Outcome(self.track.pk, self.track.title, "lost")
+        except (Failure, SourceError, child.FetchError, audio.AudioError) as error:
+            result = self._failed(error.kind, error.message, getattr(error, "retry_after", None))
+        except OSError as error:
+            result = self._disk_failed(error)
+        except Exception as error:
+            logger.exception("Track %s ended in an error of ours", self.track.pk)
+            result = self._failed("unknown", f"An error of the program: {type(error).__name__}.")
+        publish.clear_stage(self.track)
+        Service.objects.canary_returned("audio", self.now())
+        reach("cleaned")
+        return result
+
+    @contextmanager
+    def _renewed(self) -> Iterator[None]:
+        """Renew the lease from a thread of its own: proving and tagging do not come back to us in between."""
+        done = threading.Event()
+
+        def renew() -> None:
+            try:
+                while not done.wait(lifecycle.RENEW_EVERY.total_seconds()):
+                    if not lifecycle.renew(self.track.pk, self.token, self.now()):
+                        self.lost.set()
+                        return
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=renew, name=f"lease-{self.track.pk}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    # --- What is there already ----------------------------------------------------------------------------
+
+    def _adopt(self) -> Outcome | None:
+        reach("adopting")
+        found = publish.find_own_file(self.track, EXTENSIONS)
+        if found and publish.adopt_own_file(self.track, *found, self.now()):
+            return Outcome(self.track.pk, self.track.title, "adopted")
+        return None
+
+    # --- What is fetched ----------------------------------------------------------------------------------
+
+    def _get(self) -> Outcome:
+        source = candidates.source()
+        fit = candidates.acceptable(self.track, source, self.now())
+        if not fit:
+            known = self.track.candidates.usable().exists()
+            kind = "needs_decision" if known else "no_match"
+            raise Failure(kind, self._why_none_fits() if known else ERROR_KINDS[kind].sentence)
+        last: Failure | None = None
+        for candidate in fit:
+            try:
+                return self._take(candidate, source.allowed_host)
+            except (child.FetchError, audio.AudioError) as error:
+                if ERROR_KINDS[error.kind].fault != CANDIDATE:
+                    raise
+                self._require_storage()  # a file on a drive that has gone looks like a bad one
+                last = Failure(error.kind, f"{error.message} ({candidate.title or candidate.source_id})")
+                if ERROR_KINDS[error.kind].bans:
+                    candidates.send_away(candidate, error.message)
+            publish.clear_stage(self.track)
+        assert last
+        raise last
+
+    def _why_none_fits(self) -> str:
+        best = self.track.candidates.usable().first()
+        assert best
+        return f"The nearest is “{best.title}”: {', '.join(best.reasons[:3])}."
+
+    def _take(self, candidate: Candidate, allowed_host: str) -> Outcome:
+        staged = self._fetch(candidate, allowed_host)
+        Service.objects.worked("audio")
+        proof = audio.prove(staged.path, self.track.duration_ms, None)
+        reach("verified")
+        self._tag(staged)
+        size = publish.size_of(staged.path)
+        reach("tagged")
+        self._require_ours()
+        self._require_storage()
+        publish.publish(self.track, publish.Staged(staged.path, size, staged.extension), self.now)
+        logger.info("Track %s downloaded, %s s", self.track.pk, proof.duration_ms // 1000)
+        return Outcome(self.track.pk, self.track.title, "downloaded")
+
+    def _fetch(self, candidate: Candidate, allowed_host: str) -> child.Fetched:
+        stage = publish.open_stage(self.track)
+        reach("staged")
+        fetched = child.fetch(
+            candidate.url,
+            stage,
+            source=candidate.source,
+            allowed_host=allowed_host,
+            audio_format=settings.AUDIO_FORMAT,
+            on_progress=self._tell,
+            should_stop=lambda: self.lost.is_set() or self.should_stop(),
+            deadline_seconds=FETCH_SECONDS,
+        )
+        reach("fetched")
+        return fetched
+
+    def _tell(self, share: float) -> None:
+        """Write the progress down, at most every 2 seconds."""
+        now = self.now()
+        if self._told is None or now - self._told >= PROGRESS_EVERY:
+            self._told = now
+            if not lifecycle.renew(self.track.pk, self.token, now, percent=int(share * 100)):
+                self.lost.set()
+
+    def _tag(self, staged: child.Fetched) -> None:
+        track, album = self.track, self.track.album
+        said = tags.TrackTags(
+            title=track.title,
+            artists=tuple(track.artist_names),
+            album=album.title if album else "",
+            album_artist=album.artist if album else "",
+            track_number=track.track_number,
+            disc_number=track.disc_number,
+            date=album.release_date if album else "",
+            isrc=track.isrc,
+            spotify_id=track.spotify_id or "",
+            compilation=album.compilation if album else False,
+            track_key=publish.key_of(track),
+        )
+        try:
+            tags.write_tags(staged.path, said, cover(album.cover_url) if album else None)
+        except tags.TagError as error:
+            raise audio.AudioError("bad_file", str(error)) from error
+
+    def _require_ours(self) -> None:
+        if self.lost.is_set() or not lifecycle.renew(self.track.pk, self.token, self.now(), percent=100):
+            raise publish.Lost
+
+    def _require_storage(self) -> None:
+        """The drive may have gone while we fetched: nothing is written under a bare mount point."""
+        state = storage.check(self.now())
+        if not state.may_write:
+            raise Failure("storage", state.reason)
+
+    # --- What went wrong ----------------------------------------------------------------------------------
+
+    def _failed(self, kind: str, message: str, retry_after: float | None = None) -> Outcome:
+        error = ERROR_KINDS[kind]
+        if self.lost.is_set():
+            return Outcome(self.track.pk, self.track.title, "lost")
+        shared = error.fault == SERVICE or (error.service and self._others_met_it_too(error.service))
+        if shared:
+            self._pause(kind, message, retry_after)
+            lifecycle.release(self.track.pk, self.token, self.now())
+            return Outcome(self.track.pk, self.track.title, "released", kind, message)
+        later = retry.next_try(self.now(), self.track.attempts, random.random())
+        lifecycle.fail(self.track.pk, self.token, kind, message, later, self.now())
+        return Outcome(self.track.pk, self.track.title, "failed", kind, message)
+
+    def _pause(self, kind: str, message: str, retry_after: float | None) -> None:
+        error = ERROR_KINDS[kind]
+        if error.service == "storage":
+            storage.check(self.now())
+            Service.objects.pause("storage", self.now() + FULL_DISK_PAUSE, message, _storage_state(kind), self.now())
+        elif error.service:
+            strikes = Service.objects.named(error.service).strikes + 1
+            rest = retry.service_pause(strikes, retry_after)
+            if error.fault != SERVICE:  # a network that is down comes back sooner than a site forgives
+                rest = retry.cooldown(strikes, random.random())
+            reason = f"{error.sentence} {message}"
+            Service.objects.pause(error.service, self.now() + rest, reason, now=self.now())
+
+    def _others_met_it_too(self, service: str) -> bool:
+        """Whether the last four tracks that ended were others, and all failed of this service too."""
+        ended = Event.objects.filter(kind__in=[Event.Kind.FINISH, Event.Kind.FAIL]).exclude(track=self.track.pk)
+        last = list(ended.select_related("track")[: IN_A_ROW - 1])
+        kinds = {kind for kind, error in ERROR_KINDS.items() if error.service == service}
+        return len({event.track_id for event in last}) == IN_A_ROW - 1 and all(
+            event.kind == Event.Kind.FAIL and event.track.error_kind in kinds for event in last
+        )
+
+    def _disk_failed(self, error: OSError) -> Outcome:
+        """The library's disk refused. One folder's refusal is the track's; a disk's is everybody's."""
+        kind = DISK_ERRORS.get(error.errno or 0, "")
+        state = storage.check(self.now())
+        if not kind and not state.may_write:
+            kind = "storage"
+        reason = error.strerror or str(error)
+        if kind:
+            return self._failed(kind, f"{ERROR_KINDS[kind].sentence} ({reason})")
+        where = error.filename or settings.MUSIC_DIR
+        return self._failed("unknown", f"The file cannot be put in place: {reason} ({where}).")
+
+
+def _storage_state(kind: str) -> str:
+    return {"disk_full": "full", "read_only": "readonly"}.get(kind, "offline")
+
+
+# --- After crashes, and until nothing is left -------------------------------------------------------------
+
+
+def recover(now: datetime) -> int:
+    """Decide about every track whose worker's deadline has passed. How many were decided; none while offline."""
+    if not Track.objects.expired(now).exists() or not storage.check(now).may_read:
+        return 0
+    decided = 0
+    for track in Track.objects.expired(now):
+        try:
+            decided += publish.recover(track, retry.next_try(now, track.attempts, random.random()), now)
+        except OSError as error:
+            logger.warning("Track %s cannot be recovered yet: %s", track.pk, error.strerror)
+    return decided
+
+
+def work_until_empty(
+    now: Clock = timezone.now,
+    should_stop: Callable[[], bool] = lambda: False,
+    workers: int = 1,
+    on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+) -> int:
+    """Recover, then work with ``workers`` threads until nothing may be fetched now. How many tracks were ended."""
+    recover(now())
+    if storage.check(now()).may_write:
+        publish.sweep_stages()
+    ended = threading.Semaphore(0)
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            while (outcome := work_one(now, lambda: should_stop() or bool(errors))) is not None:
+                ended.release()
+                on_outcome(outcome)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, name=f"worker-{number}") for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    count = 0
+    while ended.acquire(blocking=False):
+        count += 1
+    return count
