@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import Any
 
 from catalog.lifecycle import set_wanted
+from catalog.locks import in_turn
 from catalog.models import Collection, Entry
 from catalog.recognise import recognise
 from catalog.records import CollectionRecord, EntryRecord, TrackRecord
@@ -76,7 +77,8 @@ def replace_catalog(records: Iterable[CollectionRecord], now: datetime) -> Repla
     """
     report = ReplaceReport()
     for record in records:
-        report.collections.append(_replace_collection(record, now))
+        with in_turn("replace"):  # a sync and an import beside it would make one new track twice
+            report.collections.append(_replace_collection(record, now))
     return report
 
 

@@ -1,0 +1,63 @@
+"""Files into the catalog: read all of them first, then write, so that nothing is ever half imported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from catalog.replace import ReplaceReport, replace_catalog
+from catalog.sources.reading import ReadFile
+
+COUNTED = ("entries", "tracks", "duplicates", "new_tracks", "merged", "added", "updated", "gone", "moved")
+
+
+@dataclass(slots=True)
+class FileReport:
+    """What one file brought. ``entries = tracks + skipped``; ``duplicates`` of the tracks were there already.
+
+    ``errors`` are the lines that were not understood: "line 7: no title (…)".
+    """
+
+    name: str
+    kind: str
+    replaced: ReplaceReport
+    errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json`` and the page."""
+        skipped: Counter[str] = Counter()
+        for collection in self.replaced.collections:
+            skipped.update(collection.skipped)
+        sums = {name: self.replaced.total(name) for name in COUNTED}
+        collections = [collection.name for collection in self.replaced.collections]
+        head = {"file": self.name, "kind": self.kind, "collections": collections}
+        return {**head, **sums, "skipped": dict(skipped), "errors": self.errors, "notes": self.notes}
+
+
+def import_files(files: Iterable[ReadFile], now: datetime) -> list[FileReport]:
+    """Replace the collections that these files name. A file that is imported again updates its own collection."""
+    return [_import(file, now) for file in files]
+
+
+def _import(file: ReadFile, now: datetime) -> FileReport:
+    errors = [file.error] if file.error else []
+    errors += [f"line {line.line}: {line.reason}" for line in file.skipped]
+    return FileReport(file.name, file.kind, replace_catalog(file.collections, now), errors, list(file.notes))
+
+
+def totals(reports: Sequence[FileReport]) -> dict[str, Any]:
+    """The sums over several files, and each of them under ``files``."""
+    rows = [report.as_dict() for report in reports]
+    skipped: Counter[str] = Counter()
+    for row in rows:
+        skipped.update(row["skipped"])
+    sums: dict[str, Any] = {name: sum(row[name] for row in rows) for name in COUNTED}
+    return sums | {
+        "skipped": dict(skipped),
+        "errors": [error for row in rows for error in row["errors"]],
+        "files": rows,
+    }
