@@ -44,7 +44,8 @@ ALBUM_OTHER, ALBUM_UNKNOWN = 0.98, 0.99  # the same recording is sold on many al
 EXPLICIT_OTHER = 0.97  # labels set the flag carelessly: the right releases of explicit tracks are often unmarked
 ISRC_SAME = 92.0  # the source says that it is this very recording: floor for titles that are written otherwise
 
-# Seconds beyond rounding -> factor, read in straight lines. The proof after the fetch allows max(5 s, 3 %).
+# Seconds beyond rounding -> factor, read in straight lines. The proof after the fetch allows max(5 s, 3 %):
+# what is announced to be further off would only be fetched to be thrown away, and is a veto.
 LENGTH_CURVE = ((0.0, 1.0), (1.0, 0.995), (2.0, 0.97), (4.0, 0.92), (6.0, 0.84), (8.0, 0.72), (12.0, 0.4), (20.0, 0.0))
 LENGTH_VETO = 12.0  # seconds beyond rounding, at the scale of a song
 _AMBIGUOUS_SPREAD_MS = 15_000  # with no length to go by, candidates this far apart are different recordings
@@ -307,7 +308,7 @@ def _compare_lengths(wish: Wish, candidate: Candidate) -> _Finding:
     if candidate.kind == "video":
         beyond *= VIDEO_LENGTH  # the difference is a scene or a title, not rounding
     factor = _on_curve(beyond) * (1 - 0.002 * min(off, 5))
-    return _Finding(factor, reason, veto=beyond > LENGTH_VETO)
+    return _Finding(factor, reason, veto=beyond > LENGTH_VETO or off - 1 > max(5.0, 0.03 * seconds))
 
 
 def _length_scale(seconds: float) -> float:

@@ -200,6 +200,12 @@ def test_the_best_comes_first_and_the_vetoed_last() -> None:
     assert choose(wanted, [live, upload, other_album, plain]) == ranked[0]
 
 
+def test_what_the_proof_would_throw_away_is_not_fetched() -> None:
+    assert score(wish("Night Ferry", seconds=150), song("Night Ferry", seconds=157)).vetoed
+    assert not score(wish("Night Ferry", seconds=300), song("Night Ferry", seconds=307)).vetoed
+    assert acceptable(score(wish("Night Ferry", seconds=150), song("Night Ferry", seconds=154)))
+
+
 def test_with_nothing_acceptable_a_person_decides() -> None:
     assert choose(wish("Night Ferry"), [song("Night Ferry (Live)"), song("Day Ferry")]) is None
     assert choose(wish("Night Ferry"), []) is None
