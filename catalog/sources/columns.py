@@ -73,6 +73,9 @@ def find_columns(table: Table) -> Columns:
     """
     forms = [_form(table.column(index)) for index in range(len(table.header))]
     words = [" ".join(re.findall(r"[^\W_]+", cell.casefold())) for cell in table.header]
+    # "7000" may be a year; under "Duration (ms)" it is a song of seven seconds.
+    lengths = [form == "date" and _has(header, LENGTH_WORDS) for form, header in zip(forms, words, strict=True)]
+    forms = ["number" if length else form for form, length in zip(forms, lengths, strict=True)]
     found: Columns = {}
     _addresses(found, forms, words)
     _names(found, forms, words)
