@@ -6,7 +6,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from django.apps import apps
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -18,12 +17,6 @@ from catalog.models import Track, TrackQuerySet
 from catalog.wording import count
 from downloads.errors import ERROR_KINDS
 from downloads.models import Candidate
-
-# Staff could run any importable function with a schedule, and run old tasks again: none of these is in the admin.
-KEPT_OUT = ("Schedule", "Success", "Failure", "OrmQ")
-for _name in KEPT_OUT:
-    if admin.site.is_registered(_model := apps.get_model("django_q", _name)):
-        admin.site.unregister(_model)
 
 
 class StateFilter(admin.SimpleListFilter):
