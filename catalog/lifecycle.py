@@ -27,7 +27,7 @@ from typing import Any, cast
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, DateTimeField, Exists, F, Field, OuterRef, Q, Value, When
-from django.db.models.functions import Greatest
+from django.db.models.functions import Coalesce, Greatest
 
 from catalog.models import Entry, Event, Folder, Track, TrackQuerySet
 from catalog.naming import place_key
@@ -261,7 +261,8 @@ def vanish(seen: Mapping[int, str], now: datetime, last_seen: datetime | None = 
     """
     changes: dict[str, Any] = {"status": Status.MISSING, "retry_after": now, "attempts": 0}
     if last_seen:
-        changes["last_seen"] = Greatest(F("last_seen"), Value(last_seen, output_field=DateTimeField()))
+        seen_then = Value(last_seen, output_field=DateTimeField())
+        changes["last_seen"] = Greatest(Coalesce(F("last_seen"), seen_then), seen_then)  # SQLite's MAX of NULL is NULL
     return _change_seen(seen, Status.DOWNLOADED, Kind.VANISH, reason, now, changes)
 
 
@@ -331,9 +332,21 @@ def _change_seen(
             rows = Track.objects.filter(pk__in=ids[start : start + BATCH], status=status)
             names = dict(rows.select_for_update().values_list("pk", "file_name"))
             still = [pk for pk, name in names.items() if name == seen[pk]]
-            changed += Track.objects.filter(pk__in=still).update(**changes)
-            Event.objects.record(still, kind, reason, now)
+            if still:
+                changed += Track.objects.filter(pk__in=still).update(**changes)
+                _record_for(still, kind, reason, now)
     return changed
+
+
+def _record_for(ids: list[int], kind: str, reason: str, now: datetime) -> None:
+    """One event for each of many tracks, by one INSERT … SELECT: a million of them through objects take minutes."""
+    events, tracks = (connection.ops.quote_name(model._meta.db_table) for model in (Event, Track))
+    statement = (
+        f"INSERT INTO {events} (track_id, at, kind, reason) "  # noqa: S608  table names and marks only
+        f"SELECT id, %s, %s, %s FROM {tracks} WHERE id IN ({', '.join(['%s'] * len(ids))})"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [connection.ops.adapt_datetimefield_value(now), kind, reason, *ids])
 
 
 def _locked(rows: TrackQuerySet) -> list[int]:
