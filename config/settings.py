@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dj_database_url
 import dotenv
@@ -66,7 +67,7 @@ def address(name: str, default: str = "") -> str:
     return value
 
 
-# Settings may also stand in a file; what the environment says wins. Tests and the demo point it at /dev/null.
+# Settings may also stand in a file; what the environment says wins. Tests point it at /dev/null.
 dotenv.load_dotenv(text("ENV_FILE", str(BASE_DIR / ".env")))
 
 # --- Where things are -------------------------------------------------------------------------------------
@@ -195,6 +196,10 @@ WATCH = choice("WATCH", "auto", "auto", "poll", "off")
 # --- Time, text, logs -------------------------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = text("TIME_ZONE", "UTC")
+try:
+    ZoneInfo(TIME_ZONE)
+except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+    raise ImproperlyConfigured(f"TIME_ZONE is {TIME_ZONE!r}; write a name like Europe/Berlin or UTC.") from error
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 LOGGING = {

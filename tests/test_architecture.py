@@ -1,0 +1,119 @@
+"""The house rules that a reader relies on: imports run one way, and each outside library has one door."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("config", "downloads", "catalog")  # each may import those after it
+
+# Library -> the only modules of the product that import it.
+ONE_DOOR = {
+    "spotipy": {"catalog/sources/spotify.py"},
+    "mutagen": {"catalog/tags.py"},
+    "watchdog": {"catalog/watch.py"},
+    "yt_dlp": {"downloads/fetch.py"},
+    "django_q": {"downloads/jobs.py"},
+    "supervisor": {"config/manager.py", "config/listener.py"},  # the manager, and what it starts
+}
+
+# Who may touch os.environ, and why. Everybody else asks django.conf.settings.
+ENVIRONMENT = {
+    "config/settings.py": "reads every setting",
+    "manage.py": "names the settings module",
+    "config/wsgi.py": "names the settings module",
+    "downloads/child.py": "passes a few names on to the child that fetches, no secret among them",
+    "config/management/commands/qcluster.py": "hands django-q2 the one name that it reads from there",
+}
+
+# Values only: no Django, so that they can be read, tested and timed alone.
+PURE = {
+    "catalog/identity.py",
+    "catalog/naming.py",
+    "catalog/records.py",
+    "downloads/retry.py",
+    "downloads/match.py",
+    "downloads/parent_death.py",
+    "config/listener.py",
+    "config/redaction.py",
+}
+
+VAGUE = {"utils", "helpers", "services", "managers", "common"}
+
+
+def modules(*rooms: str) -> list[str]:
+    """Paths of a room's own modules, relative to the root."""
+    return sorted(
+        str(path.relative_to(ROOT))
+        for room in rooms
+        for path in (ROOT / room).rglob("*.py")
+        if "migrations" not in path.parts
+    )
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse((ROOT / module).read_text(), module)
+
+
+def imported(module: str) -> Iterator[str]:
+    """Dotted names of everything that a module imports, also inside functions."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms_of(module: str) -> set[str]:
+    return {name.split(".")[0] for name in imported(module)}
+
+
+@pytest.mark.parametrize("place", range(len(ROOMS)))
+def test_imports_run_one_way(place: int) -> None:
+    above = set(ROOMS[:place]) | {"tests", "demo", "bench"}
+    wrong = {module: rooms_of(module) & above for module in modules(ROOMS[place])}
+    assert {module: found for module, found in wrong.items() if found} == {}
+
+
+@pytest.mark.parametrize("library", ONE_DOOR)
+def test_each_library_has_one_door(library: str) -> None:
+    assert {module for module in modules(*ROOMS, "demo") if library in rooms_of(module)} == ONE_DOOR[library]
+
+
+def touches_environment(module: str) -> bool:
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb"})
+        or (isinstance(node, ast.alias) and node.name in {"environ", "getenv"})
+        for node in ast.walk(tree(module))
+    )
+
+
+def test_the_environment_is_read_by_the_settings_alone() -> None:
+    found = {module for module in [*modules(*ROOMS), "manage.py"] if touches_environment(module)}
+    assert found == set(ENVIRONMENT)
+
+
+@pytest.mark.parametrize("module", sorted(PURE))
+def test_pure_modules_know_no_django(module: str) -> None:
+    """Themselves and everything of ours that they import."""
+    seen, to_see = set(), [module]
+    while to_see:
+        seen.add(one := to_see.pop())
+        assert "django" not in rooms_of(one), f"{module} reaches Django through {one}"
+        paths = {f"{name.replace('.', '/')}.py" for name in imported(one) if name.split(".")[0] in ROOMS}
+        to_see += [path for path in paths if (ROOT / path).is_file() and path not in seen]
+
+
+def test_a_file_is_named_after_a_deed_or_a_thing() -> None:
+    assert [module for module in modules(*ROOMS, "demo") if Path(module).stem in VAGUE] == []
+
+
+def test_the_product_does_not_know_the_word_demo() -> None:
+    words = [module for module in modules(*ROOMS) if "demo" in (ROOT / module).read_text().lower().split()]
+    assert words == []

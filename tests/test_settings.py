@@ -1,0 +1,119 @@
+"""The settings: read from the environment by one module, documented twice, refused in one sentence."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+READERS = {"text", "flag", "number", "choice", "names", "address"}
+SAY = "from config import settings as s; print(s.{name})"
+
+
+def names_in_settings() -> set[str]:
+    """Every name that settings.py asks the environment for."""
+    tree = ast.parse((ROOT / "config/settings.py").read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    return {
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Name)
+        and call.func.id in READERS
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    }
+
+
+def ask(folder: Path, name: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A fresh process's value of one setting, under nothing but the given environment."""
+    clean = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "ENV_FILE": os.devnull, **environment}
+    command = [sys.executable, "-c", SAY.format(name=name)]
+    return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60)
+
+
+def test_every_setting_stands_in_the_example_file() -> None:
+    written = re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(written) == sorted(names_in_settings())
+
+
+def test_every_setting_stands_in_the_readme() -> None:
+    section = (ROOT / "README.md").read_text().partition("\n## Settings\n")[2].partition("\n## ")[0]
+    first_cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("|")]
+    assert set(re.findall(r"`([A-Z_]+)`", " ".join(first_cells))) == names_in_settings()
+
+
+def test_the_example_file_can_be_used_as_it_is(tmp_path: Path) -> None:
+    assert ask(tmp_path, "PORT", ENV_FILE=str(ROOT / ".env.example")).stdout == "8000\n"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("PORT=8100\nDOWNLOAD_WORKERS='3'\n")
+    assert ask(tmp_path, "PORT", ENV_FILE=str(tmp_path / "env")).stdout == "8100\n"
+    assert ask(tmp_path, "PORT", ENV_FILE=str(tmp_path / "env"), PORT="8200").stdout == "8200\n"
+    assert ask(tmp_path, "DOWNLOAD_WORKERS", ENV_FILE=str(tmp_path / "env"), PORT="8200").stdout == "3\n"
+
+
+def test_an_empty_value_counts_as_not_set(tmp_path: Path) -> None:
+    assert ask(tmp_path, "PORT", PORT=" ").stdout == "8000\n"
+
+
+@pytest.mark.parametrize("value", ["http://127.0.0.1:9000", "http://127.0.0.1:9000/"])
+def test_addresses_work_with_and_without_a_slash_at_the_end(tmp_path: Path, value: str) -> None:
+    assert ask(tmp_path, "ARCHIVE_URL", ARCHIVE_URL=value).stdout == "http://127.0.0.1:9000\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("HTTPS", "perhaps"),
+        ("DOWNLOAD_WORKERS", "0"),
+        ("AUDIO_SOURCE", "tape"),
+        ("AUDIO_SOURCE", "archive"),  # without ARCHIVE_URL
+        ("ARCHIVE_URL", "127.0.0.1:9000"),
+        ("MIN_FREE_GB", "-1"),
+        ("MUSIC_UMASK", "9"),
+        ("DATABASE_URL", "mysql://here"),
+        ("DATABASE_URL", "nonsense"),
+        ("TIME_ZONE", "Mars/Olympus"),
+        ("DATA_DIR", "/dev/null/data"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_in_one_sentence_that_names_it(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull, name: value}
+    command = [sys.executable, "manage.py", "migrate", "--check"]
+    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith("Error: ")
+    assert name in refused.stderr
+    assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_a_password_in_an_unusable_address_is_not_repeated(tmp_path: Path) -> None:
+    said = ask(tmp_path, "PORT", DATABASE_URL="mysql://me:hunter2secret@host/db")
+    assert said.returncode != 0
+    assert "DATABASE_URL" in said.stderr
+    assert "hunter2secret" not in said.stderr
+
+
+def test_a_music_folder_that_is_not_there_stops_no_start(tmp_path: Path) -> None:
+    named = tmp_path / "not mounted"
+    assert ask(tmp_path, "MUSIC_DIR", MUSIC_DIR=str(named)).stdout == f"{named}\n"
+    assert not named.exists()
+
+
+def test_the_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
+    first, second = ask(tmp_path, "SECRET_KEY").stdout, ask(tmp_path, "SECRET_KEY").stdout
+    assert len(first) > 32
+    assert first == second
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
