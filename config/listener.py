@@ -4,7 +4,7 @@ Measured: `kill -9` of a cluster's main process leaves 5 orphans beside the new 
 `kill -9` of an *idle* worker stops a whole cluster silently, since it held the lock of the task queue (django-q2 #23).
 
     a program exited               kill the rest of its process group
-    stdin ended                    supervisord is gone: kill every group, then go
+    stdin ended                    supervisord is gone: stop every program, kill every group 10 s later, then go
     no heartbeat for 3 minutes     stop that cluster, and kill its group 20 s later; supervisord starts it again
 
 No Django and no database in here: it must notice a cluster that hangs because the database does. No clock either that
@@ -27,8 +27,11 @@ from typing import TextIO
 from supervisor.childutils import get_headers, listener
 from supervisor.xmlrpc import SupervisorTransport
 
+from downloads import parent_death
+
 STALE_AFTER = 180.0  # seconds without a heartbeat
 KILL_AFTER = 20.0  # seconds that a stale cluster gets to stop by itself
+LAST_ORDERS = 10.0  # seconds that everything gets to stop by itself once the manager is gone
 
 # Which program's heartbeat is which file: the name of the queue that the cluster serves.
 BEATS = {"jobs": "beat-tonekeep", "downloads": "beat-downloads"}
@@ -69,10 +72,19 @@ class Keeper:
             del self.pids[name]
         self.watched.pop(name, None)
 
+    def stop_all(self) -> None:
+        """The manager is gone: nobody else will ever stop these."""
+        for pid in self.pids.values():
+            self._stop(pid)
+
     def end_all(self) -> None:
-        """The manager is gone: nobody else will ever end these."""
+        """Whatever is left of them."""
         for pid in self.pids.values():
             self._end_group(pid)
+
+    def alive(self) -> bool:
+        """Whether any process of any program is left."""
+        return any(self._group_lives(pid) for pid in self.pids.values())
 
     def look(self, now: float) -> None:
         """Compare each cluster's heartbeat with the last look; stop, then kill, one that gives none."""
@@ -92,14 +104,24 @@ class Keeper:
         elif now - seen.changed_at >= STALE_AFTER:
             self.say(f"{name}: no heartbeat for {STALE_AFTER:.0f} s, starting it again.")
             seen.asked_at = now
-            with suppress(ProcessLookupError, PermissionError):
-                self.kill(pid, signal.SIGTERM)
+            self._stop(pid)
 
     def _beat(self, name: str) -> int | None:
         try:
             return (self.run_dir / name).stat().st_mtime_ns
         except OSError:
             return None
+
+    def _stop(self, pid: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            self.kill(pid, signal.SIGTERM)
+
+    def _group_lives(self, pid: int) -> bool:
+        try:
+            self.kill_group(pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
 
     def _end_group(self, pid: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
@@ -143,15 +165,25 @@ def listen(keeper: Keeper, control: str, stdin: TextIO, stdout: TextIO, clock: C
         listener.ok(stdout)
 
 
+def outlive(keeper: Keeper) -> None:
+    """The manager is gone: let everything stop in good order, then make sure that nothing is left."""
+    keeper.stop_all()
+    give_up = time.monotonic() + LAST_ORDERS
+    while keeper.alive() and time.monotonic() < give_up:
+        time.sleep(0.2)
+    keeper.end_all()
+
+
 def main(run_dir: str, control: str) -> None:
-    """Listen until the manager ends, then make sure that nothing outlives it."""
+    """Listen until the manager ends. A SIGTERM from it is an orderly stop, after all others have stopped."""
+    parent_death.on_parent_death(0)  # this one must outlive the manager
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     keeper = Keeper(Path(run_dir))
     try:
         listen(keeper, control, sys.stdin, sys.stdout, time.monotonic)
     finally:
-        keeper.end_all()
+        outlive(keeper)
 
 
 if __name__ == "__main__":

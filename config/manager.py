@@ -18,9 +18,12 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from supervisor.loggers import LevelsByName
 from supervisor.medusa.asyncore_25 import ExitNow
 from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
+
+from downloads import parent_death
 
 RUN = "run"  # the folder in DATA_DIR for locks, marks and heartbeats of running processes
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel takes 107 for a unix socket, and supervisord adds a suffix of ".<pid>"
@@ -94,6 +97,17 @@ class Options(ServerOptions):
         received: int | None = super().get_signal()
         return signal.SIGTERM if received == signal.SIGHUP else received
 
+    def setpgrp(self) -> None:
+        """Runs in each program before its exec: a group of its own, and a stop in good order if we are killed."""
+        super().setpgrp()
+        parent_death.on_parent_death(signal.SIGTERM)
+
+    def openhttpservers(self, supervisord: Supervisor) -> None:
+        """Its socket has no password: mode 0700 guards it. supervisord would call that critical at every start."""
+        level, self.logger.level = self.logger.level, LevelsByName.CRIT + 1
+        super().openhttpservers(supervisord)
+        self.logger.level = level
+
     def set_uid_or_exit(self) -> None:
         """It runs as whoever started it; no other user is meant, and no warning needed."""
 
@@ -133,7 +147,7 @@ def main() -> None:
     options.environ_expansions.update(expansions(run_dir, control, settings.BIND, settings.PORT, settings.WATCH))
     configuration = Path(__file__).with_name("supervisord.conf")
     options.realize(["--configuration", str(configuration), "--nodaemon"], doc="")
-    options.first = True
+    options.first, options.test = True, False
     try:
         with suppress(ExitNow):
             Supervisor(options).main()

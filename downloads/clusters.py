@@ -7,10 +7,7 @@ from its predecessor: an older tree that was left over no longer claims anything
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,7 +22,6 @@ from catalog.models import Cluster
 
 BEAT_EVERY = 20.0  # seconds between a busy worker's heartbeats; one is missed by the manager after 3 minutes
 SILENT_AFTER = timedelta(minutes=3)  # a heartbeat comes every minute; two may be lost
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass
@@ -133,28 +129,3 @@ def mark(what: str, whose: str) -> Path:
     folder: Path = settings.DATA_DIR / "run"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder / f"{what}-{whose}"
-
-
-# --- Death ------------------------------------------------------------------------------------------------
-
-
-def die_with_parent() -> None:
-    """From here on, every process forked from this one is killed when its parent dies, however it dies (Linux).
-
-    `kill -9` of a cluster's main process would leave a headless cluster that works on; elsewhere the process manager's
-    listener cures that. Programs started by `subprocess` are not touched.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    libc = ctypes.CDLL(None)
-    parent = [os.getpid()]
-
-    def before() -> None:
-        parent[0] = os.getpid()
-
-    def in_child() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent[0]:
-            os._exit(1)  # the parent had died before the call above
-
-    os.register_at_fork(before=before, after_in_child=in_child)

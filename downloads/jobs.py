@@ -29,7 +29,7 @@ from django_q.tasks import async_task
 from catalog import storage
 from catalog.locks import only_one
 from catalog.models import Account, Event, Library, Run, Track
-from downloads import clusters, worker
+from downloads import clusters, parent_death, worker
 
 if TYPE_CHECKING:
     from catalog.reconcile import ReconcileReport
@@ -263,7 +263,7 @@ def run_cluster() -> bool:
         install_schedules(now)
     _enqueue(tick, MAIN)
     connections.close_all()  # a parent and its forks on one connection corrupt each other
-    clusters.die_with_parent()
+    parent_death.forks_die_with_their_parents()
     cluster = StoppableCluster()
     cluster.start()
     cluster.sentinel.join()
