@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, Q, QuerySet
 
@@ -39,7 +40,7 @@ def _following(rows: QuerySet[Any], by: tuple[str, ...], key: list[Any] | None) 
         beyond = Q(**{f"{column}__gte": value}) & (Q(**{f"{column}__gt": value}) | beyond)
     try:
         return rows.filter(beyond)
-    except (ValueError, TypeError):  # a text where the column holds a number
+    except (ValueError, TypeError, ValidationError):  # a text where the column holds a number or a time
         return rows
 
 
