@@ -29,10 +29,10 @@ from django_q.tasks import async_task
 from catalog import storage
 from catalog.locks import only_one
 from catalog.models import Account, Event, Library, Run, Track
+from catalog.reconcile import ReconcileReport, reconcile
 from downloads import clusters, parent_death, worker
 
 if TYPE_CHECKING:
-    from catalog.reconcile import ReconcileReport
     from catalog.sync import SyncReport
 
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
@@ -173,12 +173,12 @@ def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
 
 def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     """One pass over the music folder. The clusters that ran before it began may claim once it has ended."""
-    from catalog.reconcile import reconcile
-
     _asked("reconcile").unlink(missing_ok=True)
-    running, before = clusters.started(), Library.load().last_pass
-    report = reconcile(now, full=full)
-    if Library.load().last_pass != before:  # it went through to its end
+    running = clusters.started()
+    report = reconcile(now, full=full, should_stop=clusters.should_stop)
+    if report.busy:
+        _asked("reconcile").touch()  # the pass under way may have begun before this one was asked for
+    if report.complete:
         clusters.reconciled(running, timezone.now())
     wake()
     return report
