@@ -20,7 +20,8 @@ def twins_of(track: Track) -> TrackQuerySet:
     near = Track.objects.exclude(pk=track.pk).filter(
         duration_ms__gte=track.duration_ms - SAME_LENGTH_MS, duration_ms__lte=track.duration_ms + SAME_LENGTH_MS
     )
-    same = near.filter(identity=track.identity)
+    named = bool(track.title and track.artist_names)  # half an identity is shared by strangers
+    same = near.filter(identity=track.identity) if named else Track.objects.none()
     if track.explicit is not None:
         same = same.exclude(explicit=not track.explicit)
     return same | near.filter(isrc=track.isrc).exclude(isrc="")

@@ -138,9 +138,10 @@ class _Chunk:
         for row in self.by_isrc.get(record.isrc, []) if record.isrc else []:
             if same_length(row.duration_ms, record.duration_ms):
                 return row
+        named = bool(record.title and record.artists)  # half an identity is shared by strangers
         alike = [
             row
-            for row in self.by_identity.get(identity, [])
+            for row in (self.by_identity.get(identity, []) if named else [])
             if same_length(row.duration_ms, record.duration_ms) and not _one_is_clean(row.explicit, record.explicit)
         ]
         # Where the length is unknown several versions may be alike: the one from the same album is meant.

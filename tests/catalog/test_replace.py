@@ -201,3 +201,9 @@ def test_artists_and_albums_have_one_row_each():
     replace_catalog([playlist(song(1), song(8, artists=("ARTIST 1",)), song(6))], NOW)
     assert sorted(Artist.objects.values_list("name", flat=True)) == ["Artist 1", "Artist 6", "Guest"]
     assert Album.objects.filter(title="Album 1").count() == 2  # by two album artists
+
+
+def test_tracks_without_a_title_are_not_taken_for_one_another():
+    nameless = [song(1, title="", isrc="", spotify_id=name * 22) for name in "AB"]
+    replace_catalog([playlist(*nameless)], NOW)
+    assert Track.objects.count() == 2

@@ -1,0 +1,33 @@
+"""manage.py retry: "try again now" for failed tracks, without waiting for their time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from catalog import lifecycle
+from catalog.models import Track
+from downloads.errors import ERROR_KINDS
+from downloads.jobs import wake
+
+
+class Command(BaseCommand):
+    help = "Put failed tracks back into the queue now: by id, by kind of error, or all of them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("ids", nargs="*", type=int, metavar="ID", help="ids of tracks, as the admin shows them")
+        parser.add_argument("--kind", choices=sorted(ERROR_KINDS), metavar="KIND", help="e.g. no_match, network")
+        parser.add_argument("--all", action="store_true", help="every failed track")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Only missing tracks change; what is downloaded or being fetched stays as it is."""
+        if not (options["ids"] or options["kind"] or options["all"]):
+            raise CommandError("Say which tracks: their ids, --kind KIND, or --all.")
+        tracks = Track.objects.filter(pk__in=options["ids"]) if options["ids"] else Track.objects.failed()
+        if options["kind"]:
+            tracks = tracks.filter(error_kind=options["kind"])
+        count = lifecycle.retry(tracks, timezone.now(), "asked for with manage.py retry")
+        wake()
+        self.stdout.write(f"{count} track{'' if count == 1 else 's'} in the queue again.")
