@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,6 +14,7 @@ from catalog import lifecycle
 from catalog.admin import EventRows, ReadOnly, ReadOnlyRows
 from catalog.models import Track, TrackQuerySet
 from catalog.wording import count
+from downloads import jobs
 from downloads.errors import ERROR_KINDS
 from downloads.models import Candidate
 
@@ -105,6 +105,6 @@ class TrackAdmin(ReadOnly):
         """Change the chosen tracks and wake the workers. A list that was searched is joined: filter by its ids."""
         tracks = Track.objects.filter(pk__in=chosen.order_by().values("pk"))
         changed = change(tracks, timezone.now(), f"by {request.user.get_username()}")
-        import_module("downloads.jobs").wake()
+        jobs.wake()
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"{count(changed, 'song')} {said}.", level)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +17,7 @@ from catalog.lists import BY_DUE, LISTINGS, last_events
 from catalog.models import Library, Service, Track
 from catalog.paging import page_of
 from catalog.wording import count
+from downloads import jobs
 from downloads.errors import ERROR_KINDS
 
 QUEUE_VIEWS = ("ready", "cooling")
@@ -65,10 +65,6 @@ def track(request: HttpRequest, pk: int) -> HttpResponse:
 # --- Buttons ----------------------------------------------------------------------------------------------
 
 
-def _jobs() -> Any:
-    return import_module("downloads.jobs")
-
-
 def _back(request: HttpRequest) -> HttpResponse:
     """To the page that the button stands on."""
     at = request.POST.get("next", "")
@@ -89,7 +85,7 @@ def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     """Try again now, ignore, want again."""
     change, said = TRACK_BUTTONS[deed]
     changed = change(Track.objects.filter(pk=pk), timezone.now(), f"by {request.user.get_username()}")
-    _jobs().wake()
+    jobs.wake()
     messages.success(request, said if changed else "Nothing to change: somebody else was first.")
     return _back(request)
 
@@ -98,7 +94,7 @@ def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
 def retry_failed(request: HttpRequest) -> HttpResponse:
     """Try all failed tracks again now."""
     changed = lifecycle.retry(Track.objects.failed(), timezone.now(), f"by {request.user.get_username()}")
-    _jobs().wake()
+    jobs.wake()
     messages.success(request, f"{count(changed, 'song')} are tried again now." if changed != 1 else "1 song is tried.")
     return _back(request)
 
@@ -116,7 +112,7 @@ def go_on(request: HttpRequest, name: str) -> HttpResponse:
     """End every pause of a service."""
     if name in status.SERVICES:
         Service.objects.go_on(name)
-        _jobs().wake()
+        jobs.wake()
         messages.success(request, "It goes on.")
     return _back(request)
 
@@ -125,7 +121,7 @@ def go_on(request: HttpRequest, name: str) -> HttpResponse:
 def accept_missing(request: HttpRequest) -> HttpResponse:
     """The vanished files are to be fetched again: the hold ends."""
     storage.release_hold()
-    _jobs().wake()
+    jobs.wake()
     messages.success(request, "The missing files are fetched again.")
     return _back(request)
 
@@ -134,8 +130,8 @@ def accept_missing(request: HttpRequest) -> HttpResponse:
 def ask_for(request: HttpRequest, job: str) -> HttpResponse:
     """Sync or reconcile in the background, now."""
     wishes: dict[str, tuple[Callable[[], Any], str]] = {
-        "sync": (_jobs().request_sync, "The library is read again in the background."),
-        "reconcile": (_jobs().request_reconcile, "The music folder is looked at in the background."),
+        "sync": (jobs.request_sync, "The library is read again in the background."),
+        "reconcile": (jobs.request_reconcile, "The music folder is looked at in the background."),
     }
     request_it, said = wishes[job]
     request_it()

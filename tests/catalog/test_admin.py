@@ -1,0 +1,185 @@
+"""The admin: state is read-only, three actions, nothing is counted, nothing of the job queue, nothing executed."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django_q.models import OrmQ
+
+from catalog import lifecycle
+from catalog.models import Account, Artist, Event, Track
+from downloads.models import Candidate
+from tests.catalog.test_views import storable
+from tests.shared import SHARED_DATA, needs_shared
+from tests.world import World
+
+TRACKS = "/admin/catalog/track/"
+
+
+@pytest.fixture
+def admin_client(client: Client, world: World) -> Client:
+    client.force_login(User.objects.create_superuser("anna", "", "secret"))
+    return client
+
+
+def failed(world: World, title: str, kind: str) -> Track:
+    track = world.make_track(title)
+    claimed = lifecycle.claim_one(track.pk, world.now)
+    assert claimed and claimed.claim
+    later = world.now + timedelta(hours=9)
+    lifecycle.fail(track.pk, claimed.claim, kind, f"{title} went wrong", later, world.now)
+    return track
+
+
+def shown(client: Client, query: str) -> set[str]:
+    """The titles that the list of tracks shows."""
+    answer = client.get(f"{TRACKS}?{query}")
+    assert answer.status_code == 200
+    return {track.title for track in answer.context["cl"].result_list}
+
+
+def act(client: Client, action: str, *tracks: Track) -> Any:
+    return client.post(TRACKS, {"action": action, "_selected_action": [track.pk for track in tracks]}, follow=True)
+
+
+def test_the_filters_show_the_sets_of_the_pages(admin_client: Client, world: World) -> None:
+    failed(world, "Gone", "removed"), failed(world, "Unmatched", "no_match")
+    busy = world.make_track("Busy")
+    lifecycle.claim_one(busy.pk, world.now)
+    world.make_track("Due", retry_after=world.now - timedelta(days=1))
+    world.make_track("Not mine", wanted=False)
+    assert shown(admin_client, "is=failed") == {"Gone", "Unmatched"}
+    assert shown(admin_client, "is=cooling") == {"Gone", "Unmatched"}
+    assert shown(admin_client, "is=ready") == {"Due"}
+    assert shown(admin_client, "is=downloading") == {"Busy"}
+    assert shown(admin_client, "is=missing") == {"Gone", "Unmatched", "Due"}
+    assert shown(admin_client, "is=not_wanted") == {"Not mine"}
+    assert shown(admin_client, "error=removed") == {"Gone"}
+    assert shown(admin_client, "is=failed&error=no_match") == {"Unmatched"}
+
+
+def test_the_search_knows_title_artist_album_isrc_and_spotify_id(admin_client: Client, world: World) -> None:
+    track = world.make_track("Étude", "Ólöf", "Hafið", isrc="ISABC2600001")
+    for words in ("Étude", "Ólöf+Étude", "ISABC2600001", track.spotify_id, "Hafið+Étude"):
+        assert shown(admin_client, f"q={words}") == {"Étude"}, words
+
+
+def test_no_column_of_a_track_can_be_written_by_hand(admin_client: Client, world: World) -> None:
+    track = failed(world, "Gone", "removed")
+    before = Track.objects.values().get(pk=track.pk)
+    answer = admin_client.post(
+        f"{TRACKS}{track.pk}/change/", {"title": "Other", "status": "downloaded", "attempts": "0"}
+    )
+    assert answer.status_code == 403
+    assert Track.objects.values().get(pk=track.pk) == before
+    page = admin_client.get(f"{TRACKS}{track.pk}/change/").content.decode()
+    assert 'name="status"' not in page and 'name="title"' not in page
+
+
+@pytest.mark.parametrize("model", [model for model in admin.site._registry if model._meta.app_label == "catalog"])
+def test_nothing_is_added_or_deleted_by_hand(admin_client: Client, model: Any) -> None:
+    address = f"/admin/catalog/{model._meta.model_name}/"
+    assert admin_client.get(address).status_code == 200
+    assert admin_client.get(f"{address}add/").status_code == 403
+    assert "delete_selected" not in admin_client.get(address).content.decode()
+
+
+def test_a_track_cannot_be_deleted(admin_client: Client, world: World) -> None:
+    track = failed(world, "Gone", "removed")
+    assert admin_client.post(f"{TRACKS}{track.pk}/delete/", {"post": "yes"}).status_code == 403
+    act(admin_client, "delete_selected", track)
+    assert Track.objects.filter(pk=track.pk).exists()
+
+
+def test_try_again_now_goes_through_the_transition_and_wakes_a_worker(admin_client: Client, world: World) -> None:
+    first, second = failed(world, "Gone", "removed"), failed(world, "Unmatched", "no_match")
+    here = world.tracks["Maria Ruiz/First Light/Morning"]
+    answer = act(admin_client, "try_again", first, second, here)
+    assert "2 songs tried again now." in answer.content.decode()
+    assert set(Track.objects.queue().values_list("title", flat=True)) == {"Gone", "Unmatched"}
+    assert world.status_of(here) == "downloaded"
+    assert Event.objects.filter(kind="retry", reason="by anna").count() == 2
+    assert any(row.task["func"].endswith(".download") for row in OrmQ.objects.all())
+
+
+def test_an_action_reaches_the_rows_of_a_search_too(admin_client: Client, world: World) -> None:
+    """A search by artist joins and makes the list distinct; a transition must work on it nevertheless."""
+    track = failed(world, "Gone", "removed")
+    wish = {"action": "try_again", "_selected_action": [track.pk]}
+    admin_client.post(f"{TRACKS}?q=Maria&is=failed", wish, follow=True)
+    assert Track.objects.queue().filter(pk=track.pk).exists()
+
+
+def test_ignore_and_want_again(admin_client: Client, world: World) -> None:
+    track = failed(world, "Gone", "removed")
+    act(admin_client, "ignore", track)
+    assert not Track.objects.wanted().filter(pk=track.pk).exists()
+    act(admin_client, "want_again", track)
+    assert Track.objects.wanted().filter(pk=track.pk).exists()
+
+
+def test_a_track_shows_its_events_and_candidates(admin_client: Client, world: World) -> None:
+    track = failed(world, "Gone", "removed")
+    Candidate.objects.create(
+        track=track, source="youtube", source_id="x", url="https://x.example", title="Gone (live)", found_at=world.now
+    )
+    page = admin_client.get(f"{TRACKS}{track.pk}/change/").content.decode()
+    assert "Gone went wrong" in page
+    assert "Gone (live)" in page
+
+
+def test_the_list_of_tracks_counts_no_further_than_it_must(admin_client: Client, world: World) -> None:
+    Track.objects.bulk_create([Track(title=f"{number}", identity=f"{number}") for number in range(210)])
+    with CaptureQueriesContext(connection) as queries:
+        answer = admin_client.get(f"{TRACKS}?is=not_wanted")
+    assert len(answer.context["cl"].result_list) == 100
+    about_tracks = [query["sql"] for query in queries if "catalog_track" in query["sql"]]
+    assert about_tracks
+    assert not [sql for sql in about_tracks if "COUNT(" in sql.upper()]
+    assert all("LIMIT" in sql or " IN (" in sql for sql in about_tracks)
+
+
+def test_django_q_has_no_model_in_the_admin(admin_client: Client) -> None:
+    for model in apps.get_app_config("django_q").get_models():
+        assert not admin.site.is_registered(model)
+    assert b"django_q" not in admin_client.get("/admin/").content.lower()
+    assert admin_client.get("/admin/django_q/schedule/").status_code == 404
+
+
+def test_a_token_is_not_shown(admin_client: Client) -> None:
+    account = Account.objects.create(user_id="anna", name="Anna", token="sealed-refresh-token")
+    for path in ("/admin/catalog/account/", f"/admin/catalog/account/{account.pk}/change/"):
+        answer = admin_client.get(path)
+        assert answer.status_code == 200 and b"sealed-refresh-token" not in answer.content
+
+
+def test_the_log_in_page_is_ours_and_refuses_politely(client: Client, world: World) -> None:
+    User.objects.create_user("guest", "", "secret")
+    assert b"one-time link" in client.get("/admin/login/").content
+    answer = client.post("/admin/login/", {"username": "guest", "password": "secret", "next": "/"})
+    assert answer.status_code == 200 and b"staff account" in answer.content
+
+
+@needs_shared
+def test_naughty_strings_are_text_in_the_admin_too(admin_client: Client, world: World) -> None:
+    naughty = [text for text in storable(json.loads((SHARED_DATA / "nasty" / "blns.json").read_text())) if "<" in text]
+    assert len(naughty) > 100
+    track = world.tracks["Maria Ruiz/First Light/Morning"]
+    for text in naughty:
+        Event.objects.create(track=track, kind="fail", reason=text, at=world.now)
+        world.make_track(text)
+    Track.objects.filter(pk=track.pk).update(title=naughty[0])
+    Artist.objects.filter(credits__track=track).update(name=naughty[1])
+    for path in (TRACKS, f"{TRACKS}{track.pk}/change/", "/admin/catalog/event/", "/admin/catalog/artist/"):
+        page = admin_client.get(path).content.decode()
+        assert not [text for text in naughty if text in page and "<script" in text.lower()]
+        assert "<img src=x" not in page and "javascript:alert" not in page.replace("&lt;", "<").partition("<a href=")[0]
