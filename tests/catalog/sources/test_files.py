@@ -140,10 +140,14 @@ def test_a_file_of_200_mb_is_refused_without_being_read(tmp_path):
 
 
 def test_more_rows_than_any_library_has_are_refused(monkeypatch):
-    for module in ("tables", "track_lists", "files"):
+    for module in ("tables", "track_lists", "privacy_export", "files"):
         monkeypatch.setattr(f"catalog.sources.{module}.MAX_ENTRIES", 3)
     assert "more than 3 rows" in refusal((GOOD + "A,B\n" * 3).encode())
     assert "more than 3 lines" in refusal(b"A - B\n" * 4, "list.txt")
+    tracks = [{"track": "Nana", "artist": "Falla"}] * 2
+    assert "more than 3 tracks" in refusal(json.dumps({"tracks": tracks * 2}).encode(), "YourLibrary.json")
+    playlists = {"playlists": [{"name": "a", "items": tracks}, {"name": "b", "items": tracks}]}
+    assert "more than 3 tracks" in refusal(json.dumps(playlists).encode(), "Playlist1.json")
     assert "more than 3 tracks" in refusal(zipped(("a.csv", GOOD + "A,B\n"), ("b.csv", GOOD + "A,B\n")), "all.zip")
 
 
