@@ -85,6 +85,11 @@ def request_reconcile() -> None:
     _ask("reconcile")
 
 
+def request_tick() -> None:
+    """Look what is due now, instead of within a minute."""
+    _enqueue(tick, MAIN)
+
+
 def _ask(what: str) -> None:
     """The mark outlives a wake-up that meets a pass under way, which may have begun before this was asked."""
     _asked(what).touch()
@@ -261,7 +266,7 @@ def run_cluster() -> bool:
     clusters.join(cluster_name(), now)
     if cluster_name() == MAIN:
         install_schedules(now)
-    _enqueue(tick, MAIN)
+    request_tick()
     connections.close_all()  # a parent and its forks on one connection corrupt each other
     parent_death.forks_die_with_their_parents()
     cluster = StoppableCluster()
