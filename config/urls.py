@@ -9,6 +9,7 @@ from django.urls import include, path, re_path
 from catalog import views as catalog
 from config import health
 from downloads import views as downloads
+from downloads.import_page import import_now, import_page
 
 handler500 = "config.health.broken"
 
@@ -22,6 +23,8 @@ urlpatterns = [
     re_path(r"^tracks/(?P<pk>[0-9]{1,18})/?$", downloads.track, name="track"),
     re_path(r"^artists/?$", catalog.artist_list, name="artists"),
     re_path(r"^albums/?$", catalog.album_list, name="albums"),
+    re_path(r"^import/?$", import_page, name="import"),
+    re_path(r"^import/now/?$", import_now, name="import_now"),
     # Buttons: POST only.
     re_path(r"^tracks/(?P<pk>[0-9]{1,18})/(?P<deed>retry|ignore|want)/?$", downloads.change_track, name="change_track"),
     re_path(r"^failed/retry/?$", downloads.retry_failed, name="retry_failed"),
