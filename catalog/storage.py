@@ -92,6 +92,8 @@ class Root:
             marker = _read_marker(self.path)
         except OSError as error:
             raise RootProblem(_sentence(self.path, error)) from error
+        except ValueError as error:
+            raise RootProblem(f"The marker file {self.path}/{MARKER} is damaged.") from error
         if (by_path.st_dev, by_path.st_ino) != (by_fd.st_dev, by_fd.st_ino) or marker != self.marker:
             raise RootProblem(f"The music folder {self.path} was changed for another one while it was looked at.")
 
@@ -129,10 +131,13 @@ def look(path: str) -> Sight:
 def _read_marker(path: str) -> str:
     """The UUID in the marker, "" where there is no marker. Raises OSError, and ValueError for another content."""
     try:
-        with open(os.path.join(path, MARKER), "rb") as marker:
-            text = marker.read(4096)
+        fd = os.open(os.path.join(path, MARKER), os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return ""
+    try:
+        text = os.read(fd, 4096)
+    finally:
+        os.close(fd)
     return str(uuid.UUID(text.split(b"\n", 1)[0].strip().decode("ascii", "replace")))
 
 

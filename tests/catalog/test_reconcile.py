@@ -1,9 +1,13 @@
 """What a pass finds on the disk, and what it leaves alone."""
 
+import errno
+import itertools
 import os
 import shutil
+import unicodedata
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +35,7 @@ def states(world: World) -> dict[str, str]:
     return {name: world.status_of(track) for name, track in world.tracks.items()}
 
 
-def all_rows() -> list[dict[str, object]]:
+def all_rows() -> list[object]:
     """Everything that reconcile could write of tracks and folders."""
     return [*Track.objects.order_by("pk").values(), *Folder.objects.order_by("pk").values()]
 
@@ -261,9 +265,9 @@ def test_progress_is_told_up_to_the_end(world: World) -> None:
 def test_a_full_pass_that_was_stopped_goes_on_where_it_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("catalog.folders.in_chunks.__defaults__", (0, 1))  # one folder at a time
     settled(world)
-    looked: list[int] = []
+    asked = itertools.count(1)
 
-    stopped = reconcile(world.now, full=True, should_stop=lambda: looked.append(1) or len(looked) == 2)
+    stopped = reconcile(world.now, full=True, should_stop=lambda: next(asked) == 2)
     assert (stopped.complete, stopped.folders) == (False, 2)
     assert Library.load().last_full_pass is None
     went_on = reconcile(world.later(minutes=1), full=True)
@@ -302,20 +306,89 @@ def test_a_pass_that_dies_says_so_and_leaves_the_lock(world: World, monkeypatch:
 
 # --- Unknown is not absent --------------------------------------------------------------------------------
 
-as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+
+class Shut:
+    """Makes one folder unreadable, for root too."""
+
+    def __init__(self, path: str, patch: pytest.MonkeyPatch) -> None:
+        self.path, self.real_open, self.real_stat = path, os.open, os.stat
+        patch.setattr("os.open", self.open)
+        patch.setattr("os.stat", self.stat)
+
+    def open(self, path: Any, *given: Any, **named: Any) -> int:
+        self._refuse(path)
+        return self.real_open(path, *given, **named)
+
+    def stat(self, path: Any, *given: Any, **named: Any) -> os.stat_result:
+        self._refuse(path)
+        return self.real_stat(path, *given, **named)
+
+    def _refuse(self, path: Any) -> None:
+        if path == self.path:
+            raise PermissionError(errno.EACCES, "Permission denied")
 
 
-@as_root
 @pytest.mark.parametrize("full", [False, True])
-def test_an_unreadable_folder_leaves_only_its_own_rows_unknown(world: World, full: bool) -> None:
+def test_an_unreadable_folder_leaves_only_its_own_rows_unknown(
+    world: World, full: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settled(world)
-    shut = world.root / "Maria Ruiz" / "First Light"
-    file_of(world.tracks["山田/海/波"]).unlink()
-    shut.chmod(0)
-    try:
+    shutil.rmtree(world.root / "Maria Ruiz")
+    with monkeypatch.context() as patch:
+        Shut("Maria Ruiz/First Light", patch)
         report = reconcile(world.now, full=full)
-    finally:
-        shut.chmod(0o755)
+
     assert (report.unknown, report.vanished, report.complete) == (1, 1, True)
     assert report.unknown_examples == ["Maria Ruiz/First Light: Permission denied"]
-    assert states(world)[MORNING] == "downloaded"
+    assert [world.status_of(world.tracks[name]) for name in (MORNING, NOON)] == ["downloaded"] * 2
+    assert reconcile(world.later(hours=1), full=full).vanished == 2, "once it can be read, it is believed"
+
+
+def test_files_of_a_folder_that_could_not_be_read_were_last_seen_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(world)
+    assert reconcile(world.now).complete
+    last = Library.load().last_pass
+    with monkeypatch.context() as patch:
+        Shut("Maria Ruiz/First Light", patch)
+        assert reconcile(world.later(hours=1)).rows_changed == 1
+        assert reconcile(world.later(hours=1)).rows_changed == 0, "that it is unreadable is written down once"
+    file_of(world.tracks[MORNING]).unlink()
+
+    reconcile(world.later(hours=1))
+
+    assert Track.objects.get(pk=world.tracks[MORNING].pk).last_seen == last
+
+
+def test_a_single_unreadable_file_stands_as_it_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled(world)
+    path = file_of(world.tracks[MORNING])
+    path.rename(path.with_name("aside"))
+    with monkeypatch.context() as patch:
+        Shut(path.name, patch)
+        report = reconcile(world.now)
+
+    assert (report.unknown, report.vanished) == (1, 0)
+    assert report.unknown_examples == ["Maria Ruiz/First Light/01 Morning.mp3"]
+    assert reconcile(world.later(hours=1)).vanished == 1, "its folder gets no stamp before all is known"
+
+
+# --- Names that one disk writes as another does not -------------------------------------------------------
+
+
+def test_a_name_that_the_disk_spells_otherwise_is_the_same_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled(world)
+    path = file_of(world.tracks["Ólöf/Hafið/Bára"])
+    spelt = unicodedata.normalize("NFD", path.name)
+    path.rename(path.with_name(spelt))
+    stat = os.stat
+
+    def forgiving(name: Any, *given: Any, **named: Any) -> os.stat_result:
+        return stat(spelt if name == path.name else name, *given, **named)
+
+    assert spelt != path.name
+    with monkeypatch.context() as patch:
+        patch.setattr("os.stat", forgiving)  # as macOS and Windows shares find it under both spellings
+        assert reconcile(world.now, full=True).vanished == 0
+    assert reconcile(world.later(hours=1)).vanished == 1, "on a disk that tells them apart it is another file"
