@@ -1,0 +1,278 @@
+"""How long a reconcile takes, against `find` on the same tree in the same run.
+
+    python bench/reconcile.py [--tracks N] [--db sqlite|postgres] [--json]
+
+Every case runs the product's own `catalog.reconcile.reconcile` in a process of its own, so that its peak memory is
+that of the case. First passes are thrown away where a case can be repeated; medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from bench.setup import configure, find, median_of, peak_rss_mb, settle_database, timed
+from bench.tree import CONTENT, artist_folder, fill_catalog, make_tree, songs
+
+RUNS = 5
+CHANGING_RUNS = 3
+LATER = timedelta(hours=1)  # a pass that settles the tree between two runs comes when every folder is old
+
+# The case, what it is measured against, and the ratio that it should stay below.
+CASES = {
+    "no_change": ("find", 0.5),
+    "full": ("find", 1.2),
+    "full_sizes": ("find_sizes", 0.9),
+    "one_percent_deleted": ("find", 1.8),
+    "artist_renamed": ("find", 0.6),
+    "first_run": ("find", 8.0),
+    "all_deleted": ("find", 8.0),
+    "all_back": ("find", None),
+}
+
+
+# --- The cases: each runs in its own process --------------------------------------------------------------
+
+
+class Transactions:
+    """Measures how long the outermost transactions last, in seconds: other writers wait that long."""
+
+    def __init__(self) -> None:
+        from django.db import transaction
+
+        self.lasted: list[float] = []
+        enter, leave = transaction.Atomic.__enter__, transaction.Atomic.__exit__
+        began: list[float] = []
+
+        def entered(atomic: Any) -> None:
+            began.append(time.perf_counter())
+            enter(atomic)
+
+        def left(atomic: Any, *error: Any) -> None:
+            leave(atomic, *error)
+            start = began.pop()
+            if not began:
+                self.lasted.append(time.perf_counter() - start)
+
+        transaction.Atomic.__enter__, transaction.Atomic.__exit__ = entered, left  # type: ignore[method-assign]
+
+    def p99_ms(self) -> float | None:
+        if len(self.lasted) < 2:
+            return None
+        return round(statistics.quantiles(self.lasted, n=100)[-1] * 1000, 1)
+
+
+class Case:
+    """One case over a tree and catalog that agree; leaves them so."""
+
+    def __init__(self, root: str, tracks: int) -> None:
+        self.root, self.tracks = root, tracks
+        self.rows_changed = 0
+        self.transactions = Transactions()
+
+    def pass_(self, **options: Any) -> None:
+        """A pass as the product makes it, now."""
+        from django.utils import timezone
+
+        from catalog.reconcile import reconcile
+
+        report = reconcile(timezone.now(), accept_missing=True, **options)
+        if not report.complete:
+            raise SystemExit(f"The pass did not end: {report.problem}")
+        self.rows_changed = report.rows_changed
+
+    def settle(self) -> None:
+        """Make every row and stamp stand for the tree as it is."""
+        from django.utils import timezone
+
+        from catalog.reconcile import reconcile
+
+        for hours in (1, 2):
+            if not reconcile(timezone.now() + LATER * hours, accept_missing=True).complete:
+                raise SystemExit("The tree could not be settled.")
+        self.transactions.lasted.clear()
+
+    def changing(self, change: Callable[[], object], undo: Callable[[], object], runs: int = CHANGING_RUNS) -> float:
+        """Median seconds of the pass after ``change``."""
+        seconds, rows = [], 0
+        lasted: list[float] = []
+        for _ in range(runs):
+            change()
+            seconds.append(timed(self.pass_))
+            rows, lasted = self.rows_changed, lasted + self.transactions.lasted
+            undo()
+            self.settle()
+        self.rows_changed, self.transactions.lasted = rows, lasted
+        return statistics.median(seconds)
+
+    def no_change(self) -> float:
+        return median_of(self.pass_, RUNS)
+
+    def full(self) -> float:
+        return median_of(lambda: self.pass_(full=True), RUNS)
+
+    def full_sizes(self) -> float:
+        return median_of(lambda: self.pass_(sizes=True), RUNS)
+
+    def one_percent_deleted(self) -> float:
+        doomed = [f"{self.root}/{song.folder}/{song.file_name}" for song in songs(self.tracks) if song.index % 100 == 7]
+
+        def put_back() -> None:
+            for path in doomed:
+                with open(path, "wb") as file:
+                    file.write(CONTENT)
+
+        return self.changing(lambda: [os.unlink(path) for path in doomed], put_back)
+
+    def artist_renamed(self) -> float:
+        before, after = f"{self.root}/{artist_folder(0)}", f"{self.root}/Another name"
+        return self.changing(lambda: os.rename(before, after), lambda: os.rename(after, before))
+
+    def first_run(self) -> float:
+        """No stamp is known: every folder is listed, and every folder's row written."""
+        from catalog.models import Folder
+
+        def forget() -> None:
+            Folder.objects.update(mtime_ns=None, ctime_ns=None, inode=None, device=None, rows=0, seen_at=None)
+            self.transactions.lasted.clear()
+
+        return self.changing(forget, lambda: None)
+
+    def all_deleted(self) -> float:
+        """Every artist's folder is gone. One run: the tree comes back in the next case."""
+        away = f"{os.path.dirname(self.root)}/away"
+        os.makedirs(away)
+        for name in os.listdir(self.root):
+            if name.startswith("Artist"):
+                os.rename(f"{self.root}/{name}", f"{away}/{name}")
+        return timed(self.pass_)
+
+    def all_back(self) -> float:
+        """Every file of every missing track is at its last known place again: each is looked at, each row written."""
+        away = f"{os.path.dirname(self.root)}/away"
+        for name in os.listdir(away):
+            os.rename(f"{away}/{name}", f"{self.root}/{name}")
+        os.rmdir(away)
+        seconds = timed(self.pass_)
+        rows, lasted = self.rows_changed, list(self.transactions.lasted)
+        self.settle()
+        self.rows_changed, self.transactions.lasted = rows, lasted
+        return seconds
+
+
+def run_case(name: str, place: str, tracks: int) -> dict[str, Any]:
+    """What the process of a case says."""
+    import django
+
+    django.setup()
+    case = Case(f"{place}/music", tracks)
+    seconds = getattr(case, name)()
+    return {
+        "seconds": round(seconds, 4),
+        "rows_changed": case.rows_changed,
+        "transaction_p99_ms": case.transactions.p99_ms(),
+        "peak_rss_mb": round(peak_rss_mb(), 1),
+    }
+
+
+# --- The run: makes the tree, calls the cases, compares ---------------------------------------------------
+
+
+def prepare(place: str, tracks: int, db: str) -> None:
+    """The tree, its catalog, and a first settled pass. In a process of its own."""
+    root = configure(place, db)
+    make_tree(root, tracks)
+    fill_catalog(root, tracks)
+    settle_database()
+    Case(root, tracks).settle()
+    settle_database()
+
+
+def child(*arguments: str) -> str:
+    """Run this file with other arguments; the last line that it wrote."""
+    command = [sys.executable, os.path.abspath(__file__), *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip().rpartition("\n")[2]
+
+
+def measure(place: str, tracks: int, db: str) -> dict[str, Any]:
+    """All cases, each beside the yardsticks taken just before it."""
+    environment = json.loads(child("--prepare", place, "--tracks", str(tracks), "--db", db))
+    os.environ |= environment
+    root, results, peak = f"{place}/music", {}, 0.0
+    sizes = ("-printf", "%s %p\\n")
+    for name, (yardstick, target) in CASES.items():
+        found: dict[str, float] = {}
+        if name != "all_back":  # then the tree is away
+            found = {"find": median_of(find(root), RUNS), "find_sizes": median_of(find(root, *sizes), RUNS)}
+            last = found
+        result = json.loads(child("--case", name, "--place", place, "--tracks", str(tracks)))
+        against = last[yardstick]
+        results[name] = {
+            **result,
+            "find_seconds": round(against, 4),
+            "ratio": round(result["seconds"] / against, 3),
+            "target": target,
+        }
+        peak = max(peak, result["peak_rss_mb"])
+        say(name, results[name])
+    return {**results, "peak_rss_mb": peak, "tracks": tracks, "db": db, "machine": machine()}
+
+
+def say(name: str, result: dict[str, Any]) -> None:
+    target = f"<= {result['target']}" if result["target"] else ""
+    print(
+        f"{name:20} {result['seconds']:9.3f} s  {result['ratio']:7.3f} x find ({result['find_seconds']:.3f} s)"
+        f"  {target:8}  {result['rows_changed']:>9,} rows  {result['peak_rss_mb']:6.1f} MB"
+        f"  p99 {result['transaction_p99_ms'] or 0:5.1f} ms",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tracks", type=int, default=int(os.environ.get("TRACKS") or 100_000))
+    parser.add_argument("--db", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--json", action="store_true", help="the results as one line, last on stdout")
+    parser.add_argument("--place", help="a folder to work in; default a new one that is removed afterwards")
+    parser.add_argument("--prepare", help=argparse.SUPPRESS)
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.prepare:
+        prepare(options.prepare, options.tracks, options.db)
+        names = ("DJANGO_SETTINGS_MODULE", "DATA_DIR", "MUSIC_DIR", "MIN_FREE_GB", "DATABASE_URL")
+        print(json.dumps({name: os.environ[name] for name in names if name in os.environ}))
+        return
+    if options.case:
+        print(json.dumps(run_case(options.case, options.place, options.tracks)))
+        return
+    place = options.place or tempfile.mkdtemp(prefix="tonekeep-bench-")
+    try:
+        results = measure(place, options.tracks, options.db)
+    finally:
+        if not options.place:
+            shutil.rmtree(place, ignore_errors=True)
+    if options.json:
+        print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()
