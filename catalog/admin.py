@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from catalog.log_in import LogInForm
 from catalog.models import (
     Account,
     Album,
@@ -31,6 +32,7 @@ COUNTED_TO = 10_000  # rows: 100 pages by number; who needs more wants the searc
 
 admin.site.site_title = admin.site.site_header = "Tonekeep"
 admin.site.index_title = "The catalog"
+admin.site.login_form = LogInForm
 
 
 class ShortCount(Paginator):

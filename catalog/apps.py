@@ -5,3 +5,7 @@ class CatalogConfig(AppConfig):
     """What should be in the music folder, and what is."""
 
     name = "catalog"
+
+    def ready(self) -> None:
+        """Register the checks of the settings."""
+        from catalog import checks  # noqa: F401

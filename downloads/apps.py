@@ -12,8 +12,18 @@ class DownloadsConfig(AppConfig):
     name = "downloads"
 
     def ready(self) -> None:
-        """Take django-q2's own models out of the admin, whichever admin module was loaded first."""
+        """Take django-q2's own models out of the admin, whichever admin module was loaded first.
+
+        And hear of rows that become one: what a person decided about either must not go with it.
+        """
         from django.contrib import admin
+
+        from catalog.merge import merging
+        from downloads.decisions import move_with_merge
+
+        merging.connect(move_with_merge, dispatch_uid="decisions")
+
+        from downloads import checks  # noqa: F401  registers itself
 
         for name in NOT_IN_ADMIN:
             with suppress(admin.sites.NotRegistered):

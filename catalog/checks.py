@@ -1,0 +1,37 @@
+"""Settings that fit badly together: said by `manage.py check` and at each start, before a person wonders.
+
+No check looks at the music folder: that a drive is not there is a state of the library, and a hung one must not hang
+a command.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning, register
+
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
+THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]"}
+
+
+@register()
+def open_to_nobody(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Listening to a network whose machines are all refused by their host name."""
+    if settings.BIND not in EVERYWHERE or not set(settings.ALLOWED_HOSTS) <= THIS_MACHINE:
+        return []
+    hint = "Set ALLOWED_HOSTS to the names that browsers will use, e.g. ALLOWED_HOSTS=nas.local,192.168.1.5."
+    text = f"BIND is {settings.BIND}, but ALLOWED_HOSTS names only this machine: every other one is answered 400."
+    return [Warning(text, hint=hint, id="catalog.W001")]
+
+
+@register()
+def redirect_that_spotify_refuses(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Spotify takes no `localhost` (since April 2025), and plain http only on a loopback address."""
+    address = urlsplit(settings.SPOTIFY_REDIRECT_URI)
+    if address.hostname != "localhost" and (address.scheme == "https" or address.hostname in {"127.0.0.1", "::1"}):
+        return []
+    hint = f"Set SPOTIFY_REDIRECT_URI=http://127.0.0.1:{settings.PORT}/connect/callback, or an https address."
+    text = f"Spotify refuses the address {settings.SPOTIFY_REDIRECT_URI}."
+    return [Warning(text, hint=hint, id="catalog.W002")]

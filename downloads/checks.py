@@ -1,0 +1,31 @@
+"""Programs that fetching cannot do without: said by `manage.py check` and at each start."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning, register
+
+from downloads.audio import AudioError, find_ffmpeg
+
+
+@register()
+def no_ffmpeg(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Without ffmpeg no file can be proven, and so none is fetched."""
+    try:
+        found = find_ffmpeg()
+    except AudioError as error:
+        hint = "Install ffmpeg, or reinstall requirements.txt, which brings one."
+        return [Warning(str(error), hint=hint, id="downloads.W001")]
+    return [] if os.access(found, os.X_OK) else [Warning(f"{found} may not be run.", id="downloads.W001")]
+
+
+@register()
+def more_workers_than_sqlite_likes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """SQLite has one writer at a time: four were measured to lose nothing, more only wait for one another."""
+    if not settings.SQLITE or settings.DOWNLOAD_WORKERS <= 4:
+        return []
+    text = f"DOWNLOAD_WORKERS is {settings.DOWNLOAD_WORKERS}, with SQLite."
+    return [Warning(text, hint="Set it to 4 or fewer, or use PostgreSQL (DATABASE_URL).", id="downloads.W002")]

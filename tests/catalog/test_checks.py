@@ -1,0 +1,54 @@
+"""What `manage.py check` says of settings that fit badly together, and that passwords cannot be guessed."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.core.checks import run_checks
+from django.test import Client
+
+from catalog.log_in import MOST_FAILURES, TOO_MANY
+
+
+def warnings() -> set[str]:
+    return {str(message.id) for message in run_checks() if str(message.id).startswith("catalog.")}
+
+
+def test_the_settings_we_ship_fit_together() -> None:
+    assert warnings() == set()
+
+
+def test_a_network_that_is_refused_by_name_is_said(settings: LazySettings) -> None:
+    settings.BIND, settings.ALLOWED_HOSTS = "0.0.0.0", ["127.0.0.1", "localhost", "[::1]"]
+    assert warnings() == {"catalog.W001"}
+    settings.ALLOWED_HOSTS = ["nas.local"]
+    assert warnings() == set()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://localhost:8000/connect/callback", True),
+        ("http://nas.local:8000/connect/callback", True),
+        ("https://music.example/connect/callback", False),
+        ("http://[::1]:8000/connect/callback", False),
+    ],
+)
+def test_an_address_that_spotify_refuses_is_said(settings: LazySettings, address: str, said: bool) -> None:
+    settings.SPOTIFY_REDIRECT_URI = address
+    assert warnings() == ({"catalog.W002"} if said else set())
+
+
+@pytest.mark.django_db
+def test_passwords_cannot_be_guessed_for_long(client: Client) -> None:
+    cache.clear()
+    User.objects.create_superuser("anna", "", "right")
+    wrong = {"username": "anna", "password": "wrong", "next": "/"}
+    for _ in range(MOST_FAILURES):
+        assert TOO_MANY not in client.post("/admin/login/", wrong).content.decode()
+    assert TOO_MANY in client.post("/admin/login/", {**wrong, "password": "right"}).content.decode()
+    elsewhere = client.post("/admin/login/", {**wrong, "password": "right"}, REMOTE_ADDR="10.0.0.7")
+    assert elsewhere.status_code == 302
+    cache.clear()

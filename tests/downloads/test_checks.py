@@ -1,0 +1,31 @@
+"""What `manage.py check` says of the programs that fetching needs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.core.checks import run_checks
+
+
+def warnings() -> set[str]:
+    return {str(message.id) for message in run_checks() if str(message.id).startswith("downloads.")}
+
+
+def test_the_settings_we_ship_fit_together() -> None:
+    assert warnings() == set()
+
+
+def test_a_missing_ffmpeg_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    assert warnings() == {"downloads.W001"}
+
+
+def test_many_workers_on_sqlite_are_said(settings: LazySettings) -> None:
+    settings.DOWNLOAD_WORKERS, settings.SQLITE = 5, True
+    assert warnings() == {"downloads.W002"}
+    settings.SQLITE = False
+    assert warnings() == set()
