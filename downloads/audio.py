@@ -233,8 +233,10 @@ def _require_file(path: str) -> int:
     """The size in bytes of the regular, non-empty file at ``path``; AudioError bad_file for anything else."""
     try:
         found = os.lstat(path)
-    except OSError as error:
-        raise AudioError("bad_file", f"The file is not there: {error.strerror}.") from error
+    except FileNotFoundError as error:
+        raise AudioError("bad_file", "The file is not there.") from error
+    except OSError as error:  # the disk's fault: it must not ban the recording
+        raise AudioError("storage", f"The file cannot be looked at: {error.strerror}.") from error
     if not stat.S_ISREG(found.st_mode):
         raise AudioError("bad_file", "What arrived is not a regular file.")
     if found.st_size == 0:

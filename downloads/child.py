@@ -16,14 +16,14 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from downloads.addresses import AddressRefused, archive_address, server, youtube_address
 from downloads.audio import BEST, EXTENSIONS, FORMATS
-from downloads.errors import ERROR_KINDS
+from downloads.errors import ERROR_KINDS, classify
 
 ARCHIVE, YOUTUBE, SEARCH = "archive", "youtube", "search"
 PROJECT = str(Path(__file__).resolve().parent.parent)
@@ -84,7 +84,8 @@ def fetch(
 
     ``source`` is "archive" (then only direct files on ``allowed_host``, "host", "host:port" or an address) or
     "youtube". ``audio_format`` is "best", "m4a", "opus" or "mp3". ``on_progress`` gets the share so far, 0 to 1;
-    ``should_stop`` is asked every ``poll_seconds``. ``rate_bytes`` per second (0: as fast as it goes).
+    ``should_stop`` is asked every ``poll_seconds``; an OSError of either counts as the disk's. ``rate_bytes`` is
+    per second (0: as fast as it goes).
     Raises FetchError; the stage's content is then worthless and the caller's to remove.
     """
     stage = os.path.realpath(stage_dir)
@@ -98,8 +99,9 @@ def fetch(
         "rate_bytes": rate_bytes,
     }
     talk = _Talk(command, spec, stage, on_progress)
-    answer = talk.hold(should_stop, clock() + deadline_seconds, poll_seconds, clock)
-    return _the_file(stage, answer)
+    with _the_disks_errors():
+        answer = talk.hold(should_stop, clock() + deadline_seconds, poll_seconds, clock)
+        return _the_file(stage, answer)
 
 
 def search(
@@ -120,9 +122,23 @@ def search(
     stage = os.path.realpath(stage_dir)
     spec = {"kind": SEARCH, "query": query, "limit": limit, "stage_dir": stage}
     talk = _Talk(command, spec, stage, lambda share: None)
-    answer = talk.hold(should_stop, clock() + deadline_seconds, poll_seconds, clock)
+    with _the_disks_errors():
+        answer = talk.hold(should_stop, clock() + deadline_seconds, poll_seconds, clock)
     found = answer.get("results")
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+@contextlib.contextmanager
+def _the_disks_errors() -> Iterator[None]:
+    """An OSError on our side is the stage's disk: nobody else's fault, and never the track's."""
+    try:
+        yield
+    except OSError as error:
+        kind = classify(str(error))
+        raise FetchError(
+            kind if ERROR_KINDS[kind].service == "storage" else "storage",
+            f"The folder for unfinished files cannot be used: {error.strerror or error}.",
+        ) from error
 
 
 def _checked_address(url: str, source: str, allowed_host: str) -> str:

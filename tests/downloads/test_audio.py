@@ -153,6 +153,11 @@ def test_only_a_regular_file_is_looked_into(tmp_path: Path, make: object) -> Non
     assert refused(tmp_path / "song.mp3").kind == "bad_file"
 
 
+def test_a_disk_that_fails_bans_no_recording(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert refused(tmp_path / "file" / "song.mp3").kind == "storage"
+
+
 def test_a_file_shorter_than_what_was_sent_is_a_part(tmp_path: Path) -> None:
     path = make_audio(tmp_path / "song.mp3", 4)
     assert refused(path, 4000, os.path.getsize(path) + 1).kind == "too_short"

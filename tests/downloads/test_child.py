@@ -1,5 +1,6 @@
 """What the parent makes of a child that misbehaves: each of these children is a real process."""
 
+import errno
 import os
 import select
 import signal
@@ -152,6 +153,19 @@ def test_an_exception_of_the_callers_own_ends_the_child_too(stage: Path) -> None
     with pytest.raises(RuntimeError):
         run(code, stage, on_progress=explode)
     assert has_died(int(pids.read_text()), 0)
+
+
+def test_a_stage_that_cannot_be_used_is_the_disks_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    error = refused("pass", tmp_path / "file" / "stage")
+    assert error.kind == "storage" and error.message.endswith(".")
+
+
+def test_a_full_disk_is_named_as_one(stage: Path) -> None:
+    def fill(share: float) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert refused("say(progress=0.5)\ntime.sleep(600)", stage, on_progress=fill).kind == "disk_full"
 
 
 FAMILY = """
