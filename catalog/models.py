@@ -500,6 +500,8 @@ class Library(models.Model):
     last_pass = models.DateTimeField(null=True, blank=True, help_text="End of the last completed reconcile.")
     last_full_pass = models.DateTimeField(null=True, blank=True)
     path_template = models.TextField(blank=True, default="")
+    write_playlists = models.BooleanField(default=True, help_text="An m3u8 for each enabled collection.")
+    always_relink = models.BooleanField(default=False, help_text="After every reconcile look for renamed files.")
 
     class Meta:
         verbose_name_plural = "library"
@@ -511,6 +513,49 @@ class Library(models.Model):
     def load(cls) -> Library:
         """The row, made where it is not there yet."""
         return cls.objects.get_or_create(pk=1)[0]
+
+
+class Doubt(models.Model):
+    """A file that may be a missing track's, and that only a person can tell. A "no" is kept: it is asked once.
+
+    ``file`` is relative to the root; ``size`` is in bytes, as `catalog.adopt` saw it.
+    """
+
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="doubts")
+    file = models.TextField(unique=True)
+    size = models.BigIntegerField()
+    why = models.TextField()
+    rejected = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.file
+
+
+class BinnedFile(models.Model):
+    """The way of a file into the dated bin and back: what is to be moved is written down before it is moved.
+
+    ``origin`` and ``target`` are places relative to the root: where the file was, and where it goes or has gone.
+    A crash in the middle leaves LEAVING or RETURNING behind, and the disk says how far it came.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", "is to go to the bin"
+        LEAVING = "leaving", "on its way to the bin"
+        BINNED = "binned", "in the bin"
+        RETURNING = "returning", "on its way back"
+        KEPT = "kept", "taken back by a person"
+
+    track = models.OneToOneField(Track, on_delete=models.CASCADE, related_name="binned_file")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.ASKED)
+    origin = models.TextField(blank=True, default="")
+    target = models.TextField(blank=True, default="")
+    moved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state"], name="binned_state")]
+
+    def __str__(self) -> str:
+        return self.target or self.origin
 
 
 class Account(models.Model):
