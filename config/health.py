@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -25,7 +25,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
     try:
         workers = status.workers_state(timezone.now())
     except DatabaseError as error:
-        connection.close()
         return JsonResponse({"ok": False, "problem": sentence(error)}, status=503)
     return JsonResponse({"ok": True, "workers": workers})
 
@@ -34,7 +33,6 @@ def broken(request: HttpRequest) -> HttpResponse:
     """The answer where a page failed: one sentence, nothing of the inside. A database error names its cure."""
     error = sys.exc_info()[1]
     if isinstance(error, DatabaseError):
-        connection.close()
         return _said(request, sentence(error), 503)
     return _said(request, "This page failed. The reason stands in the program's log.", 500)
 

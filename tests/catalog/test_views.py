@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import timedelta
@@ -10,6 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.test import Client
 
 from catalog import lifecycle
@@ -300,3 +302,39 @@ def test_the_check_for_danger_sees_danger() -> None:
 def test_only_our_own_scripts_may_run(reader: Client) -> None:
     found = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', reader.get("/").content.decode())
     assert found and found[1].startswith("default-src 'self';") and "unsafe" not in found[1]
+
+
+# --- Bad days ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OperationalError("no such table: catalog_track"), 503, "Run `python manage.py migrate` first."),
+        (OperationalError("connection to server at postgres://u:hunter2@db failed"), 503, "Check DATABASE_URL"),
+        (KeyError("hunter2"), 500, "The reason stands in the program"),
+    ],
+)
+def test_a_page_that_fails_says_one_sentence_and_nothing_of_the_inside(
+    reader: Client, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, said: str
+) -> None:
+    def fail(now: object) -> None:
+        raise error
+
+    monkeypatch.setattr("catalog.status.snapshot", fail)
+    reader.raise_request_exception = False
+    page = reader.get("/")
+    assert page.status_code == code and said in html.unescape(page.content.decode())
+    program = reader.get("/status")
+    assert program.status_code == code and said in program.json()["error"]
+    for answer in (page, program):
+        assert b"hunter2" not in answer.content and b"Traceback" not in answer.content
+
+
+def test_healthz_is_503_where_the_database_is_not_there(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(now: object) -> None:
+        raise OperationalError("no such table: catalog_cluster")
+
+    monkeypatch.setattr("catalog.status.workers_state", fail)
+    answer = client.get("/healthz")
+    assert answer.status_code == 503 and "migrate" in answer.json()["problem"]
