@@ -53,6 +53,8 @@ def _service(service: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
     state, said = service["state"], service["reason"]
     if service["name"] == "storage":
         state, said = seen["storage"]["state"], seen["storage"]["reason"]
+        state, said = ("not checked yet", "") if seen["storage"]["checked_at"] is None else (state, said)
+        said = "" if state == "held" else said  # the note at the top of the page says it, with its button
     word, mood = SERVICE_WORDS.get(state, (state.replace("_", " "), "warn"))
     if state == "canary":
         word, mood = "being tried", "busy"
