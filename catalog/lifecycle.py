@@ -11,6 +11,7 @@
     missing      --restore-->    downloaded      reconcile    the file of the recorded size is back at its place
     missing      --adopt-->      downloaded      adopt, relink: a file that carries our id, or a person confirmed
     missing      --retry-->      missing         a person     retry_after now, attempts 0
+    downloaded   --replace-->    missing         a person     wants another recording: the file is no longer the track's
 
 Every transition is one conditional UPDATE whose WHERE names what was read. It answers how many rows it changed (or
 whether it changed its row): 0 means that somebody else was first, and that is fine. The event that tells of a change is
@@ -287,6 +288,16 @@ def retry(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
     """A person asks to try these again now. Only missing tracks change; rows changed."""
     missing = tracks.filter(status=Status.MISSING)
     return _change_rows(missing, Kind.RETRY, reason, now, {"retry_after": now, "attempts": 0})
+
+
+def replace(track_id: int, path: str, now: datetime, reason: str = "") -> bool:
+    """A person wants another recording than the file at ``path``, which is no longer the track's; it stays on disk.
+
+    The place is cleared, or the next pass would restore the file.
+    """
+    has_it = Track.objects.filter(status=Status.DOWNLOADED, local_path=path)
+    changes = {**NO_PLACE, "status": Status.MISSING, "retry_after": now, "attempts": 0}
+    return _change_row(track_id, has_it, Kind.DECIDE, reason, now, changes)
 
 
 # --- How a change is made ---------------------------------------------------------------------------------

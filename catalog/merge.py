@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
+from django.dispatch import Signal
 
 from catalog.models import Alias, Entry, Track, TrackQuerySet
 
@@ -52,6 +53,10 @@ def _keep_and_drop(first: Track, second: Track) -> tuple[Track, Track]:
     return (first, second) if first.pk < second.pk else (second, first)
 
 
+# Sent before ``drop`` goes, in the same transaction; ``keep`` and ``drop`` are row ids.
+merging = Signal()
+
+
 def merge(keep: Track, drop: Track) -> bool:
     """Move entries and names from ``drop`` to ``keep`` and delete ``drop``. False: it has a file, a claim or a place.
 
@@ -66,5 +71,6 @@ def merge(keep: Track, drop: Track) -> bool:
         unnamed = Track.objects.filter(pk=keep.pk, spotify_id__isnull=True)
         if drop.spotify_id and unnamed.update(spotify_id=drop.spotify_id):
             keep.spotify_id = drop.spotify_id
+        merging.send(Track, keep=keep.pk, drop=drop.pk)
         empty.delete()
     return True

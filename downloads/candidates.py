@@ -30,7 +30,7 @@ class Source(Protocol):
 
     allowed_host: str
 
-    def search(self, wish: match.Wish) -> list[match.Candidate]: ...
+    def search(self, wish: match.Wish, words: str = "") -> list[match.Candidate]: ...
 
 
 def source() -> Source:
@@ -55,15 +55,32 @@ def acceptable(track: Track, found: Source, now: datetime) -> list[Candidate]:
 
     A person's choice stands alone: nothing else is taken in its stead.
     """
-    chosen = list(track.candidates.filter(verdict=Verdict.CHOSEN))
-    if chosen:
-        return chosen
+    if (choice := chosen(track)) is not None:
+        return [choice]
     wish = wish_of(track)
     fit = _fit(wish, track)
     if fit and track.error_kind not in ASK_AGAIN_AFTER:
         return fit
     keep(track, wish, found.search(wish), now)
     return _fit(wish, track)
+
+
+def chosen(track: Track) -> Candidate | None:
+    """What a person chose. ``why`` is set where its content failed the proof since."""
+    return track.candidates.filter(verdict=Verdict.CHOSEN).first()
+
+
+def stands(candidate: Candidate) -> bool:
+    """Whether nobody has decided otherwise while this candidate was fetched."""
+    choice = Candidate.objects.filter(track=candidate.track_id, verdict=Verdict.CHOSEN).first()
+    if choice is not None:
+        return choice.pk == candidate.pk
+    return Candidate.objects.usable().filter(pk=candidate.pk).exists()
+
+
+def allowed_host(candidate: Candidate) -> str:
+    """The one host that it may be fetched from; "" where its source has hosts of its own."""
+    return settings.ARCHIVE_URL if candidate.source == "archive" else ""
 
 
 def keep(track: Track, wish: match.Wish, answers: Sequence[match.Candidate], now: datetime) -> None:
@@ -94,6 +111,11 @@ def keep(track: Track, wish: match.Wish, answers: Sequence[match.Candidate], now
     )
 
 
+def fitting(track: Track) -> list[Candidate]:
+    """The kept candidates that may be taken without asking, the best first."""
+    return _fit(wish_of(track), track)
+
+
 def _fit(wish: match.Wish, track: Track) -> list[Candidate]:
     """The kept candidates that the matcher accepts today, the best first."""
     rows = {row.source_id: row for row in track.candidates.usable().filter(source=settings.AUDIO_SOURCE)}
@@ -117,6 +139,9 @@ def as_answer(row: Candidate) -> match.Candidate:
 
 
 def send_away(candidate: Candidate, why: str) -> None:
-    """Its content failed the proof: never take it again, unless a person says so."""
-    open_one = Candidate.objects.filter(pk=candidate.pk, verdict__in=[Verdict.OPEN, Verdict.CHOSEN])
-    open_one.update(verdict=Verdict.DISPROVED, why=why)
+    """Its content failed the proof: never take it again, unless a person says so.
+
+    A person's choice stays the choice, with the reason beside it: no guess is made in its stead.
+    """
+    Candidate.objects.filter(pk=candidate.pk, verdict=Verdict.CHOSEN).update(why=why)
+    Candidate.objects.filter(pk=candidate.pk, verdict=Verdict.OPEN).update(verdict=Verdict.DISPROVED, why=why)

@@ -33,6 +33,7 @@ class ErrorKind:
 _WAIT = "Nothing to do: it is tried again by itself."
 _OTHER = "Another recording is tried; you can also choose one yourself."
 _DECIDE = "Choose a recording on the track's page, or search with other words."
+_CHOOSE = "Choose another one, or take this one back and let the program choose."
 _YTDLP = "Update yt-dlp, then try again."
 _DISK = "See to the disk that holds the music folder; fetching goes on by itself afterwards."
 
@@ -40,6 +41,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     # Nothing to fetch.
     "no_match": ErrorKind(TRACK, "", "No recording was found that fits this track.", _DECIDE),
     "needs_decision": ErrorKind(TRACK, "", "No recording fits well enough to take it unasked.", _DECIDE),
+    "choice_failed": ErrorKind(TRACK, "", "The recording that a person chose cannot be used.", _CHOOSE),
     # One recording cannot be had; another one may.
     "unavailable": ErrorKind(CANDIDATE, "", "The recording is not available.", _OTHER),
     "private": ErrorKind(CANDIDATE, "", "The recording is private.", _OTHER),

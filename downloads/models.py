@@ -1,4 +1,4 @@
-"""What the searches answered: candidates of a track, kept so that a retry does not search again."""
+"""What the searches answered and what a person said of it, kept so that a retry neither searches nor asks again."""
 
 from __future__ import annotations
 
@@ -57,3 +57,50 @@ class Candidate(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.source_id
+
+
+class Search(models.Model):
+    """The words that a person wants searched for in a track's stead, and what came of it (`downloads.searches`)."""
+
+    track = models.OneToOneField(Track, on_delete=models.CASCADE, primary_key=True, related_name="own_search")
+    words = models.TextField()
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    found = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True, default="")
+
+    class Meta:
+        verbose_name_plural = "searches"
+
+    def __str__(self) -> str:
+        return self.words
+
+
+class Sound(models.Model):
+    """What was proven of the file that a track was given: its true length, its codec, and where it came from."""
+
+    track = models.OneToOneField(Track, on_delete=models.CASCADE, primary_key=True, related_name="sound")
+    candidate = models.ForeignKey(Candidate, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    duration_ms = models.PositiveIntegerField()
+    codec = models.CharField(max_length=20, blank=True, default="")
+    bit_rate = models.PositiveIntegerField(null=True, blank=True, help_text="bit/s")
+    fingerprint = models.BinaryField(default=b"", help_text="chromaprint: 32-bit numbers, little-endian; may be empty.")
+    proved_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.codec} {self.duration_ms // 1000} s"
+
+
+class Replaced(models.Model):
+    """A file that a person wants another recording for: it goes to the bin once that recording is there."""
+
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="replaced")
+    path = models.TextField(help_text="Absolute.")
+    size = models.BigIntegerField(help_text="Bytes.")
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "replaced files"
+
+    def __str__(self) -> str:
+        return self.path

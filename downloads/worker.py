@@ -22,10 +22,10 @@ from django.utils import timezone
 
 from catalog import lifecycle, storage, tags
 from catalog.models import Event, Service, Track
-from downloads import audio, candidates, child, publish, retry
+from downloads import aside, audio, candidates, child, publish, retry
 from downloads.cover import cover
 from downloads.errors import CANDIDATE, ERROR_KINDS, SERVICE, SourceError
-from downloads.models import Candidate
+from downloads.models import Candidate, Sound
 from downloads.points import reach
 
 FETCH_SECONDS = 3600.0  # a fetch that takes longer is stopped
@@ -166,16 +166,21 @@ class Attempt:
 
     def _adopt(self) -> Outcome | None:
         reach("adopting")
-        found = publish.find_own_file(self.track, EXTENSIONS)
+        if aside.gives_way(self.track):
+            return None
+        found = publish.find_own_file(self.track, EXTENSIONS) or aside.old_file(self.track)
         if found and publish.adopt_own_file(self.track, *found, self.now()):
+            self.track.replaced.all().delete()
             return Outcome(self.track.pk, self.track.title, "adopted")
         return None
 
     # --- What is fetched ----------------------------------------------------------------------------------
 
     def _get(self) -> Outcome:
-        source = candidates.source()
-        fit = candidates.acceptable(self.track, source, self.now())
+        choice = candidates.chosen(self.track)
+        if choice and choice.why:
+            raise self._choice_failed(choice, choice.why)
+        fit = candidates.acceptable(self.track, candidates.source(), self.now())
         if not fit:
             known = self.track.candidates.usable().exists()
             kind = "needs_decision" if known else "no_match"
@@ -183,7 +188,7 @@ class Attempt:
         last: Failure | None = None
         for candidate in fit:
             try:
-                return self._take(candidate, source.allowed_host)
+                return self._take(candidate)
             except (child.FetchError, audio.AudioError) as error:
                 if ERROR_KINDS[error.kind].fault != CANDIDATE:
                     raise
@@ -191,37 +196,55 @@ class Attempt:
                 last = Failure(error.kind, f"{error.message} ({candidate.title or candidate.source_id})")
                 if ERROR_KINDS[error.kind].bans:
                     candidates.send_away(candidate, error.message)
+                    if candidate == choice:
+                        raise self._choice_failed(candidate, error.message) from error
             publish.clear_stage(self.track)
         assert last
         raise last
+
+    @staticmethod
+    def _choice_failed(choice: Candidate, why: str) -> Failure:
+        name = choice.title or choice.source_id
+        return Failure("choice_failed", f"The recording that was chosen, “{name}”, cannot be used: {why}")
 
     def _why_none_fits(self) -> str:
         best = self.track.candidates.usable().first()
         assert best
         return f"The nearest is “{best.title}”: {', '.join(best.reasons[:3])}."
 
-    def _take(self, candidate: Candidate, allowed_host: str) -> Outcome:
-        staged = self._fetch(candidate, allowed_host)
+    def _take(self, candidate: Candidate) -> Outcome:
+        staged = self._fetch(candidate)
         Service.objects.worked("audio")
-        proof = audio.prove(staged.path, self.track.duration_ms, None)
+        # Whoever chose it saw its length: it must be what it was announced to be, not what the track row says.
+        by_person = candidate.verdict == Candidate.Verdict.CHOSEN
+        proof = audio.prove(staged.path, candidate.duration_ms if by_person else self.track.duration_ms, None)
         reach("verified")
         self._tag(staged)
         size = publish.size_of(staged.path)
         reach("tagged")
         self._require_ours()
         self._require_storage()
+        if not candidates.stands(candidate):
+            raise Failure("stopped", "A person decided otherwise while it was fetched.")
+        aside.put_aside(self.track, self.now())
+        self._remember(candidate, staged, proof)
         publish.publish(self.track, publish.Staged(staged.path, size, staged.extension), self.now)
         logger.info("Track %s downloaded, %s s", self.track.pk, proof.duration_ms // 1000)
         return Outcome(self.track.pk, self.track.title, "downloaded")
 
-    def _fetch(self, candidate: Candidate, allowed_host: str) -> child.Fetched:
+    def _remember(self, candidate: Candidate, staged: child.Fetched, proof: audio.Proof) -> None:
+        """What was proven, for whoever compares recordings later."""
+        said = {"candidate": candidate, "duration_ms": proof.duration_ms, "codec": staged.codec[:20]}
+        Sound.objects.update_or_create(track=self.track, defaults=said | {"proved_at": self.now()})
+
+    def _fetch(self, candidate: Candidate) -> child.Fetched:
         stage = publish.open_stage(self.track)
         reach("staged")
         fetched = child.fetch(
             candidate.url,
             stage,
             source=candidate.source,
-            allowed_host=allowed_host,
+            allowed_host=candidates.allowed_host(candidate),
             audio_format=settings.AUDIO_FORMAT,
             on_progress=self._tell,
             should_stop=lambda: self.lost.is_set() or self.should_stop(),

@@ -39,16 +39,18 @@ class ArchiveSource:
         self._clock = clock
         self.allowed_host = self._base
 
-    def search(self, wish: Wish) -> list[Candidate]:
+    def search(self, wish: Wish, words: str = "") -> list[Candidate]:
         """What the server offers for ``wish``, in its order; rows that cannot be right are left out.
 
-        Raises SourceError: network, server, rate_limit, login and so on.
+        ``words`` are a person's own: then they alone are searched for, as a title. Raises SourceError: network,
+        server, rate_limit, login and so on.
         """
         try:
             allowed = server(archive_address(self._base, server(self._base)))
         except AddressRefused as error:
             raise SourceError("server", f"The audio server's address is not usable: {error}") from error
-        return self._candidates(self._ask(_question(wish)), allowed)
+        question = {"title": words} if words else _question(wish)
+        return self._candidates(self._ask(question), allowed)
 
     def _ask(self, question: dict[str, str]) -> list[Any]:
         body = self._read(question)

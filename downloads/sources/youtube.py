@@ -33,6 +33,7 @@ PLAN: tuple[tuple[str, str | None], ...] = (
     (TITLE_ARTIST, "songs"),  # guests named in the question hide a release that does not name them
     (TITLE_ARTIST, "videos"),
 )
+OWN_WORDS = ("songs", "videos")  # a person's own words are searched in both: whoever asks wants to choose
 # These stop everything: asking on, or elsewhere on YouTube, makes it worse or cannot help.
 FINAL = frozenset({"rate_limit", "bot_check", "login", "network"})
 RELEASE = "MUSIC_VIDEO_TYPE_ATV"  # a release's own sound over its cover
@@ -62,11 +63,15 @@ class YouTubeSource:
         self._fallback = fallback or search_with_yt_dlp
         self._music: YTMusic | None = None
 
-    def search(self, wish: Wish) -> list[Candidate]:
-        """Candidates for ``wish``, songs before videos, each id once; [] where nothing is found. SourceError."""
+    def search(self, wish: Wish, words: str = "") -> list[Candidate]:
+        """Candidates for ``wish``, songs before videos, each id once; [] where nothing is found. SourceError.
+
+        ``words`` are a person's own: then they alone are searched for, in all kinds.
+        """
         found: dict[str, Candidate] = {}
         trouble: SourceError | None = None
-        for query, kind in questions(wish):
+        asked = list(questions(wish, words))
+        for query, kind in asked:
             try:
                 rows = self._ask(query, kind)
             except SourceError as error:
@@ -75,10 +80,10 @@ class YouTubeSource:
                 trouble = error  # YouTube Music changed or is ill; YouTube itself may still answer
                 break
             found = _merge(found, rows)
-            if choose(wish, found.values()) is not None:
+            if not words and choose(wish, found.values()) is not None:
                 break
         if not found:
-            found = self._fall_back(wish, trouble)
+            found = self._fall_back(next((query for query, kind in asked if kind), ""), trouble)
         return sorted(found.values(), key=lambda candidate: candidate.kind != "song")
 
     def _ask(self, query: str, kind: str | None) -> list[Candidate]:
@@ -99,8 +104,7 @@ class YouTubeSource:
         except (ValueError, LookupError, TypeError, AttributeError) as error:  # its parse, over a page that changed
             raise SourceError("server", "YouTube Music's answer could not be read.") from error
 
-    def _fall_back(self, wish: Wish, trouble: SourceError | None) -> dict[str, Candidate]:
-        query = next((query for query, kind in questions(wish) if kind), "")
+    def _fall_back(self, query: str, trouble: SourceError | None) -> dict[str, Candidate]:
         if not query:
             return {}
         try:
@@ -133,8 +137,11 @@ def _require_ok(answer: requests.Response, *_: Any, **__: Any) -> None:
         raise SourceError(kind, f"YouTube Music answers {answer.status_code}.", wait)
 
 
-def questions(wish: Wish) -> Iterator[tuple[str, str | None]]:
-    """The texts to search for with YouTube Music's filter, in the order of `PLAN`, each once."""
+def questions(wish: Wish, words: str = "") -> Iterator[tuple[str, str | None]]:
+    """The texts to search for with YouTube Music's filter, in the order of `PLAN`, each once; or a person's words."""
+    if words:
+        yield from ((_query(words), kind) for kind in OWN_WORDS)
+        return
     main = wish.artists[0] if wish.artists else ""
     texts = {
         ISRC: wish.isrc,
