@@ -157,11 +157,11 @@ class _Owners:
     def __init__(self, files: list[_Found]) -> None:
         said = [found.said for found in files if found.said]
         ids = {f"spotify:{spotify_id}" for tag in said for spotify_id in tag.spotify_ids}
-        isrcs = {tag.isrc for tag in said} - {""}
+        isrcs = {tag.isrc for tag in said}
         self.identities = {id(tag): identity_key(tag.title, tag.artists) for tag in said if tag.title and tag.artists}
         missing = Track.objects.filter(status=Track.Status.MISSING)
         aliases = Alias.objects.filter(key__in=ids, track__status=Track.Status.MISSING)
-        rows = {row.pk: row for row in missing.filter(isrc__in=isrcs)}
+        rows = {row.pk: row for row in missing.with_isrc(isrcs)}
         rows |= {row.pk: rows.get(row.pk, row) for row in missing.filter(identity__in=set(self.identities.values()))}
         self.by_id: dict[str, Track] = {}
         for alias in aliases.select_related("track"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -9,23 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.dispatch import Signal
 
-from catalog.models import Alias, Entry, Track, TrackQuerySet
-
-
-def twins_of(track: Track) -> TrackQuerySet:
-    """Other rows that are the same recording by ISRC or identity, lengths within 3 seconds (both known)."""
-    from catalog.recognise import SAME_LENGTH_MS
-
-    if track.duration_ms is None:
-        return Track.objects.none()
-    near = Track.objects.exclude(pk=track.pk).filter(
-        duration_ms__gte=track.duration_ms - SAME_LENGTH_MS, duration_ms__lte=track.duration_ms + SAME_LENGTH_MS
-    )
-    named = bool(track.title and track.artist_names)  # half an identity is shared by strangers
-    same = near.filter(identity=track.identity) if named else Track.objects.none()
-    if track.explicit is not None:
-        same = same.exclude(explicit=not track.explicit)
-    return same | near.filter(isrc=track.isrc).exclude(isrc="")
+from catalog.models import Alias, Entry, Track
 
 
 def merge_twins(tracks: Iterable[Track], now: datetime) -> dict[int, int]:
@@ -33,16 +18,46 @@ def merge_twins(tracks: Iterable[Track], now: datetime) -> dict[int, int]:
 
     Only rows of which at most one has a file or a claim are merged; others are left for the admin to list.
     """
+    rows = list(tracks)
+    alike = _alike(rows)
     replaced: dict[int, int] = {}
-    for track in tracks:
-        if track.pk in replaced:
-            continue
-        for twin in twins_of(track).order_by("pk"):
+    for track in rows:
+        for twin in alike:
+            if track.pk in replaced or twin.pk in replaced or not are_twins(track, twin):
+                continue
             keep, drop = _keep_and_drop(track, twin)
             if merge(keep, drop):
                 replaced[drop.pk] = keep.pk
                 track = keep
     return replaced
+
+
+def _alike(rows: list[Track]) -> list[Track]:
+    """All rows that share identity or ISRC with one of these and are not the only one that does."""
+    found = {row.pk: row for row in Track.objects.filter(identity__in={row.identity for row in rows})}
+    found |= {row.pk: row for row in Track.objects.with_isrc({row.isrc for row in rows})}
+    own = {row.pk for row in rows}
+    shared = Counter(key for row in found.values() for key in {row.identity, row.isrc} - {""})
+    return [
+        row
+        for pk, row in sorted(found.items())
+        if pk not in own or shared[row.identity] > 1 or (row.isrc and shared[row.isrc] > 1)
+    ]
+
+
+def are_twins(first: Track, second: Track) -> bool:
+    """The same recording by ISRC or identity, lengths within 3 seconds, both known; two different rows."""
+    from catalog.recognise import SAME_LENGTH_MS
+
+    if first.pk == second.pk or first.duration_ms is None or second.duration_ms is None:
+        return False
+    if abs(first.duration_ms - second.duration_ms) > SAME_LENGTH_MS:
+        return False
+    if first.isrc and first.isrc == second.isrc:
+        return True
+    one_is_clean = None not in (first.explicit, second.explicit) and first.explicit != second.explicit
+    # Half an identity is shared by strangers.
+    return first.identity == second.identity and not one_is_clean and bool(first.title and first.artist_names)
 
 
 def _keep_and_drop(first: Track, second: Track) -> tuple[Track, Track]:

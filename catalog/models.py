@@ -84,6 +84,10 @@ class TrackQuerySet(models.QuerySet["Track"]):
     def downloaded(self) -> Self:
         return self.filter(wanted=True, status=Track.Status.DOWNLOADED)
 
+    def with_isrc(self, isrcs: Iterable[str]) -> Self:
+        """Any of these ISRCs. The index leaves out rows without one, and is used only where the query says so too."""
+        return self.filter(isrc__in=set(isrcs) - {""}).exclude(isrc="")
+
     def queue(self, now: datetime | None = None) -> Self:
         """Wanted, missing and due, the longest due first. Served by the index `track_queue`."""
         return self.missing().filter(retry_after__lte=now or timezone.now()).order_by("retry_after", "pk")

@@ -15,6 +15,8 @@ from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
+from django.db import transaction
+
 from catalog.lifecycle import set_wanted
 from catalog.locks import in_turn
 from catalog.models import Collection, Entry
@@ -213,7 +215,7 @@ class _Entries:
             if track_id is not None:
                 by_track[track_id].append(pk)
         positions = {pk: position for pk, position, _, _ in self.old}
-        updated: list[Entry] = []
+        updated: list[tuple[int, int]] = []
         changed: set[int] = set()
         for index in added:
             if index in tracks and by_track[tracks[index]]:
@@ -221,9 +223,13 @@ class _Entries:
                 del leftover[pk]
                 stay[index] = (pk, positions[pk])
                 changed.add(index)
-                updated.append(self._row(index, tracks, positions[pk], pk))
+                updated.append((pk, index))
         for part in _batches(updated):
-            Entry.objects.bulk_update(part, ["digest", "label", "added_at"])
+            with transaction.atomic():
+                for pk, index in part:
+                    entry = self.record.entries[index]
+                    said = {"digest": self.digests[index], "label": entry.label, "added_at": entry.added_at}
+                    Entry.objects.filter(pk=pk).update(**said)
         self.report.updated = len(updated)
         return changed
 
@@ -243,10 +249,9 @@ class _Entries:
             Entry.objects.bulk_create(part)
         self.report.added = len(rows)
 
-    def _row(self, index: int, tracks: dict[int, int], position: int, pk: int | None = None) -> Entry:
+    def _row(self, index: int, tracks: dict[int, int], position: int) -> Entry:
         entry = self.record.entries[index]
         return Entry(
-            pk=pk,
             collection=self.collection,
             position=position,
             track_id=tracks.get(index),
