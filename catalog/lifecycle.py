@@ -171,6 +171,11 @@ def _held(track_id: int, token: str) -> TrackQuerySet:
     return Track.objects.filter(pk=track_id, status=Status.DOWNLOADING, claim=token)
 
 
+def holds(track_id: int, token: str, now: datetime) -> bool:
+    """Whether this worker's lease on the track still runs."""
+    return _held(track_id, token).filter(claim_until__gte=now).exists()
+
+
 def renew(track_id: int, token: str, now: datetime, percent: int | None = None, lease: timedelta = LEASE) -> bool:
     """Extend the lease and write down the progress. False: the track is no longer ours, stop."""
     changes: dict[str, Any] = {"claim_until": now + lease}

@@ -42,6 +42,10 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "no_match": ErrorKind(TRACK, "", "No recording was found that fits this track.", _DECIDE),
     "needs_decision": ErrorKind(TRACK, "", "No recording fits well enough to take it unasked.", _DECIDE),
     "choice_failed": ErrorKind(TRACK, "", "The recording that a person chose cannot be used.", _CHOOSE),
+    # Fetched, and nowhere to put it.
+    "no_free_name": ErrorKind(
+        TRACK, "", "Every name that this track could have is taken by other files.", "Move or rename those files."
+    ),
     # One recording cannot be had; another one may.
     "unavailable": ErrorKind(CANDIDATE, "", "The recording is not available.", _OTHER),
     "private": ErrorKind(CANDIDATE, "", "The recording is private.", _OTHER),

@@ -10,18 +10,21 @@ from collections.abc import Callable
 POINTS = (
     "claimed",  # the row is ours, nothing else has happened
     "adopting",  # looking for a file that is already there
+    "adopted",  # one is there, the row names it, and still says downloading
     "staged",  # the stage folder exists, nothing is fetched
     "fetched",  # the child has ended, its file lies in the stage
     "verified",  # the content was proven
     "tagged",  # tags are written, not yet synced to disk
     "synced",  # the staged file is safe on the disk
     "reserved",  # the row names the final place, nothing is there
+    "placeholder",  # the place is ours, the file is not yet in it; only where a disk knows no better way
     "linked",  # the file is in its place, the row still says downloading
     "folder_synced",  # the link is safe on the disk
     "finished",  # the row says downloaded, the stage is still there
     "cleaned",  # the stage is gone
     "recovering",  # an expired claim was read, nothing is decided
-    "recovered",  # the row was decided, the stage is still there
+    "fenced",  # its stage is gone: a worker that is only late can put nothing in place any more
+    "recovered",  # the row was decided
 )
 
 on_reach: Callable[[str], None] | None = None

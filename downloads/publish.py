@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import logging
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Callable
@@ -18,8 +20,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import transaction
 
 from catalog import lifecycle, naming, tags
+from catalog.identity import identity_key
 from catalog.lifecycle import Place, PlaceTaken
 from catalog.models import Album, Event, Library, Track
 from downloads.points import reach
@@ -30,8 +34,15 @@ MOST_NAMES = 50  # names tried for one track before its folder is called hopeles
 
 # How an operation that a filesystem does not know is refused (FAT, exFAT, some SMB and FUSE).
 NOT_SUPPORTED = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.EMLINK}
+# What says nothing about a way of putting files in place: it would be no better with the next one.
+NOT_OF_THE_METHOD = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN),
+    *(errno.ETIMEDOUT, errno.ENOENT, errno.EEXIST, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR),
+}
 RENAME_NOREPLACE = 1
 AT_FDCWD = -100
+
+logger = logging.getLogger(__name__)
 
 
 class NoFreeName(Exception):
@@ -114,11 +125,19 @@ def publish(track: Track, staged: Staged, now: Callable[[], datetime]) -> Place:
     _sync_file(staged.path)
     reach("synced")
     place = _reserve_and_link(track, staged, now)
-    reach("linked")
-    _sync_folder(os.path.dirname(place.path))
-    reach("folder_synced")
-    if not lifecycle.finish(track.pk, track.claim or "", now()):
-        _take_back(track, place, staged, now())
+    try:
+        reach("linked")
+        _sync_folder(os.path.dirname(place.path))
+        reach("folder_synced")
+        finished = lifecycle.finish(track.pk, track.claim or "", now())
+        if not finished:
+            _take_back(track, place, staged, now())
+    except Exception as error:
+        # The file is in its place and the row names it: recovery will find it. To call this a failure would clear
+        # the reservation and leave a file that nobody knows.
+        logger.exception("Track %s is in its place, but its row could not be written", track.pk)
+        raise Lost from error
+    if not finished:
         raise Lost
     reach("finished")
     return place
@@ -126,6 +145,7 @@ def publish(track: Track, staged: Staged, now: Callable[[], datetime]) -> Place:
 
 def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime]) -> Place:
     first = wished_place(track, staged.extension)
+    method = publish_method(os.path.dirname(staged.path))
     short_id = (track.spotify_id or str(track.pk))[:8]
     for attempt in range(MOST_NAMES):
         folder, name = first.folder, naming.next_place(first.file_name, short_id, attempt)
@@ -137,27 +157,34 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
                 raise Lost
             reach("reserved")
             _make_folders(place)
-            put_in_place(staged.path, place.path, publish_method())
+            put_in_place(staged.path, place.path, method)
         except (PlaceTaken, FileExistsError):
             continue
+        except OSError as error:
+            if error.errno in NOT_SUPPORTED:
+                _forget_method()
+            if isinstance(error, FileNotFoundError) and not lifecycle.holds(track.pk, track.claim or "", now()):
+                raise Lost from error  # recovery has taken our stage away
+            raise
         return place
-    raise NoFreeName(f"{first.relative} and {MOST_NAMES - 1} other names are taken.")
+    raise NoFreeName(f"{first.relative} and {MOST_NAMES - 1} other names are taken by other files.")
 
 
 def _take_back(track: Track, place: Place, staged: Staged, now: datetime) -> None:
     """Our file is in the library, but the deadline has passed and recovery did not see it there.
 
-    If the track still misses a file, this is it. Otherwise the row has its own: our link goes, and only ours. A row
-    that is being fetched again keeps it: its worker adopts what carries the track's id.
+    If the track still misses a file, this is it. Otherwise it has its own, or another worker is getting it: our link
+    goes, and only ours, unless a row names it by now. Under the row's lock no worker can begin to adopt it between
+    our look and its end.
     """
     with contextlib.suppress(PlaceTaken):
         if lifecycle.adopt(track.pk, place, staged.size, now, "published after its deadline"):
             return
-    row = Track.objects.filter(pk=track.pk).values("status", "local_path").first()
-    if row and row["status"] == Track.Status.DOWNLOADED and row["local_path"] != place.path:
-        with contextlib.suppress(OSError):
-            if _key_in(place.path) == key_of(track):
-                os.unlink(place.path)
+    with transaction.atomic(), contextlib.suppress(OSError):
+        list(Track.objects.select_for_update().filter(pk=track.pk).values_list("pk"))
+        named = Track.objects.filter(local_path=place.path).exists()
+        if not named and _key_in(place.path) == key_of(track):
+            os.unlink(place.path)
 
 
 def _make_folders(place: Place) -> None:
@@ -172,17 +199,25 @@ def _make_folders(place: Place) -> None:
     for folder in reversed(made):
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder)
-            os.chmod(folder, 0o777 & ~settings.MUSIC_UMASK)
+            _set_mode(folder, 0o777)
 
 
 def _sync_file(path: str) -> None:
     """Other players must read it; and it must survive a power cut before its row says that it is there."""
-    os.chmod(path, 0o666 & ~settings.MUSIC_UMASK)
+    _set_mode(path, 0o666)
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _set_mode(path: str, mode: int) -> None:
+    try:
+        os.chmod(path, mode & ~settings.MUSIC_UMASK)
+    except OSError as error:
+        if error.errno not in NOT_SUPPORTED:  # exFAT and many a share know no modes: the mount says who may read
+            raise
 
 
 def _sync_folder(path: str) -> None:
@@ -197,26 +232,38 @@ def _sync_folder(path: str) -> None:
 # --- How a file gets its name without overwriting ---------------------------------------------------------
 
 
-def publish_method() -> str:
-    """How this library's filesystem puts a file in place; found out once, kept in the library's row."""
+def publish_method(folder: str) -> str:
+    """How this library's filesystem puts a file in place; found out once, in ``folder``, kept in the library's row."""
     library = Library.load()
     if library.publish_method:
         return library.publish_method
-    method = probe_method(os.path.join(settings.MUSIC_DIR, INCOMING))
+    method = probe_method(folder)
     Library.objects.filter(pk=library.pk).update(publish_method=method)
     return method
 
 
+def _forget_method() -> None:
+    """The library may lie on another filesystem now: the next track finds out again."""
+    Library.objects.update(publish_method="")
+
+
 def probe_method(folder: str) -> str:
-    """The best way that works between two names in ``folder``: a hard link, a rename that refuses, a placeholder."""
-    source, target = (os.path.join(folder, f".probe-{os.getpid()}-{name}") for name in ("a", "b"))
+    """The best way that works between two names in ``folder``: a hard link, a rename that refuses, a placeholder.
+
+    Raises OSError where the disk fails for another reason: a full disk must not teach us a worse way for good.
+    """
+    unique = secrets.token_hex(8)  # in a container every start has the same process ids
+    source, target = (os.path.join(folder, f".probe-{unique}-{name}") for name in ("a", "b"))
     try:
         for method in (LINK, RENAME):
             with open(source, "w"):
                 pass
-            with contextlib.suppress(OSError):
+            try:
                 put_in_place(source, target, method)
                 return method
+            except OSError as error:
+                if error.errno in NOT_OF_THE_METHOD:
+                    raise
         return PLACEHOLDER
     finally:
         for path in (source, target):
@@ -227,13 +274,56 @@ def probe_method(folder: str) -> str:
 def put_in_place(source: str, target: str, method: str) -> None:
     """Give ``source`` the name ``target``. FileExistsError where the name is taken; nothing is ever overwritten."""
     if method == LINK:
-        os.link(source, target, follow_symlinks=False)
+        _link(source, target)
     elif method == RENAME:
         _rename_noreplace(source, target)
     else:
-        # Whoever makes the empty file owns the name; replacing one's own placeholder overwrites nothing.
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        _replace_placeholder(source, target)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        # NFS: the answer to a link that worked can be lost, and the second try is told that the name is taken.
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.lstat(source), os.lstat(target)):
+                return
+        raise
+
+
+def _replace_placeholder(source: str, target: str) -> None:
+    """Whoever makes the placeholder owns the name; replacing one's own overwrites nothing.
+
+    It holds the name of the stage, so that recovery can tell it from somebody's file.
+    """
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        try:
+            os.write(descriptor, _mark_of(os.path.dirname(source)))
+        finally:
+            os.close(descriptor)
+        reach("placeholder")
         os.replace(source, target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(target)
+        raise
+
+
+def _mark_of(stage: str) -> bytes:
+    return f"Tonekeep is putting a file here: {os.path.basename(stage)}\n".encode()
+
+
+def _remove_placeholder(track: Track) -> None:
+    """A worker died between its placeholder and its file. The stage is gone by now, so no file can follow."""
+    mark = _mark_of(stage_folder(track))
+    with contextlib.suppress(OSError):
+        if _regular_size(track.local_path) == len(mark):
+            with open(track.local_path, "rb") as placeholder:
+                ours = placeholder.read(len(mark)) == mark
+            if ours:
+                os.unlink(track.local_path)
 
 
 def _rename_noreplace(source: str, target: str) -> None:
@@ -253,30 +343,42 @@ def find_own_file(track: Track, extensions: tuple[str, ...]) -> tuple[Place, int
     known = [Place(settings.MUSIC_DIR, track.folder.path, track.file_name)] if track.folder else []
     for place in [*known, *(wished_place(track, extension) for extension in extensions)]:
         size = _regular_size(place.path)
-        if size is not None and _is_of(track, place, size):
+        if size is not None and _is_of(track, place.path):
             return place, size
     return None
 
 
-def _is_of(track: Track, place: Place, size: int) -> bool:
-    found = tags.read_tags(place.path)
+def _is_of(track: Track, path: str) -> bool:
+    """Whether the file's tags name this track: its Spotify id, or its row beside its ISRC or its spelling.
+
+    The row's number alone proves nothing: in another database it was another track's.
+    """
+    found = tags.read_tags(path)
     if found is None:
         return False
     if track.spotify_id and track.spotify_id in found.spotify_ids:
         return True
-    return found.track_key.partition(":")[0] == str(track.pk) and bool(track.isrc) and found.isrc == track.isrc
+    same_isrc = bool(track.isrc) and found.isrc == track.isrc
+    same_words = bool(track.identity) and identity_key(found.title, found.artists) == track.identity
+    return found.track_key.partition(":")[0] == str(track.pk) and (same_isrc or same_words)
 
 
 def adopt_own_file(track: Track, place: Place, size: int, now: datetime) -> bool:
-    """Make a file that is already in the library the claimed track's. False: it is another row's, or we lost it."""
+    """Make a file that is already in the library the claimed track's. False: it is another row's, or has just gone.
+
+    Raises Lost where the track is no longer ours.
+    """
     try:
         if not lifecycle.reserve(track.pk, track.claim or "", place, size, now):
-            return False
+            raise Lost
     except PlaceTaken:
         return False
+    reach("adopted")
     if _regular_size(place.path) != size:  # whoever had put it there took it back before our reservation
         return False
-    return lifecycle.finish(track.pk, track.claim or "", now, Event.Kind.ADOPT, "already in the library")
+    if not lifecycle.finish(track.pk, track.claim or "", now, Event.Kind.ADOPT, "already in the library"):
+        raise Lost
+    return True
 
 
 def _key_in(path: str) -> str:
@@ -299,17 +401,25 @@ def _regular_size(path: str) -> int | None:
 def recover(track: Track, retry_after: datetime, now: datetime) -> bool:
     """Decide about a track whose worker's deadline has passed. False: somebody else has. OSError: it cannot be known.
 
-    Downloaded only if a regular file of the reserved size at the reserved place carries this claim's key.
+    Downloaded only if a regular file of the reserved size at the reserved place carries this claim's key. The stage
+    goes first: its worker may be late instead of dead, and could link its file in after we had looked.
     """
+    abandoned = Track.objects.expired(now).filter(pk=track.pk, claim=track.claim)
+    if not abandoned.exists():  # it has renewed in the meantime: its stage is its own
+        return False
     reach("recovering")
-    published = track.reserved and _was_published(track)
-    if published:
-        decided = lifecycle.recover_downloaded(track, now, "its worker ended after it was published")
+    clear_stage(track)
+    reach("fenced")
+    row = abandoned.first()
+    if row is None:
+        return False
+    if row.reserved and _was_published(row):
+        decided = lifecycle.recover_downloaded(row, now, "its worker ended after it was published")
     else:
-        decided = lifecycle.recover_missing(track, retry_after, now, "its worker ended before it was done")
+        if row.reserved:
+            _remove_placeholder(row)
+        decided = lifecycle.recover_missing(row, retry_after, now, "its worker ended before it was done")
     reach("recovered")
-    if decided:
-        clear_stage(track)
     return decided
 
 
@@ -317,10 +427,8 @@ def _was_published(track: Track) -> bool:
     size = _regular_size(track.local_path)
     if size is None or size != track.size:
         return False
-    if _key_in(track.local_path) == key_of(track):
-        return True
-    found = tags.read_tags(track.local_path)  # it was being adopted: then it has the track's id, not the claim's key
-    return bool(found and track.spotify_id and track.spotify_id in found.spotify_ids)
+    # It was being adopted: then it says whose it is, but not under this claim.
+    return _key_in(track.local_path) == key_of(track) or _is_of(track, track.local_path)
 
 
 def sweep_stages() -> int:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from catalog import lifecycle, storage, tags
@@ -130,6 +130,8 @@ class Attempt:
             result = Outcome(self.track.pk, self.track.title, "lost")
         except (Failure, SourceError, child.FetchError, audio.AudioError) as error:
             result = self._failed(error.kind, error.message, getattr(error, "retry_after", None))
+        except publish.NoFreeName as error:
+            result = self._failed("no_free_name", str(error))
         except OSError as error:
             result = self._disk_failed(error)
         except Exception as error:
@@ -148,7 +150,7 @@ class Attempt:
         def renew() -> None:
             try:
                 while not done.wait(lifecycle.RENEW_EVERY.total_seconds()):
-                    if not lifecycle.renew(self.track.pk, self.token, self.now()):
+                    if not self._renew():
                         self.lost.set()
                         return
             finally:
@@ -161,6 +163,14 @@ class Attempt:
         finally:
             done.set()
             thread.join()
+
+    def _renew(self) -> bool:
+        try:
+            return lifecycle.renew(self.track.pk, self.token, self.now())
+        except DatabaseError as error:  # one that is busy or restarts: the lease outlasts seven missed renewals
+            logger.warning("The lease on track %s was not renewed: %s", self.track.pk, type(error).__name__)
+            connection.close()
+            return True
 
     # --- What is there already ----------------------------------------------------------------------------
 
@@ -222,7 +232,7 @@ class Attempt:
         self._tag(staged)
         size = publish.size_of(staged.path)
         reach("tagged")
-        self._require_ours()
+        self._require_ours(100)
         self._require_storage()
         if not candidates.stands(candidate):
             raise Failure("stopped", "A person decided otherwise while it was fetched.")
@@ -238,6 +248,7 @@ class Attempt:
         Sound.objects.update_or_create(track=self.track, defaults=said | {"proved_at": self.now()})
 
     def _fetch(self, candidate: Candidate) -> child.Fetched:
+        self._require_ours(0)  # whoever was late until now must not fetch what another worker is fetching
         stage = publish.open_stage(self.track)
         reach("staged")
         fetched = child.fetch(
@@ -281,8 +292,8 @@ class Attempt:
         except tags.TagError as error:
             raise audio.AudioError("bad_file", str(error)) from error
 
-    def _require_ours(self) -> None:
-        if self.lost.is_set() or not lifecycle.renew(self.track.pk, self.token, self.now(), percent=100):
+    def _require_ours(self, percent: int) -> None:
+        if self.lost.is_set() or not lifecycle.renew(self.track.pk, self.token, self.now(), percent):
             raise publish.Lost
 
     def _require_storage(self) -> None:
@@ -300,11 +311,11 @@ class Attempt:
         shared = error.fault == SERVICE or (error.service and self._others_met_it_too(error.service))
         if shared:
             self._pause(kind, message, retry_after)
-            lifecycle.release(self.track.pk, self.token, self.now())
-            return Outcome(self.track.pk, self.track.title, "released", kind, message)
-        later = retry.next_try(self.now(), self.track.attempts, random.random())
-        lifecycle.fail(self.track.pk, self.token, kind, message, later, self.now())
-        return Outcome(self.track.pk, self.track.title, "failed", kind, message)
+            ours, result = lifecycle.release(self.track.pk, self.token, self.now()), "released"
+        else:
+            later = retry.next_try(self.now(), self.track.attempts, random.random())
+            ours, result = lifecycle.fail(self.track.pk, self.token, kind, message, later, self.now()), "failed"
+        return Outcome(self.track.pk, self.track.title, result if ours else "lost", kind, message)
 
     def _pause(self, kind: str, message: str, retry_after: float | None) -> None:
         error = ERROR_KINDS[kind]
@@ -349,9 +360,18 @@ def _storage_state(kind: str) -> str:
 
 
 def recover(now: datetime) -> int:
-    """Decide about every track whose worker's deadline has passed. How many were decided; none while offline."""
-    if not Track.objects.expired(now).exists() or not storage.check(now).may_read:
-        return 0
+    """Decide about every track whose worker's deadline has passed, and sweep the stages of the dead.
+
+    How many were decided; none while offline.
+    """
+    state = storage.check(now)
+    decided = _recover_expired(now) if state.may_read else 0
+    if state.may_write:
+        publish.sweep_stages()
+    return decided
+
+
+def _recover_expired(now: datetime) -> int:
     decided = 0
     for track in Track.objects.expired(now):
         try:
