@@ -1,0 +1,1 @@
+"""Under fire: real processes, real kills, and what must hold after each of them."""
