@@ -27,7 +27,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, DateTimeField, Exists, F, Field, OuterRef, Q, Value, When
+from django.db.models import Case, DateTimeField, Exists, F, Field, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Greatest
 
 from catalog.models import Entry, Event, Folder, Track, TrackQuerySet
@@ -143,14 +143,17 @@ def claim(now: datetime, lease: timedelta = LEASE) -> Track | None:
     """
     token = secrets.token_hex(16)
     due = Track.objects.queue(now).select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
-    changed = Track.objects.filter(pk__in=due.values("pk")[:1], status=Status.MISSING, wanted=True).update(
-        status=Status.DOWNLOADING,
-        attempts=F("attempts") + 1,
-        claim=token,
-        claim_until=now + lease,
-        reserved=False,
-        progress=0,
-    )
+    # "=", not IN: PostgreSQL may run an IN's SELECT more than once, and each run would lock another row.
+    first = Subquery(due.values("pk")[:1])
+    with transaction.atomic():  # Django asks for it where rows are locked
+        changed = Track.objects.filter(pk=first, status=Status.MISSING, wanted=True).update(
+            status=Status.DOWNLOADING,
+            attempts=F("attempts") + 1,
+            claim=token,
+            claim_until=now + lease,
+            reserved=False,
+            progress=0,
+        )
     return Track.objects.get(claim=token) if changed else None
 
 

@@ -252,7 +252,10 @@ def _albums(records: Sequence[TrackRecord]) -> dict[str, Album]:
         album = found.get(key)
         if album is None:
             new.append(Album(key=key, **said))
-        elif differences := {name: value for name, value in said.items() if value and value != getattr(album, name)}:
+            continue
+        if not record.album_artists:
+            del said["artist"]  # a guess from this track; another track of the album would guess otherwise
+        if differences := {name: value for name, value in said.items() if value and value != getattr(album, name)}:
             for name, value in differences.items():
                 setattr(album, name, value)
             changed.append(album)

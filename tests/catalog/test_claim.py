@@ -1,0 +1,56 @@
+"""The claim: one track, the one that has been due the longest, and never the same one twice."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from catalog import lifecycle
+from catalog.models import Track
+
+
+@pytest.mark.django_db
+def test_a_claim_takes_one_of_many_due_tracks_the_longest_due_first(world):
+    tracks = [
+        world.make_track(f"Song {number}", number=number, retry_after=world.now - timedelta(minutes=number))
+        for number in range(130)
+    ]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE catalog_track")  # the planner must see that there are many
+    claimed = lifecycle.claim(world.now)
+    assert claimed == tracks[-1]
+    assert Track.objects.filter(status="downloading").count() == 1
+    assert (claimed.attempts, claimed.claim_until) == (1, world.now + lifecycle.LEASE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_claims_at_once_never_take_one_track_twice(world):
+    for number in range(24):
+        world.make_track(f"Song {number}", number=number)
+    taken: list[int] = []
+
+    def claim_all() -> None:
+        try:
+            while track := lifecycle.claim(world.now):
+                taken.append(track.pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=claim_all) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(set(taken)) == 24
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", [{"wanted": False}, {"cooling": True}])
+def test_what_is_unwanted_or_cooling_is_not_claimed(world, state):
+    changes = {"retry_after": world.now + timedelta(seconds=1)} if state.get("cooling") else {"wanted": False}
+    world.make_track("Song", **changes)
+    assert lifecycle.claim(world.now) is None
