@@ -44,6 +44,11 @@ def join(queue: str, now: datetime) -> None:
     Cluster.objects.update_or_create(name=queue, defaults={"started_at": now, "beat_at": None, "reconciled_at": None})
 
 
+def ours() -> str:
+    """The queue that this process's cluster serves; "" in any other process."""
+    return _ours.queue if _ours else ""
+
+
 def leave() -> None:
     """The cluster has ended in good order: its row and its stop mark go, so that no page misses its heartbeat."""
     if _ours:

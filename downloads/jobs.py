@@ -146,13 +146,18 @@ def download() -> str:
     clusters.beat(timezone.now())
     tracks = 0
     shift_ends = time.monotonic() + DOWNLOAD_SHIFT
-    while time.monotonic() < shift_ends and not clusters.should_stop():
+    while time.monotonic() < shift_ends and not clusters.should_stop() and not _relieved():
         if worker.work_one(should_stop=clusters.should_stop) is None:
             return f"{tracks} tracks"
         tracks += 1
     if not clusters.should_stop():
         wake()
     return f"{tracks} tracks, more is due"
+
+
+def _relieved() -> bool:
+    """Whether this is the main cluster, filling in, and the one that should fetch has turned up."""
+    return clusters.ours() == MAIN and clusters.serves(DOWNLOADS, timezone.now())
 
 
 @job
@@ -194,7 +199,7 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is due now. A sync brings a reconcile with it."""
+    """What is due now. A sync brings a reconcile with it; ``full`` says of which kind a reconcile is to be."""
 
     sync: bool = False
     reconcile: bool = False
@@ -208,13 +213,15 @@ def due(now: datetime, online: bool) -> Plan:
     """What rows and requests call for. While the library is offline nobody looks at it; it heals within a minute."""
     library, last_sync = Library.load(), Run.objects.filter(kind=Run.Kind.SYNC).first()
     connected = bool(settings.SPOTIFY_REFRESH_TOKEN) or Account.objects.exists()
+    look = online and (
+        clusters.waiting() or _asked("reconcile").exists() or passed(library.last_pass, QUICK_EVERY, now)
+    )
     return Plan(
         sync=_asked("sync").exists()
         or (connected and passed(last_sync.started_at if last_sync else None, SYNC_EVERY, now)),
-        reconcile=online
-        and (clusters.waiting() or _asked("reconcile").exists() or passed(library.last_pass, QUICK_EVERY, now)),
+        reconcile=look,
         # Workers wait for the first pass after a start: that one is a quick one.
-        full=online and not clusters.waiting() and passed(library.last_full_pass, FULL_EVERY, now),
+        full=look and not clusters.waiting() and passed(library.last_full_pass, FULL_EVERY, now),
     )
 
 

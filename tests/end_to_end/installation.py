@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -35,19 +36,44 @@ SONGS = [
 
 
 class HeldArchive(ArchiveServer):
-    """An archive that can keep fetches waiting: while it is held, no audio request is answered."""
+    """An archive that can keep fetches under way: while it is held, audio trickles by the byte, so nobody times out."""
 
     held = False
 
     def audio(self, name: str) -> Path | None:
-        give_up = time.monotonic() + PATIENCE
-        while self.held and time.monotonic() < give_up:
-            time.sleep(0.05)
-        return super().audio(name)
+        path = super().audio(name)
+        return cast(Path, TricklingPath(path, self)) if path else None
 
     def fetches(self, song: Song) -> int:
         """How often a song's audio was asked for; one fetch asks twice."""
         return self.requests[f"/audio/{song.file}"]
+
+
+class TricklingPath:
+    """A file as the archive serves it: `stat`, `suffix` and `open`."""
+
+    def __init__(self, path: Path, archive: HeldArchive) -> None:
+        self.path, self.archive, self.suffix = path, archive, path.suffix
+
+    def stat(self) -> os.stat_result:
+        return self.path.stat()
+
+    def open(self, mode: str) -> Trickle:
+        return Trickle(self.path, self.archive)
+
+
+class Trickle(io.FileIO):
+    """Reads whole blocks, or one byte each half second while the archive is held."""
+
+    def __init__(self, path: Path, archive: HeldArchive) -> None:
+        super().__init__(path)
+        self.archive = archive
+
+    def read(self, size: int | None = -1) -> bytes:
+        if not self.archive.held:
+            return super().read(size)
+        time.sleep(0.5)
+        return super().read(1)
 
 
 def make_archive(folder: Path) -> HeldArchive:

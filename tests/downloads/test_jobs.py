@@ -1,0 +1,268 @@
+"""What the jobs decide. The broker's rows are real; nothing but the clock is given to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.utils import timezone
+
+from catalog.models import Cluster, Event, Library, Run, Service, Track
+from downloads import clusters, jobs
+from tests.world import World
+
+OrmQ = apps.get_model("django_q", "OrmQ")
+Schedule = apps.get_model("django_q", "Schedule")
+Task = apps.get_model("django_q", "Task")
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _outside_a_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(clusters, "_ours", None)
+    yield
+
+
+def waiting(queue: str) -> list[str]:
+    """The functions of the wake-ups that wait in a queue."""
+    return [row.func().rpartition(".")[2] for row in OrmQ.objects.filter(key=queue)]
+
+
+def both_clusters_run() -> None:
+    clusters.join("tonekeep", timezone.now())
+    clusters.join("downloads", timezone.now())
+
+
+# --- Wake-ups ---------------------------------------------------------------------------------------------
+
+
+def test_each_download_worker_gets_one_wake_up_however_often_it_is_asked_for(world: World, settings: Any) -> None:
+    settings.DOWNLOAD_WORKERS = 3
+    both_clusters_run()
+    for _ in range(4):
+        jobs.wake()
+    assert waiting("downloads") == ["download"] * 3
+    assert waiting("tonekeep") == []
+
+
+def test_a_wake_up_carries_no_payload(world: World) -> None:
+    both_clusters_run()
+    jobs.wake()
+    for row in OrmQ.objects.all():
+        assert row.task["args"] == ()
+        assert row.task["kwargs"] == {}
+
+
+def test_a_wake_up_in_a_workers_hand_is_not_one_that_waits(world: World, settings: Any) -> None:
+    settings.DOWNLOAD_WORKERS = 1
+    both_clusters_run()
+    jobs.wake()
+    OrmQ.objects.update(lock=timezone.now() + timedelta(hours=24))
+    jobs.wake()
+    assert waiting("downloads") == ["download"] * 2
+
+
+def test_where_no_cluster_fetches_the_main_one_fetches_one_at_a_time(world: World) -> None:
+    clusters.join("tonekeep", timezone.now())
+    jobs.wake()
+    jobs.wake()
+    assert waiting("tonekeep") == ["download"]
+    assert waiting("downloads") == []
+
+
+def test_the_main_cluster_hands_over_when_the_other_one_turns_up(world: World) -> None:
+    clusters.join("downloads", timezone.now())
+    clusters.join("tonekeep", timezone.now())
+    clusters.reconciled(clusters.started(), timezone.now())
+    world.make_track(retry_after=timezone.now())
+    assert jobs.download() == "0 tracks, more is due"
+    assert "download" in waiting("downloads")
+
+
+def test_a_worker_returns_at_once_before_the_first_reconcile(world: World) -> None:
+    clusters.join("downloads", timezone.now())
+    track = world.make_track(retry_after=timezone.now() - timedelta(hours=1))
+    assert jobs.download() == "the first reconcile has not ended yet"
+    track.refresh_from_db()
+    assert track.attempts == 0
+
+
+def test_a_worker_with_nothing_to_do_goes_home(world: World) -> None:
+    clusters.join("downloads", timezone.now())
+    clusters.reconciled(clusters.started(), timezone.now())
+    assert jobs.download() == "0 tracks"
+
+
+def test_a_worker_that_is_to_stop_claims_nothing(world: World) -> None:
+    clusters.join("downloads", timezone.now())
+    clusters.reconciled(clusters.started(), timezone.now())
+    clusters.ask_stop()
+    track = world.make_track(retry_after=timezone.now() - timedelta(hours=1))
+    jobs.download()
+    track.refresh_from_db()
+    assert track.attempts == 0
+    assert OrmQ.objects.count() == 0
+
+
+# --- The tick ---------------------------------------------------------------------------------------------
+
+
+def test_a_tick_beats_and_sends_a_heartbeat_through_the_other_clusters_workers(world: World) -> None:
+    both_clusters_run()
+    clusters.join("tonekeep", timezone.now())
+    jobs.tick()
+    jobs.tick()
+    assert Cluster.objects.get(name="tonekeep").beat_at is not None
+    assert waiting("downloads").count("heartbeat") == 1
+
+
+def test_a_tick_wakes_the_workers_where_something_is_due(world: World) -> None:
+    both_clusters_run()
+    jobs.tick()
+    assert "download" not in waiting("downloads")
+    world.make_track(retry_after=timezone.now() - timedelta(minutes=1))
+    jobs.tick()
+    assert "download" in waiting("downloads")
+
+
+def test_a_tick_recovers_what_a_crashed_worker_held(world: World) -> None:
+    past = timezone.now() - timedelta(hours=1)
+    track = world.make_track(status="downloading", claim="f" * 32, claim_until=past, attempts=1)
+    jobs.tick()
+    assert world.status_of(track) == Track.Status.MISSING
+
+
+def test_a_tick_notices_that_the_disk_is_gone_and_back(world: World) -> None:
+    marker = world.root / ".tonekeep"
+    marker.rename(world.root.parent / "elsewhere")
+    assert jobs.tick() == "offline"
+    assert Service.objects.get(name="storage").state == "offline"
+    (world.root.parent / "elsewhere").rename(marker)
+    assert jobs.tick() == "online"
+
+
+def test_events_are_kept_for_90_days(world: World) -> None:
+    track = world.make_track()
+    Event.objects.record([track.pk], Event.Kind.FAIL, "old", NOW - timedelta(days=91))
+    Event.objects.record([track.pk], Event.Kind.FAIL, "new", NOW - timedelta(days=89))
+    jobs.prune(NOW)
+    assert [event.reason for event in Event.objects.all()] == ["new"]
+
+
+def test_failed_tasks_are_kept_for_30_days(world: World) -> None:
+    for name, days in (("old", 31), ("new", 29)):
+        at = NOW - timedelta(days=days)
+        Task.objects.create(id=name, name=name, func="x", started=at, stopped=at, success=False, result="")
+    jobs.prune(NOW)
+    assert [task.name for task in Task.objects.all()] == ["new"]
+
+
+# --- What is due ------------------------------------------------------------------------------------------
+
+
+def test_a_cluster_that_has_just_started_calls_for_a_quick_reconcile(world: World) -> None:
+    Library.objects.update(last_pass=NOW, last_full_pass=None)
+    assert jobs.due(NOW, online=True) == jobs.Plan()
+    clusters.join("downloads", NOW)
+    assert jobs.due(NOW, online=True) == jobs.Plan(reconcile=True)
+
+
+@pytest.mark.parametrize(
+    ("since", "since_full", "plan"),
+    [
+        (timedelta(minutes=14), timedelta(hours=23), jobs.Plan()),
+        (timedelta(minutes=15), timedelta(hours=23), jobs.Plan(reconcile=True)),
+        (timedelta(minutes=15), timedelta(hours=24), jobs.Plan(reconcile=True, full=True)),
+        (timedelta(days=-365), timedelta(days=-365), jobs.Plan(reconcile=True, full=True)),  # the clock was set back
+    ],
+)
+def test_reconciles_are_due_quarter_hourly_and_daily(
+    world: World, since: timedelta, since_full: timedelta, plan: jobs.Plan
+) -> None:
+    Library.objects.update(last_pass=NOW - since, last_full_pass=NOW - since_full)
+    assert jobs.due(NOW, online=True) == plan
+
+
+def test_nobody_looks_at_a_library_that_is_offline(world: World) -> None:
+    clusters.join("downloads", NOW)
+    assert not jobs.due(NOW, online=False)
+
+
+def test_a_sync_is_due_hourly_where_spotify_is_connected(world: World, settings: Any) -> None:
+    Library.objects.update(last_pass=NOW, last_full_pass=NOW)
+    assert not jobs.due(NOW, online=True).sync
+    settings.SPOTIFY_REFRESH_TOKEN = "token"
+    assert jobs.due(NOW, online=True).sync
+    run = Run.objects.create(kind=Run.Kind.SYNC, started_at=NOW - timedelta(minutes=59))
+    assert not jobs.due(NOW, online=True).sync
+    Run.objects.filter(pk=run.pk).update(started_at=NOW - timedelta(minutes=60))
+    assert jobs.due(NOW, online=True).sync
+
+
+def test_what_a_person_asks_for_is_due_until_it_is_done(world: World) -> None:
+    Library.objects.update(last_pass=timezone.now(), last_full_pass=timezone.now())
+    jobs.request_reconcile()
+    jobs.request_reconcile()
+    assert waiting("tonekeep") == ["catch_up"]
+    assert jobs.due(timezone.now(), online=True).reconcile
+    jobs.catch_up()
+    assert not jobs.due(timezone.now(), online=True)
+
+
+def test_a_reconcile_asked_for_while_one_runs_is_done_afterwards(world: World) -> None:
+    from catalog.locks import only_one
+
+    jobs.request_reconcile()
+    with only_one("reconcile"):
+        jobs.catch_up()
+    assert jobs.due(timezone.now(), online=True).reconcile
+
+
+def test_a_reconcile_finds_what_vanished_lets_workers_claim_and_wakes_them(world: World) -> None:
+    both_clusters_run()
+    track = world.tracks["Maria Ruiz/First Light/Noon"]
+    (world.root / "Maria Ruiz/First Light/02 Noon.mp3").unlink()
+    jobs.catch_up()
+    assert world.status_of(track) == Track.Status.MISSING
+    assert clusters.may_claim()
+    assert "download" in waiting("downloads")
+
+
+def test_workers_go_on_waiting_where_the_library_is_offline(world: World) -> None:
+    both_clusters_run()
+    (world.root / ".tonekeep").unlink()
+    jobs.catch_up()
+    assert not clusters.may_claim()
+
+
+# --- Errors, schedules, admin -----------------------------------------------------------------------------
+
+
+def test_an_error_leaves_no_text_in_the_task_row(caplog: pytest.LogCaptureFixture) -> None:
+    @jobs.job
+    def leaks() -> str:
+        raise ValueError("password hunter2")
+
+    assert leaks() == "error: ValueError"
+    assert "leaks ended in an error" in caplog.text
+
+
+def test_schedules_are_installed_once_whatever_stood_there(world: World) -> None:
+    for _ in range(3):
+        Schedule.objects.create(name="tick", func="downloads.jobs.tick", next_run=NOW + timedelta(days=365))
+    Schedule.objects.create(name="of old", func="downloads.jobs.no_longer_there")
+    Schedule.objects.create(name="a person's", func="math.sqrt")
+    jobs.install_schedules(NOW)
+    jobs.install_schedules(NOW)
+    assert sorted(Schedule.objects.values_list("name", flat=True)) == ["a person's", "tick"]
+    tick = Schedule.objects.get(name="tick")
+    assert (tick.next_run, tick.minutes, tick.schedule_type, tick.repeats) == (NOW, 1, Schedule.MINUTES, -1)
+
+
+def test_none_of_the_brokers_models_is_in_the_admin() -> None:
+    assert [model for model in admin.site._registry if model._meta.app_label == "django_q"] == []
