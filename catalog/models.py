@@ -158,7 +158,9 @@ class Track(models.Model):
     # What we know of its file: written by lifecycle
     status = models.CharField(max_length=11, choices=Status.choices, default=Status.MISSING)
     local_path = models.TextField(blank=True, default="", help_text="Absolute. While missing: the last known place.")
-    folder = models.ForeignKey(Folder, null=True, blank=True, on_delete=models.PROTECT, related_name="tracks")
+    folder = models.ForeignKey(  # its own index would be taken in place of track_places, and read rows one by one
+        Folder, null=True, blank=True, on_delete=models.PROTECT, related_name="tracks", db_index=False
+    )
     file_name = models.TextField(blank=True, default="")
     name_key = models.TextField(blank=True, default="", help_text="NFC casefold of file_name.")
     size = models.BigIntegerField(null=True, blank=True, help_text="Bytes.")
@@ -187,13 +189,9 @@ class Track(models.Model):
                 name="track_failed",
                 condition=Q(status="missing") & ~Q(last_error=""),
             ),
-            # What a full pass reads, in its order, without touching the table; and what it may find again.
-            models.Index(
-                fields=["folder", "file_name", "size"], name="track_on_disk", condition=Q(status="downloaded")
-            ),
-            models.Index(
-                fields=["folder"], name="track_last_place", condition=Q(status="missing", folder__isnull=False)
-            ),
+            # What reconcile reads, in its order, without touching the table: file names and sizes by folder. Not
+            # partial: SQLite 3.40 goes to the table for the column of a partial index's condition (2.1 times slower).
+            models.Index(fields=["status", "folder", "file_name", "size"], name="track_places"),
             models.Index(fields=["identity"], name="track_identity"),
             models.Index(fields=["isrc"], name="track_isrc", condition=~Q(isrc="")),
         ]
@@ -394,7 +392,7 @@ class Event(models.Model):
         DECIDE = "decide", "decided by a person"
         MOVE = "move", "file moved"
 
-    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="events")
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="events", db_index=False)  # event_track
     at = models.DateTimeField()
     kind = models.CharField(max_length=10, choices=Kind.choices)
     reason = models.TextField(blank=True, default="")
