@@ -225,6 +225,7 @@ class Api:
 
     @property
     def calls(self) -> int:
+        """Requests made so far, the token endpoint's aside."""
         return self.line.calls
 
     def me(self) -> Any:

@@ -31,8 +31,10 @@ LOST = "Spotify no longer opens this playlist to us; what was in it is kept."
 
 
 class Interface(Protocol):
-    """The calls that are made, each a page at an offset; they raise Refusal."""
+    """The calls that are made, each a page at an offset; they raise Refusal. ``calls`` counts them."""
 
+    @property
+    def calls(self) -> int: ...
     def liked(self, offset: int) -> Any: ...
     def playlists(self, offset: int) -> Any: ...
     def playlist(self, playlist_id: str) -> Any: ...
@@ -79,6 +81,11 @@ class LibraryReading(Iterator[CollectionRecord]):
 
     def __next__(self) -> CollectionRecord:
         return next(self._records)
+
+    @property
+    def calls(self) -> int:
+        """Requests made so far."""
+        return self.interface.calls
 
     def _read(self) -> Iterator[CollectionRecord]:
         for part in (self._liked, self._playlists, self._albums):
