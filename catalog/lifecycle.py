@@ -179,6 +179,11 @@ def holds(track_id: int, token: str, now: datetime) -> bool:
     return _held(track_id, token).filter(claim_until__gte=now).exists()
 
 
+def reservation(track_id: int, token: str, path: str) -> TrackQuerySet:
+    """The row, as long as this worker holds it and has reserved ``path``: to be locked by who acts on that place."""
+    return _held(track_id, token).filter(reserved=True, local_path=path)
+
+
 def renew(track_id: int, token: str, now: datetime, percent: int | None = None, lease: timedelta = LEASE) -> bool:
     """Extend the lease and write down the progress. False: the track is no longer ours, stop."""
     changes: dict[str, Any] = {"claim_until": now + lease}

@@ -25,7 +25,7 @@ from django.db import transaction
 from catalog import lifecycle, naming, tags
 from catalog.identity import identity_key
 from catalog.lifecycle import Place, PlaceTaken
-from catalog.models import Album, Event, Library, Track
+from catalog.models import Album, Event, Library, Track, TrackQuerySet
 from downloads.points import reach
 
 INCOMING = ".incoming"
@@ -161,6 +161,8 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
         except (PlaceTaken, FileExistsError):
             continue
         except OSError as error:
+            if method == PLACEHOLDER:
+                _remove_own_placeholder(track, place)
             if error.errno in NOT_SUPPORTED:
                 _forget_method()
             if isinstance(error, FileNotFoundError) and not lifecycle.holds(track.pk, track.claim or "", now()):
@@ -299,16 +301,14 @@ def _replace_placeholder(source: str, target: str) -> None:
     """
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        try:
-            os.write(descriptor, _mark_of(os.path.dirname(source)))
-        finally:
-            os.close(descriptor)
-        reach("placeholder")
-        os.replace(source, target)
+        os.write(descriptor, _mark_of(os.path.dirname(source)))
     except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(target)
+        os.unlink(target)  # still ours for certain: recovery removes whole marks only
         raise
+    finally:
+        os.close(descriptor)
+    reach("placeholder")
+    os.replace(source, target)
 
 
 def _mark_of(stage: str) -> bytes:
@@ -316,7 +316,10 @@ def _mark_of(stage: str) -> bytes:
 
 
 def _remove_placeholder(track: Track) -> None:
-    """A worker died between its placeholder and its file. The stage is gone by now, so no file can follow."""
+    """Remove the placeholder of this claim, if that is what lies at its reserved place.
+
+    Only while the claim's row is locked: then nobody else can have got the place since, and put a file there.
+    """
     mark = _mark_of(stage_folder(track))
     with contextlib.suppress(OSError):
         if _regular_size(track.local_path) == len(mark):
@@ -324,6 +327,14 @@ def _remove_placeholder(track: Track) -> None:
                 ours = placeholder.read(len(mark)) == mark
             if ours:
                 os.unlink(track.local_path)
+
+
+def _remove_own_placeholder(track: Track, place: Place) -> None:
+    """The file could not follow its placeholder. Who has lost the claim touches nothing: recovery sees to it."""
+    with transaction.atomic():
+        row = lifecycle.reservation(track.pk, track.claim or "", place.path).select_for_update().first()
+        if row is not None:
+            _remove_placeholder(row)
 
 
 def _rename_noreplace(source: str, target: str) -> None:
@@ -416,11 +427,19 @@ def recover(track: Track, retry_after: datetime, now: datetime) -> bool:
     if row.reserved and _was_published(row):
         decided = lifecycle.recover_downloaded(row, now, "its worker ended after it was published")
     else:
-        if row.reserved:
-            _remove_placeholder(row)
-        decided = lifecycle.recover_missing(row, retry_after, now, "its worker ended before it was done")
+        decided = _recover_missing(abandoned, retry_after, now)
     reach("recovered")
     return decided
+
+
+def _recover_missing(abandoned: TrackQuerySet, retry_after: datetime, now: datetime) -> bool:
+    with transaction.atomic():
+        row = abandoned.select_for_update().first()
+        if row is None:
+            return False
+        if row.reserved:
+            _remove_placeholder(row)
+        return lifecycle.recover_missing(row, retry_after, now, "its worker ended before it was done")
 
 
 def _was_published(track: Track) -> bool:

@@ -123,6 +123,12 @@ class Ground:
         """As if this were the best that the filesystem knows."""
         Library.objects.filter(pk=1).update(publish_method=method)
 
+    def forget_place(self, track: Track) -> None:
+        """As if an older catalog came back: the file is there, its row says missing and knows no place."""
+        Track.objects.filter(pk=track.pk).update(
+            status=Status.MISSING, local_path="", folder=None, file_name="", name_key="", size=None
+        )
+
     # --- Processes ----------------------------------------------------------------------------------------
 
     def start(self, body: Any = None, **plan: Any) -> processes.Process:
@@ -191,15 +197,18 @@ class Ground:
 
     # --- What may never be --------------------------------------------------------------------------------
 
-    def violations(self) -> list[str]:
-        """Every broken promise in a sentence, once all is settled: all tracks are downloaded, nothing else is there."""
+    def violations(self, late: bool = False) -> list[str]:
+        """Every broken promise in a sentence, once all is settled: all tracks are downloaded, nothing else is there.
+
+        ``late``: living workers have passed their deadlines, so the last fetch need not be the one that counted.
+        """
         return [
             *self.changed(),
             *(f"track {row.pk} is {row.status}" for row in Track.objects.exclude(status=Status.DOWNLOADED)),
             *self._wrong_files(),
             *self._orphans(),
             *(f"the stage {name} is left" for name in self.stages()),
-            *self._fetched_again(),
+            *self._fetched_again(late),
             *self._counters(),
         ]
 
@@ -246,12 +255,12 @@ class Ground:
         }
         return [f"nobody knows of {path}" for path in sorted(there - known)]
 
-    def _fetched_again(self) -> list[str]:
+    def _fetched_again(self, late: bool) -> list[str]:
         """A claim fetches once, and nobody fetches what is published: the last fetch of a track is its file."""
         fetches = self.fetches()
         found = [f"claim {claim} fetched {count} times" for (_, claim), count in Counter(fetches).items() if count > 1]
         last = dict(fetches)
-        for track in self.tracks:
+        for track in [] if late else self.tracks:
             said = tags.read_tags(Track.objects.get(pk=track.pk).local_path)
             if said and track.pk in last and said.track_key != f"{track.pk}:{last[track.pk]}":
                 found.append(f"track {track.pk} was fetched again after it was published")

@@ -78,7 +78,7 @@ def test_a_worker_killed_while_it_adopts_adopts_again(ground: Ground):
     track = ground.track(spotify_id=None)  # known by our own key alone
     ground.settle()
     row = Track.objects.get(pk=track.pk)
-    Track.objects.filter(pk=track.pk).update(status="missing", local_path="", folder=None, file_name="", name_key="")
+    ground.forget_place(track)
     assert ground.run(kill_at="adopted") == KILLED
     assert Track.objects.get(pk=track.pk).reserved
     ground.settle()

@@ -1,0 +1,85 @@
+"""Two workers on one track, each held at a named point until its deadline has passed, then both go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catalog.models import Track
+from downloads import publish
+from downloads.points import POINTS
+from tests.torture.ground import Ground
+from tests.torture.processes import ORDINARY_END, Process
+
+OF_RECOVERY = ("recovering", "fenced", "recovered")
+IN_PLACE = ("linked", "folder_synced", "finished", "cleaned")  # nobody who comes after these has to fetch
+
+
+@dataclass(frozen=True)
+class Pair:
+    """``first`` is held at one point, then ``second`` at another. ``third``: a third worker does all meanwhile."""
+
+    first: str
+    second: str
+    second_goes_first: bool = False
+    third: bool = False
+
+    def __str__(self) -> str:
+        order = "second-first" if self.second_goes_first else "first-first"
+        return f"{self.first}-{self.second}-{order}{'-third' * self.third}"
+
+
+def all_pairs() -> Iterator[Pair]:
+    """Every point with every point, in both orders, with and without a third worker."""
+    for first in POINTS:
+        for second in POINTS:
+            for second_goes_first in (False, True):
+                for third in (False, True):
+                    yield Pair(first, second, second_goes_first, third)
+
+
+def play(ground: Ground, pair: Pair) -> tuple[list[str], bool]:
+    """What was broken, and whether the second worker had come to its point before the first went on."""
+    track = _prepare(ground, pair)
+    before = ground.fetched(track)
+    first = ground.start(ground.recover if pair.first in OF_RECOVERY else None, hold_at=pair.first)
+    assert first.held(), f"the first worker ended before {pair.first}"
+    ground.age_claims()
+    second = ground.start(hold_at=pair.second)
+    met = second.held()
+    ground.age_claims()
+    broken = []
+    if pair.third and ground.run() != ORDINARY_END:
+        broken.append("the third worker broke down")
+    for process in (second, first) if pair.second_goes_first else (first, second):
+        if not _goes_on(process, met or process is first):
+            broken.append(f"{process.name} broke down")
+    ground.settle()
+    broken += ground.violations(late=True)
+    if pair.first in IN_PLACE and ground.fetched(track) != before + 1:
+        broken.append("the track was fetched again after its file was in place")
+    return broken, met
+
+
+def _goes_on(process: Process, held: bool) -> bool:
+    if held:
+        process.let_go()
+    return process.end() == ORDINARY_END
+
+
+def _prepare(ground: Ground, pair: Pair) -> Track:
+    """A track to fetch, and what must be there for a worker to come by the first's point."""
+    track = ground.track()
+    if "placeholder" in (pair.first, pair.second):
+        ground.publish_by(publish.PLACEHOLDER)
+    if "adopted" in (pair.first, pair.second):
+        ground.settle()
+        ground.forget_place(track)
+    elif pair.first in OF_RECOVERY:
+        ground.run(kill_at="reserved")
+        ground.age_claims()
+        return track
+    if pair.first in OF_RECOVERY:
+        ground.run(kill_at="adopted")
+        ground.age_claims()
+    return track
