@@ -62,16 +62,16 @@ def downloaded_between(first: int, last: int) -> dict[int, int]:
     return dict(rows.values_list("folder_id").annotate(count=Count("*")).order_by())
 
 
-def names_between(status: str, first: int, last: int) -> dict[int, Names]:
-    """The file names of each folder, of tracks with this status."""
-    return _joined(_between(Track.objects.filter(status=status), first, last))
+def names_between(status: str, first: int, last: int, sizes: bool) -> dict[int, Names]:
+    """The file names of each folder, of tracks with this status; their sizes too where asked for."""
+    return _joined(_between(Track.objects.filter(status=status), first, last), sizes)
 
 
-def names_in(status: str, folders: Sequence[int]) -> dict[int, Names]:
+def names_in(status: str, folders: Sequence[int], sizes: bool) -> dict[int, Names]:
     """As `names_between`, for these folders."""
     found: dict[int, Names] = {}
     for start in range(0, len(folders), IDS):
-        found |= _joined(Track.objects.filter(status=status, folder_id__in=folders[start : start + IDS]))
+        found |= _joined(Track.objects.filter(status=status, folder_id__in=folders[start : start + IDS]), sizes)
     return found
 
 
@@ -79,19 +79,21 @@ def _between(tracks: TrackQuerySet, first: int, last: int) -> TrackQuerySet:
     return tracks.filter(folder_id__gte=first, folder_id__lte=last)
 
 
-def _joined(tracks: TrackQuerySet) -> dict[int, Names]:
-    grouped = tracks.filter(size__isnull=False).values_list("folder_id").order_by()
-    rows = grouped.annotate(c=Count("*"), n=Joined("file_name"), s=Joined(Cast("size", TextField())))
-    return {folder: Names(count, names, sizes) for folder, count, names, sizes in rows}
+def _joined(tracks: TrackQuerySet, sizes: bool) -> dict[int, Names]:
+    """Tracks of unknown size are left out where sizes are asked for: nothing can be said of their files."""
+    rows = tracks.values_list("folder_id").order_by().annotate(count=Count("*"), names=Joined("file_name"))
+    if not sizes:
+        return {folder: Names(count, names, "") for folder, count, names in rows}
+    rows = rows.filter(size__isnull=False).annotate(sizes=Joined(Cast("size", TextField())))
+    return {folder: Names(count, names, joined) for folder, count, names, joined in rows}
 
 
-def ask_of(known: Known, downloaded: Names, lost: Names, sizes: bool) -> Ask:
+def ask_of(known: Known, downloaded: Names, lost: Names) -> Ask:
     """The question to the disk that follows from a folder's rows."""
     stamp = None
     if known.mtime_ns is not None:
         stamp = (known.mtime_ns, known.ctime_ns or 0, known.inode or 0, known.device or 0)
-    compared = downloaded.sizes if sizes else ""
-    return Ask(known.folder, known.path, stamp, known.rows, downloaded.names, compared, lost.names, lost.sizes)
+    return Ask(known.folder, known.path, stamp, known.rows, downloaded.names, downloaded.sizes, lost.names, lost.sizes)
 
 
 def ids_of(status: str, names: dict[int, set[str]]) -> dict[int, tuple[int, str]]:

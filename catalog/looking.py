@@ -131,13 +131,10 @@ class Looker:
     def _compare(self, ask: Ask, folder_fd: int) -> Finding | None:
         stamp = stamp_of(os.fstat(folder_fd))  # before the names are read: a change in between is seen next time
         names = ask.names.split("/") if ask.names else []
-        with os.scandir(folder_fd) as entries:
-            files = {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
         seen = _Names()
-        if not files.issuperset(names):
-            _confirm([name for name in names if name not in files], folder_fd, seen)
-        if ask.sizes:
-            _compare_sizes(names, ask.sizes, folder_fd, seen)
+        strange = _odd_sizes(names, ask.sizes, folder_fd, seen) if ask.sizes else _not_listed(names, folder_fd)
+        if strange:
+            _confirm(strange, folder_fd, seen)
         if ask.lost:
             _find_again(ask, folder_fd, seen)
         believed = seen.plain and not seen.unknown and not is_young(stamp, self.now_ns) and self.trust(stamp[3])
@@ -150,8 +147,34 @@ class Looker:
         return Finding(ask.folder, ask.path, True, kept, rows, *found)
 
 
+def _not_listed(names: list[str], folder_fd: int) -> list[str]:
+    """The names that the folder does not list as regular files."""
+    with os.scandir(folder_fd) as entries:
+        files = {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
+    return [] if files.issuperset(names) else [name for name in names if name not in files]
+
+
+def _odd_sizes(names: list[str], sizes: str, folder_fd: int, seen: _Names) -> list[str]:
+    """The names that are no regular files; collects the files whose size is not the recorded one.
+
+    Those are listed, and nothing else: a person may have written other tags into them.
+    """
+    stat, strange = os.stat, []
+    for name, recorded in zip(names, sizes.split("/"), strict=True):
+        try:
+            found = stat(name, dir_fd=folder_fd, follow_symlinks=False)
+        except OSError:
+            strange.append(name)
+            continue
+        if found.st_mode & 0o170000 != modes.S_IFREG:
+            strange.append(name)
+        elif str(found.st_size) != recorded:
+            seen.other_size.append(f"{name}/{found.st_size}")
+    return strange
+
+
 def _confirm(names: list[str], folder_fd: int, seen: _Names) -> None:
-    """Sort out names that were not listed as regular files.
+    """Sort out names that were not seen as regular files.
 
     A listing alone proves no absence: the disk may know the name in another case or normal form, the name may be a
     link, and a file that is just being replaced may be missed while names are read. The stat decides.
@@ -168,21 +191,6 @@ def _confirm(names: list[str], folder_fd: int, seen: _Names) -> None:
             seen.plain = False
         else:
             seen.gone.append(name)
-
-
-def _compare_sizes(names: list[str], sizes: str, folder_fd: int, seen: _Names) -> None:
-    """Collect the files whose size is not the recorded one. They are listed, and nothing else: a person may have
-    written other tags into them."""
-    stat = os.stat
-    for name, recorded in zip(names, sizes.split("/"), strict=True):
-        try:
-            size = stat(name, dir_fd=folder_fd).st_size
-        except OSError as error:
-            if error.errno not in ABSENT and name not in seen.unknown:
-                seen.unknown.append(name)
-            continue
-        if size != int(recorded):
-            seen.other_size.append(f"{name}/{size}")
 
 
 def _find_again(ask: Ask, folder_fd: int, seen: _Names) -> None:

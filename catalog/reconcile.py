@@ -251,25 +251,18 @@ class Pass:
 
     def _all(self, chunk: list[Known]) -> list[Ask]:
         first, last = chunk[0].folder, chunk[-1].folder
-        there = folders.names_between(Status.DOWNLOADED, first, last)
-        lost = folders.names_between(Status.MISSING, first, last)
-        return self._asks(chunk, there, lost, sum(names.rows for names in there.values()))
+        there = folders.names_between(Status.DOWNLOADED, first, last, self.options.sizes)
+        lost = folders.names_between(Status.MISSING, first, last, sizes=True)
+        self.report.files += sum(names.rows for names in there.values())
+        return _asks(chunk, there, lost)
 
     def _changed(self, chunk: list[Known]) -> list[Ask]:
         counts = folders.downloaded_between(chunk[0].folder, chunk[-1].folder)
+        self.report.files += sum(counts.values())
         changed = self.looker.changed(chunk, counts)
         ids = [row.folder for row in changed]
-        there, lost = (folders.names_in(status, ids) for status in (Status.DOWNLOADED, Status.MISSING))
-        return self._asks(changed, there, lost, sum(counts.values()))
-
-    def _asks(
-        self, rows: list[Known], there: dict[int, folders.Names], lost: dict[int, folders.Names], files: int
-    ) -> list[Ask]:
-        self.report.files += files
-        nothing, sizes = folders.NOTHING, self.options.sizes
-        return [
-            folders.ask_of(row, there.get(row.folder, nothing), lost.get(row.folder, nothing), sizes) for row in rows
-        ]
+        there = folders.names_in(Status.DOWNLOADED, ids, sizes=False)
+        return _asks(changed, there, folders.names_in(Status.MISSING, ids, sizes=True))
 
     # --- Writing ------------------------------------------------------------------------------------------
 
@@ -349,6 +342,11 @@ class Pass:
             if gone <= HOLD_ABOVE or gone <= all_files * HOLD_SHARE:
                 storage.release_hold()
         self.report.held = bool(Library.load().held_since)
+
+
+def _asks(rows: list[Known], there: dict[int, folders.Names], lost: dict[int, folders.Names]) -> list[Ask]:
+    nothing = folders.NOTHING
+    return [folders.ask_of(row, there.get(row.folder, nothing), lost.get(row.folder, nothing)) for row in rows]
 
 
 def _says_more(found: Finding, known: Known) -> bool:
