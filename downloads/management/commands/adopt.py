@@ -43,7 +43,9 @@ class Command(BaseCommand):
         would = "would be adopted" if options["dry_run"] else "adopted"
         self.stdout.write(
             f"{report.files} audio files: {report.adopted} {would}, {report.known} known already,"
-            f" {len(report.doubtful)} doubtful, {report.strangers} of no missing track, {report.unreadable} unreadable."
+            f" {report.doubts} doubtful, {report.strangers} of no missing track, {report.unreadable} unreadable."
         )
         for row in report.doubtful[:SHOWN]:
             self.stdout.write(f"  {row['file']}: {row['title']}? {row['why']}")
+        if report.doubts and not options["dry_run"]:
+            self.stdout.write("Say yes or no to the doubtful ones on the page /adopt.")

@@ -1,0 +1,65 @@
+"""Audio files in the music folder that no row of the catalog names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+
+from catalog.models import Track
+from catalog.tag_reading import TagReader
+
+AUDIO = (".mp3", ".m4a", ".mp4", ".opus", ".ogg", ".oga", ".flac", ".wav", ".aiff", ".aif", ".wma", ".wv", ".ape")
+IDS = 500
+
+
+def audio_files(start: str = "") -> Iterator[str]:
+    """Relative paths of audio files below ``start``, folder by folder; hidden folders and links are passed over."""
+    folders = [start]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = sorted(os.scandir(os.path.join(settings.MUSIC_DIR, folder)), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        for entry in entries:
+            relative = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(relative)
+            elif entry.name.lower().endswith(AUDIO) and entry.is_file(follow_symlinks=False):
+                yield relative
+
+
+def unknown(relatives: list[str]) -> list[str]:
+    """Those that no downloaded or reserving row names. A name that is no text is nobody's: no row can hold it."""
+    paths = {os.path.join(settings.MUSIC_DIR, relative): relative for relative in relatives if _is_text(relative)}
+    known = Track.objects.exclude(status=Track.Status.MISSING)
+    every = list(paths)
+    for start in range(0, len(every), IDS):
+        taken = known.filter(local_path__in=every[start : start + IDS])
+        for path in taken.values_list("local_path", flat=True):
+            paths.pop(path, None)
+    return list(paths.values())
+
+
+def tag_reader(now: datetime) -> TagReader:
+    """A reader of files in the music folder, with the installation's cache of what it has read before."""
+    return TagReader(settings.MUSIC_DIR, cache_path(), int(now.timestamp() * 1_000_000_000))
+
+
+def cache_path() -> str:
+    """The cache of `catalog.tag_reading`."""
+    return str(Path(settings.DATA_DIR) / "tags-cache.sqlite3")
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        return False
+    return True
