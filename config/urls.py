@@ -39,6 +39,7 @@ urlpatterns = [
     re_path(r"^setup/(?P<token>[\w-]{20,100})/?$", catalog.first_admin, name="first_admin"),
     re_path(r"^logout/?$", LogoutView.as_view(next_page="/"), name="logout"),
     path("admin/", admin.site.urls),
+    path("", include("downloads.urls")),  # what a person decides
 ]
 if find_spec("catalog.urls_connect"):
     urlpatterns.append(path("", include("catalog.urls_connect")))

@@ -30,7 +30,7 @@ from catalog import storage
 from catalog.locks import only_one
 from catalog.models import Account, Event, Library, Run, Track
 from catalog.reconcile import ReconcileReport, reconcile
-from downloads import clusters, parent_death, worker
+from downloads import clusters, parent_death, searches, worker
 
 if TYPE_CHECKING:
     from catalog.sync import SyncReport
@@ -80,6 +80,11 @@ def request_sync() -> None:
     _ask("sync")
 
 
+def request_search() -> None:
+    """Search soon for what a person wrote down (`downloads.searches`)."""
+    _enqueue(answer_searches, MAIN)
+
+
 def request_reconcile() -> None:
     """Look at the music folder soon."""
     _ask("reconcile")
@@ -126,6 +131,8 @@ def tick() -> str:
         worker.recover(now)
     if due(now, online=state.may_read):
         _enqueue(catch_up, MAIN)
+    if searches.waiting(now):
+        request_search()
     if Track.objects.queue(now).exists():
         wake()
     return state.state
@@ -158,6 +165,15 @@ def download() -> str:
 def _relieved() -> bool:
     """Whether this is the main cluster, filling in, and the one that should fetch has turned up."""
     return clusters.ours() == MAIN and clusters.serves(DOWNLOADS, timezone.now())
+
+
+@job
+def answer_searches() -> str:
+    """Search in persons' own words, one job at a time; what fits by then is fetched."""
+    with only_one("search") as alone:
+        answered = searches.answer_all(timezone.now()) if alone else 0
+    wake()
+    return f"{answered} answered"
 
 
 @job
