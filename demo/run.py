@@ -158,6 +158,7 @@ def settings(archive: str, port: int) -> dict[str, str]:
     music = HOME / "music"
     music.mkdir(exist_ok=True)
     return kept | {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
         "ENV_FILE": os.devnull,
         "DATA_DIR": str(HOME / "data"),
         "MUSIC_DIR": str(music),
