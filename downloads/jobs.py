@@ -16,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connections, transaction
@@ -30,10 +29,8 @@ from catalog import storage
 from catalog.locks import only_one
 from catalog.models import Account, Event, Library, Run, Track
 from catalog.reconcile import ReconcileReport, reconcile
+from catalog.sync import SyncReport, sync
 from downloads import clusters, parent_death, searches, worker
-
-if TYPE_CHECKING:
-    from catalog.sync import SyncReport
 
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
 
@@ -190,10 +187,10 @@ def catch_up() -> str:
 
 def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
     """Sources -> catalog, catalog <-> disk, then the workers: in this order. Raises what the parts raise."""
-    from catalog.sync import sync
-
     _asked("sync").unlink(missing_ok=True)
-    said = sync(now)
+    said = sync(now, should_stop=clusters.should_stop)
+    if said.busy:
+        _asked("sync").touch()  # the sync under way may have begun before this one was asked for
     return said, reconcile_and_wake(timezone.now())
 
 

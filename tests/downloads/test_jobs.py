@@ -11,6 +11,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.utils import timezone
 
+from catalog.locks import only_one
 from catalog.models import Cluster, Event, Library, Run, Service, Track
 from downloads import clusters, jobs
 from tests.world import World
@@ -215,12 +216,26 @@ def test_what_a_person_asks_for_is_due_until_it_is_done(world: World) -> None:
 
 
 def test_a_reconcile_asked_for_while_one_runs_is_done_afterwards(world: World) -> None:
-    from catalog.locks import only_one
-
     jobs.request_reconcile()
     with only_one("reconcile"):
         jobs.catch_up()
     assert jobs.due(timezone.now(), online=True).reconcile
+
+
+def test_a_sync_asked_for_while_one_runs_is_done_afterwards(world: World) -> None:
+    jobs.request_sync()
+    with only_one("sync"):
+        jobs.catch_up()
+    assert jobs.due(timezone.now(), online=True).sync
+    jobs.catch_up()
+    assert not jobs.due(timezone.now(), online=True).sync
+
+
+def test_a_sync_brings_a_reconcile_with_it(world: World) -> None:
+    Library.objects.update(last_pass=timezone.now(), last_full_pass=timezone.now())
+    jobs.request_sync()
+    jobs.catch_up()
+    assert [run.kind for run in Run.objects.order_by("started_at", "pk")] == ["sync", "reconcile"]
 
 
 def test_a_reconcile_finds_what_vanished_lets_workers_claim_and_wakes_them(world: World) -> None:
