@@ -144,6 +144,7 @@ class RunAdmin(ReadOnly):
 @admin.register(Library)
 class LibraryAdmin(ReadOnly):
     list_display = ("root_path", "free_bytes", "held_since", "last_pass", "last_full_pass")
+    may_edit = ("write_playlists", "always_relink")
 
 
 @admin.register(Cluster)

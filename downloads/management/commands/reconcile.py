@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from catalog import storage
 from catalog.reconcile import ReconcileReport, reconcile
+from catalog.relink import RelinkReport, relink
 from downloads.jobs import wake
 
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
             "--accept-root", action="store_true", help="the folder at MUSIC_DIR is the library from now"
         )
         parser.add_argument("--accept-missing", action="store_true", help="fetch files again that are gone")
+        parser.add_argument("--relink", action="store_true", help="look for renamed files among those nobody knows")
         parser.add_argument("--json", action="store_true", help="one line of JSON, last on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,14 +42,16 @@ class Command(BaseCommand):
             if options["accept_root"]:
                 storage.accept_root(timezone.now())
             report = self._pass(options)
+            found = relink(timezone.now(), options["dry_run"]) if options["relink"] and report.complete else None
         except (storage.RootProblem, ValueError) as error:
             raise CommandError(str(error)) from error
         if not options["dry_run"]:
             wake()
         if options["json"]:
-            self.stdout.write(json.dumps(report.as_dict()))
+            self.stdout.write(json.dumps(report.as_dict() | ({"relink": found.as_dict()} if found else {})))
         elif report.complete:
             self._tell(report)
+            self._tell_found(found)
         if not report.complete:
             raise CommandError(report.sentence())
 
@@ -87,3 +91,9 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {words}: {example}")
             if count > len(examples):
                 self.stdout.write(f"  … and {count - len(examples):,} more")
+
+    def _tell_found(self, found: RelinkReport | None) -> None:
+        if found:
+            self.stdout.write(found.sentence())
+            for example in found.examples:
+                self.stdout.write(f"  found: {example}")
