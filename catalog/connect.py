@@ -11,7 +11,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.utils import timezone
@@ -68,8 +68,8 @@ def finish(session: MutableMapping[str, Any], landed: str, now: datetime) -> Acc
     The state must be the one that this session sent out: else somebody could slip us their own account. Raises
     ConnectProblem; then nothing is stored.
     """
-    landed = landed.strip()
-    query = parse_qs(urlsplit(landed).query or landed.lstrip("?"))
+    landed = landed.strip().partition("#")[0]
+    query = parse_qs(landed.partition("?")[2] or landed)
     said = {name: values[0] for name, values in query.items()}
     pending = mapping(session.get(PENDING))
     if "state" not in said or not {"code", "error"} & set(said):

@@ -41,5 +41,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("downloads.urls")),  # what a person decides
 ]
-if find_spec("catalog.urls_connect"):
-    urlpatterns.append(path("", include("catalog.urls_connect")))
+if find_spec("downloads.urls_connect"):
+    urlpatterns.append(path("", include("downloads.urls_connect")))
