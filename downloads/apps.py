@@ -17,6 +17,7 @@ class DownloadsConfig(AppConfig):
         And hear of rows that become one: what a person decided about either must not go with it.
         """
         from django.contrib import admin
+        from django.contrib.admin.exceptions import NotRegistered
 
         from catalog.merge import merging
         from downloads.decisions import move_with_merge
@@ -26,5 +27,5 @@ class DownloadsConfig(AppConfig):
         from downloads import checks  # noqa: F401  registers itself
 
         for name in NOT_IN_ADMIN:
-            with suppress(admin.sites.NotRegistered):
+            with suppress(NotRegistered):
                 admin.site.unregister(apps.get_model("django_q", name))

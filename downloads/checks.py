@@ -7,8 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
+from django.utils import timezone
 
+from downloads import renewal
 from downloads.audio import AudioError, find_ffmpeg
+
+OLD_AFTER = 60  # days: sites change within weeks, and yt-dlp follows within days
 
 
 @register()
@@ -29,3 +33,13 @@ def more_workers_than_sqlite_likes(app_configs: Any, **kwargs: Any) -> list[Chec
         return []
     text = f"DOWNLOAD_WORKERS is {settings.DOWNLOAD_WORKERS}, with SQLite."
     return [Warning(text, hint="Set it to 4 or fewer, or use PostgreSQL (DATABASE_URL).", id="downloads.W002")]
+
+
+@register()
+def yt_dlp_is_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """An old yt-dlp fails where a new one would not; the failures look like the site's."""
+    age = renewal.ytdlp_age(timezone.now())
+    if settings.AUDIO_SOURCE != "youtube" or age is None or age <= OLD_AFTER:
+        return []
+    text = f"yt-dlp {renewal.ytdlp_version()} is {age} days old; YouTube has changed since."
+    return [Warning(text, hint="Update it: make update-ytdlp", id="downloads.W003")]

@@ -30,7 +30,7 @@ from catalog.locks import only_one
 from catalog.models import Account, Event, Library, Run, Track
 from catalog.reconcile import ReconcileReport, reconcile
 from catalog.sync import SyncReport, sync
-from downloads import clusters, parent_death, searches, worker
+from downloads import clusters, parent_death, renewal, searches, worker
 
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
 
@@ -126,6 +126,7 @@ def tick() -> str:
         prune(now)
         state = storage.check(now)
         worker.recover(now)
+        renewal.retry_after_change(now)
     if due(now, online=state.may_read):
         _enqueue(catch_up, MAIN)
     if searches.waiting(now):

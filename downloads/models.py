@@ -104,3 +104,23 @@ class Replaced(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class Pace(models.Model):
+    """When a source may be asked again (`downloads.pacing`). One row per source."""
+
+    source = models.CharField(max_length=10, primary_key=True)
+    not_before = models.DateTimeField(help_text="A pause for breath after the last song.")
+    booked_until = models.DateTimeField(help_text="Up to here the hour's budget is spent.")
+
+    def __str__(self) -> str:
+        return self.source
+
+
+class Toolchain(models.Model):
+    """What songs were last looked for with (row 1): when it changes, what nothing fitted is tried again."""
+
+    versions = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {version}" for name, version in sorted(self.versions.items()))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from catalog import lifecycle
 from catalog.models import Service, Track
-from downloads import candidates
+from downloads import candidates, pacing
 from downloads.errors import ERROR_KINDS, SERVICE, SourceError
 from downloads.models import Search
 
@@ -42,6 +42,8 @@ def answer_all(now: datetime) -> int:
     if not waiting(now):
         return 0
     for asked in Search.objects.filter(answered_at=None).select_related("track").order_by("asked_at")[:AT_ONCE]:
+        if not pacing.may_ask(now):
+            break
         try:
             found = _answer(asked, now)
         except SourceError as error:
@@ -58,6 +60,7 @@ def answer_all(now: datetime) -> int:
 
 def _answer(asked: Search, now: datetime) -> int:
     """Search, keep what was found; a track that something fits by now is due again."""
+    pacing.asked(now)
     wish = candidates.wish_of(asked.track)
     answers = candidates.source().search(wish, asked.words)
     candidates.keep(asked.track, wish, answers, now)

@@ -11,6 +11,7 @@ import errno
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from django.utils import timezone
 
 from catalog import lifecycle, storage, tags
 from catalog.models import Event, Service, Track
-from downloads import aside, audio, candidates, child, publish, retry
+from downloads import aside, audio, candidates, child, pacing, publish, retry
 from downloads.cover import cover
 from downloads.errors import CANDIDATE, ERROR_KINDS, SERVICE, SourceError
 from downloads.models import Candidate, Sound
@@ -91,7 +92,7 @@ def work_one(now: Clock = timezone.now, should_stop: Callable[[], bool] = lambda
     """Claim the next track and see it through. None: nothing is due, or nothing may be fetched now."""
     if should_stop() or why_not(now()) or not Track.objects.queue(now()).exists():
         return None
-    if not _may_try_audio(now()):
+    if not pacing.may_ask(now()) or not _may_try_audio(now()):
         return None
     track = lifecycle.claim(now())
     if track is None:
@@ -190,6 +191,7 @@ class Attempt:
         choice = candidates.chosen(self.track)
         if choice and choice.why:
             raise self._choice_failed(choice, choice.why)
+        pacing.asked(self.now())
         fit = candidates.acceptable(self.track, candidates.source(), self.now())
         if not fit:
             known = self.track.candidates.usable().exists()
@@ -381,11 +383,17 @@ def _recover_expired(now: datetime) -> int:
     return decided
 
 
+def _too_early(now: datetime) -> bool:
+    """Whether the site's pace is all that a due track waits for."""
+    return not pacing.may_ask(now) and not why_not(now) and Track.objects.queue(now).exists()
+
+
 def work_until_empty(
     now: Clock = timezone.now,
     should_stop: Callable[[], bool] = lambda: False,
     workers: int = 1,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> int:
     """Recover, then work with ``workers`` threads until nothing may be fetched now. How many tracks were ended."""
     recover(now())
@@ -394,11 +402,20 @@ def work_until_empty(
     ended = threading.Semaphore(0)
     errors: list[BaseException] = []
 
+    def stopped() -> bool:
+        return should_stop() or bool(errors)
+
     def work() -> None:
         try:
-            while (outcome := work_one(now, lambda: should_stop() or bool(errors))) is not None:
-                ended.release()
-                on_outcome(outcome)
+            while not stopped():
+                outcome = work_one(now, stopped)
+                if outcome is not None:
+                    ended.release()
+                    on_outcome(outcome)
+                elif not _too_early(now()):
+                    break
+                else:
+                    sleep(1.0)
         except BaseException as error:
             errors.append(error)
         finally:
