@@ -11,6 +11,7 @@
     missing      --restore-->    downloaded      reconcile    the file of the recorded size is back at its place
     missing      --adopt-->      downloaded      adopt, relink: a file that carries our id, or a person confirmed
     missing      --retry-->      missing         a person     retry_after now, attempts 0
+    downloaded   --move-->       downloaded      the bin      its file was moved inside the library, there and back
     downloaded   --replace-->    missing         a person     wants another recording: the file is no longer the track's
 
 Every transition is one conditional UPDATE whose WHERE names what was read. It answers how many rows it changed (or
@@ -27,8 +28,8 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, DateTimeField, Exists, F, Field, OuterRef, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Case, DateTimeField, Exists, F, Field, OuterRef, Q, Subquery, TextField, Value, When
+from django.db.models.functions import Coalesce, Concat, Greatest
 
 from catalog.models import Entry, Event, Folder, Track, TrackQuerySet
 from catalog.naming import place_key
@@ -311,6 +312,38 @@ def replace(track_id: int, path: str, now: datetime, reason: str = "") -> bool:
     has_it = Track.objects.filter(status=Status.DOWNLOADED, local_path=path)
     changes = {**NO_PLACE, "status": Status.MISSING, "retry_after": now, "attempts": 0}
     return _change_row(track_id, has_it, Kind.DECIDE, reason, now, changes)
+
+
+def move(track_id: int, path: str, place: Place, wanted: bool, now: datetime, reason: str = "") -> bool:
+    """The track's file is no longer at ``path`` but at ``place``. Raises PlaceTaken as `reserve` does.
+
+    Only while the track is still wanted, or not wanted, as the mover read it: False means that somebody has changed
+    their mind in between.
+    """
+    at_path = Track.objects.filter(status=Status.DOWNLOADED, local_path=path, wanted=wanted)
+    try:
+        with transaction.atomic():
+            return _change_row(track_id, at_path, Kind.MOVE, reason, now, place.columns())
+    except IntegrityError as error:
+        raise PlaceTaken(place.relative) from error
+
+
+def relocate(track_ids: Iterable[int], root: str) -> int:
+    """The music folder is at ``root`` now: absolute paths follow folder and name, which stay. Rows changed.
+
+    Can be done again at any time. Raises PlaceTaken, and changes none of these rows, where another row's old path is
+    one of their new ones.
+    """
+    nothing, slash, start = (Value(text, TextField()) for text in ("", "/", root.rstrip("/") + "/"))
+    folder = Case(When(path="", then=nothing), default=Concat("path", slash))
+    relative = Subquery(Folder.objects.filter(pk=OuterRef("folder")).values_list(folder)[:1])
+    path = Concat(start, relative, "file_name")
+    rows = Track.objects.filter(pk__in=list(track_ids)).exclude(local_path="").exclude(local_path=path)
+    try:
+        with transaction.atomic():
+            return rows.update(local_path=path)
+    except IntegrityError as error:
+        raise PlaceTaken(root) from error
 
 
 # --- How a change is made ---------------------------------------------------------------------------------
