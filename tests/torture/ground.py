@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from catalog import tags
-from catalog.models import Library, Track
+from catalog.models import Event, Library, Track
 from downloads import child, publish, worker
 from downloads.models import Candidate
 from tests.audio import make_audio
@@ -187,6 +187,10 @@ class Ground:
     def fetched(self, track: Track) -> int:
         """How often the track was fetched."""
         return sum(pk == track.pk for pk, _ in self.fetches())
+
+    def recovered(self) -> int:
+        """How often a track was taken from a dead worker."""
+        return Event.objects.filter(kind=Event.Kind.RECOVER).count()
 
     def note_published(self) -> None:
         """From now on these files may not change: the same inode, size and time."""

@@ -80,6 +80,7 @@ def start(body: Callable[[], object], name: str, *, kill_at: str = "", hold_at: 
         return Process(pid, name, heard, word)
     status = 1
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         _arm(name, kill_at, hold_at, skip, say, hear)
         body()
         status = ORDINARY_END

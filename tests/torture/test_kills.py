@@ -37,11 +37,17 @@ def test_a_worker_killed_at_any_point_costs_nothing(ground: Ground, point: str):
     assert ground.fetched(track) == fetches_allowed(point)
 
 
-@pytest.mark.parametrize("method", [publish.RENAME, publish.PLACEHOLDER])
-@pytest.mark.parametrize("point", ["reserved", "placeholder", "linked"])
+@pytest.mark.parametrize(
+    ("method", "point"),
+    [
+        (publish.RENAME, "reserved"),
+        (publish.RENAME, "linked"),
+        (publish.PLACEHOLDER, "reserved"),
+        (publish.PLACEHOLDER, "placeholder"),
+        (publish.PLACEHOLDER, "linked"),
+    ],
+)
 def test_a_disk_without_hard_links_is_as_safe(ground: Ground, method: str, point: str):
-    if point == "placeholder" and method == publish.RENAME:
-        pytest.skip("a rename has no placeholder")
     track = ground.track()
     ground.put_stranger_in_the_way(track)
     ground.publish_by(method)

@@ -1,0 +1,126 @@
+"""`make torture`: random kills and meetings of late workers, on a database and a music folder of their own.
+
+    python -m tests.torture.run --kills 1000 --db sqlite
+    python -m tests.torture.run --kills 0 --pairs --db postgres
+
+Exit status 0 only where nothing was broken. Both databases one after the other without --db.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def main() -> int:
+    """Run what the arguments ask for; the exit status."""
+    options = _options()
+    if options.db == "both":
+        rest = [argument for argument in sys.argv[1:] if argument not in ("--db", "both")]
+        again = [sys.executable, "-m", "tests.torture.run", *rest]
+        return max(subprocess.run([*again, "--db", name]).returncode for name in ("sqlite", "postgres"))
+    _set_up(options.db)
+    from django.db import connection
+
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        return _run(options)
+    finally:
+        connection.creation.destroy_test_db("", verbosity=0)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.torture.run")
+    parser.add_argument("--kills", type=int, default=1000, help="random kills; 0: none")
+    parser.add_argument("--pairs", action="store_true", help="play every pair of points too, in both orders")
+    parser.add_argument("--share", default="1/1", help="of the pairs: 1/4 is the first of four shares")
+    parser.add_argument("--db", choices=["sqlite", "postgres", "both"], default="both")
+    parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
+    return parser.parse_args()
+
+
+def _set_up(db: str) -> None:
+    os.environ["DB"] = db
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+    from django.conf import settings
+
+    settings.DATABASES["default"].setdefault("TEST", {})
+    if db == "postgres":
+        settings.DATABASES["default"]["TEST"]["NAME"] = f"tonekeep_torture_{os.getpid()}"
+    django.setup()
+    logging.disable(logging.WARNING)
+
+
+def _run(options: argparse.Namespace) -> int:
+    broken = 0
+    if options.kills:
+        broken += _kill(options)
+    if options.pairs:
+        broken += _pair(options)
+    return 1 if broken else 0
+
+
+def _kill(options: argparse.Namespace) -> int:
+    from django.conf import settings
+
+    from tests.torture.ground import Ground, configure
+    from tests.torture.random_kills import Figures, torture
+
+    seed = options.seed or random.SystemRandom().randrange(1, 10**6)
+
+    def tell(figures: Figures) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{figures.kills} kills, {len(figures.broken)} broken", end="", file=sys.stderr, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+        configure(settings, Path(folder))
+        figures = torture(Ground(Path(folder), Path(folder) / "recordings"), options.kills, random.Random(seed), tell)
+    print(
+        f"\n{figures.kills} random kills on {options.db} in {figures.seconds:.0f} s (seed {seed}): "
+        f"{figures.processes} workers, {figures.recovered} claims recovered, {figures.tracks} tracks, "
+        f"{figures.fetches} fetches; {len(figures.broken)} promises broken"
+    )
+    return _complain(figures.broken)
+
+
+def _pair(options: argparse.Namespace) -> int:
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from tests.torture.ground import Ground, configure
+    from tests.torture.pairs import all_pairs, play
+
+    number, of = map(int, options.share.split("/"))
+    chosen = list(all_pairs())[number - 1 :: of]
+    began, met, broken = time.monotonic(), 0, []
+    with tempfile.TemporaryDirectory(prefix="torture-") as common:
+        for pair in chosen:
+            with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+                call_command("flush", interactive=False, verbosity=0)
+                configure(settings, Path(folder))
+                found, reached = play(Ground(Path(folder), Path(common)), pair)
+                met += reached
+                broken += [f"{pair}: {sentence}" for sentence in found]
+    print(
+        f"{len(chosen)} meetings of two late workers on {options.db} in {time.monotonic() - began:.0f} s, "
+        f"{met} of them with both in their places; {len(broken)} promises broken"
+    )
+    return _complain(broken)
+
+
+def _complain(broken: list[str]) -> int:
+    for sentence in broken[:50]:
+        print(f"  {sentence}")
+    return len(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""Random kills, as many as a test suite has time for. `make torture` does a thousand on each database."""
+
+from __future__ import annotations
+
+import random
+
+from tests.torture.ground import Ground
+from tests.torture.random_kills import torture
+
+KILLS = 30
+
+
+def test_random_kills_lose_nothing_and_leave_nothing_stuck(ground: Ground):
+    figures = torture(ground, KILLS, random.Random(3))
+    assert figures.broken == []
+    assert figures.kills >= KILLS
+    assert figures.recovered > KILLS / 4  # most kills hit a worker that held a track
+    assert figures.fetches > figures.tracks  # and some of them had fetched for nothing
