@@ -36,16 +36,20 @@ def collections(request: HttpRequest) -> HttpResponse:
     rows = _in_tab(tab).order_by("closed", "account", "kind", "name", "pk")
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     found = {row.pk: row for row in Collection.objects.with_ledger().filter(pk__in=[row.pk for row in page])}
+    names = dict(Account.objects.values_list("user_id", "name"))
     shown: dict[str, Any] = {
         "section": "collections",
         "now": timezone.now(),
         "tab": tab,
         "tabs": [(name, title, _in_tab(name).count()) for name, (title, _) in TABS.items()],
         "page": page,
-        "rows": [(found[row.pk], ledger(found[row.pk])) for row in page if row.pk in found],
-        "names": dict(Account.objects.values_list("user_id", "name")),
-        "several_accounts": Account.objects.count() > 1,
-        "connected": Account.objects.exists(),
+        "rows": [
+            (found[row.pk], ledger(found[row.pk]), names.get(row.account, row.account))
+            for row in page
+            if row.pk in found
+        ],
+        "several_accounts": len(names) > 1,
+        "connected": bool(names),
         "last_run": Run.objects.filter(kind=Run.Kind.SYNC).first(),
     }
     return render(request, "collections.html", shown)
