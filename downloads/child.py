@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import selectors
-import shutil
 import signal
 import stat
 import subprocess
@@ -191,7 +190,8 @@ class _Talk:
         return self._result(code)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        os.makedirs(os.path.join(self.stage, HOME), mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(os.path.join(self.stage, HOME), mode=0o700)
         process = subprocess.Popen(
             list(self.command),
             stdin=subprocess.PIPE,
@@ -315,8 +315,7 @@ def _wait_a_moment(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 def _the_file(stage: str, answer: dict[str, Any]) -> Fetched:
     """The one regular file in the stage, which is also the one that the child named; else FetchError."""
-    shutil.rmtree(os.path.join(stage, HOME), ignore_errors=True)
-    found = sorted(os.listdir(stage))
+    found = sorted(name for name in os.listdir(stage) if name != HOME)
     if len(found) != 1:
         what = "no file" if not found else f"{len(found)} files"
         raise FetchError("tool_crashed", f"The fetching process said it was done and left {what}.")

@@ -73,15 +73,22 @@ def stage_folder(track: Track) -> str:
 
 def open_stage(track: Track) -> str:
     """Make the stage folder, readable by us alone. Its path."""
-    os.makedirs(os.path.join(settings.MUSIC_DIR, INCOMING), mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        # Not makedirs: it would make the music folder too, under the mount point of a drive that has just gone.
+        os.mkdir(os.path.join(settings.MUSIC_DIR, INCOMING), mode=0o700)
     stage = stage_folder(track)
     os.mkdir(stage, mode=0o700)
     return stage
 
 
 def clear_stage(track: Track) -> None:
-    """Remove the stage folder and whatever a child left in it."""
-    shutil.rmtree(stage_folder(track), ignore_errors=True)
+    """Remove the stage folder and whatever a child left in it. What the disk keeps is swept later."""
+    _remove_stage(stage_folder(track))
+
+
+def _remove_stage(folder: str) -> None:
+    with contextlib.suppress(OSError):  # rmtree ignores the errors of most of its calls, not of all
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def size_of(path: str) -> int:
@@ -150,7 +157,7 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
     for attempt in range(MOST_NAMES):
         folder, name = first.folder, naming.next_place(first.file_name, short_id, attempt)
         place = Place(first.root, folder, name)
-        if os.path.lexists(place.path):
+        if _is_taken(place.path):
             continue
         try:
             if not lifecycle.reserve(track.pk, track.claim or "", place, staged.size, now()):
@@ -191,17 +198,34 @@ def _take_back(track: Track, place: Place, staged: Staged, now: datetime) -> Non
 
 def _make_folders(place: Place) -> None:
     folder = os.path.dirname(place.path)
-    if not os.path.isdir(settings.MUSIC_DIR):
+    if not _is_folder(settings.MUSIC_DIR):
         # makedirs would put a second library under the mount point of a drive that has just gone.
         raise FileNotFoundError(errno.ENOENT, "The music folder is gone", settings.MUSIC_DIR)
     made = []
-    while folder != settings.MUSIC_DIR and not os.path.isdir(folder):
+    while folder != settings.MUSIC_DIR and not _is_folder(folder):
         made.append(folder)
         folder = os.path.dirname(folder)
     for folder in reversed(made):
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder)
             _set_mode(folder, 0o777)
+
+
+def _is_folder(path: str) -> bool:
+    """As os.path.isdir, which takes every error for a no; here only what is absent is."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _is_taken(path: str) -> bool:
+    """As os.path.lexists, in the same way."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _sync_file(path: str) -> None:
@@ -451,14 +475,17 @@ def _was_published(track: Track) -> bool:
 
 
 def sweep_stages() -> int:
-    """Remove stage folders whose claim is no longer held by anybody. How many."""
+    """Remove stage folders whose claim is no longer held by anybody. How many; what the disk keeps is swept later."""
     incoming = os.path.join(settings.MUSIC_DIR, INCOMING)
     try:
         found = [entry.name for entry in os.scandir(incoming) if entry.is_dir(follow_symlinks=False)]
     except (FileNotFoundError, NotADirectoryError):
         return 0
+    except OSError as error:
+        logger.warning("%s cannot be looked at: %s", incoming, error.strerror)
+        return 0
     live = {f"{pk}-{claim}" for pk, claim in Track.objects.exclude(claim=None).values_list("pk", "claim")}
     stale = [name for name in found if name not in live]
     for name in stale:
-        shutil.rmtree(os.path.join(incoming, name), ignore_errors=True)
+        _remove_stage(os.path.join(incoming, name))
     return len(stale)
