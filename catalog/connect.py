@@ -213,3 +213,8 @@ def standings(now: datetime | None = None) -> list[Standing]:
     return [
         standing(account, moment) for account in Account.objects.exclude(user_id__startswith=NAMELESS).order_by("pk")
     ]
+
+
+def banners(now: datetime) -> list[tuple[str, str]]:
+    """(mood, sentence) for every account that wants a person's attention, for any page."""
+    return [(found.mood, f"{found.account}: {found.advice}") for found in standings(now) if found.advice]

@@ -224,6 +224,13 @@ def test_an_ended_consent_asks_to_reconnect():
     assert (shown.word, shown.mood) == ("reconnect needed", "bad")
 
 
+def test_only_accounts_that_want_attention_get_a_banner():
+    Account.objects.create(user_id="anna", name="Anna", consent_at=NOW)
+    Account.objects.create(user_id="ben", name="Ben", state="premium", reason="Its owner has no Premium.")
+    Account.objects.create(user_id=f"{connect.NAMELESS}abc", state="reconnect", reason="Not known yet.")
+    assert connect.banners(NOW) == [("bad", "Ben: Its owner has no Premium.")]
+
+
 def test_a_pause_is_shown_with_its_reason(keeper, spotify):
     connected(spotify)
     Service.objects.pause("spotify", timezone.now() + timedelta(hours=1), "Spotify asks for fewer requests.")
