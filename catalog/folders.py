@@ -14,10 +14,10 @@ from django.db.models import Aggregate, Count, Q, TextField
 from django.db.models.functions import Cast
 
 from catalog.looking import Ask, Finding, Known
+from catalog.many import many
 from catalog.models import Folder, Track, TrackQuerySet
 
 CHUNK = 2000  # folders at a time: about 25,000 names, 2 MB
-IDS = 500  # ids in one IN list
 
 
 class Joined(Aggregate):
@@ -69,10 +69,7 @@ def names_between(status: str, first: int, last: int, sizes: bool) -> dict[int, 
 
 def names_in(status: str, folders: Sequence[int], sizes: bool) -> dict[int, Names]:
     """As `names_between`, for these folders."""
-    found: dict[int, Names] = {}
-    for start in range(0, len(folders), IDS):
-        found |= _joined(Track.objects.filter(status=status, folder_id__in=folders[start : start + IDS]), sizes)
-    return found
+    return _joined(Track.objects.filter(status=status, folder_id__in=many(folders)), sizes) if folders else {}
 
 
 def _between(tracks: TrackQuerySet, first: int, last: int) -> TrackQuerySet:
@@ -98,14 +95,9 @@ def ask_of(known: Known, downloaded: Names, lost: Names) -> Ask:
 
 def ids_of(status: str, names: dict[int, set[str]]) -> dict[int, tuple[int, str]]:
     """The ids of the tracks with this status and these file names: id -> (folder, file name)."""
-    folders = list(names)
-    found = {}
-    for start in range(0, len(folders), IDS):
-        rows = Track.objects.filter(status=status, folder_id__in=folders[start : start + IDS])
-        for pk, folder, name in rows.values_list("pk", "folder_id", "file_name"):
-            if name in names[folder]:
-                found[pk] = (folder, name)
-    return found
+    rows = Track.objects.filter(status=status, folder_id__in=many(names)).order_by() if names else Track.objects.none()
+    found = rows.values_list("pk", "folder_id", "file_name")
+    return {pk: (folder, name) for pk, folder, name in found if name in names[folder]}
 
 
 def write_stamps(findings: Iterable[Finding], seen_at: datetime | None) -> int:

@@ -31,6 +31,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, DateTimeField, Exists, F, Field, OuterRef, Q, Subquery, TextField, Value, When
 from django.db.models.functions import Coalesce, Concat, Greatest
 
+from catalog.many import many
 from catalog.models import Entry, Event, Folder, Track, TrackQuerySet
 from catalog.naming import place_key
 
@@ -386,11 +387,11 @@ def _change_seen(
     changed = 0
     for start in range(0, len(ids), BATCH):
         with transaction.atomic():
-            rows = Track.objects.filter(pk__in=ids[start : start + BATCH], status=status)
-            names = dict(rows.select_for_update().values_list("pk", "file_name"))
-            still = [pk for pk, name in names.items() if name == seen[pk]]
+            rows = Track.objects.filter(pk__in=many(ids[start : start + BATCH]), status=status)
+            names = rows.order_by().select_for_update().values_list("pk", "file_name")
+            still = [pk for pk, name in names if name == seen[pk]]
             if still:
-                changed += Track.objects.filter(pk__in=still).update(**changes)
+                changed += Track.objects.filter(pk__in=many(still)).update(**changes)
                 _record_for(still, kind, reason, now)
     return changed
 
@@ -398,12 +399,13 @@ def _change_seen(
 def _record_for(ids: list[int], kind: str, reason: str, now: datetime) -> None:
     """One event for each of many tracks, by one INSERT … SELECT: a million of them through objects take minutes."""
     events, tracks = (connection.ops.quote_name(model._meta.db_table) for model in (Event, Track))
+    listed = many(ids)
     statement = (
         f"INSERT INTO {events} (track_id, at, kind, reason) "  # noqa: S608  table names and marks only
-        f"SELECT id, %s, %s, %s FROM {tracks} WHERE id IN ({', '.join(['%s'] * len(ids))})"
+        f"SELECT id, %s, %s, %s FROM {tracks} WHERE id IN ({listed.sql})"
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [connection.ops.adapt_datetimefield_value(now), kind, reason, *ids])
+        cursor.execute(statement, [connection.ops.adapt_datetimefield_value(now), kind, reason, *listed.params])
 
 
 def _locked(rows: TrackQuerySet) -> list[int]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from django.db.models import Exists, OuterRef, Q
 from catalog import folders, lifecycle, storage
 from catalog.locks import only_one
 from catalog.looking import UNKNOWN_ROWS, Ask, Finding, Known, Looker
+from catalog.lookout import Lookout, processors
 from catalog.models import Collection, Folder, Library, Run, Track
 from catalog.stamps import Trust
 
@@ -31,6 +33,7 @@ EXAMPLES = 20  # paths of each kind that a report names
 WRITE_PROGRESS_EVERY = 2.0  # seconds
 RESUME_WITHIN = timedelta(days=1)  # a full pass that was cut short goes on where it stopped
 RUNS_KEPT = 500
+TWO_PROCESSES_FROM = 3000  # folders of a full pass: below, starting another process costs more than it gains
 
 Progress = Callable[[int, int], None]
 Status = Track.Status
@@ -222,17 +225,37 @@ class Pass:
         self.total = 0  # files before the first absence was written, counted once absences are many
 
     def go(self, pace: _Pace) -> None:
-        """Look at every folder in question, chunk by chunk, and write what was found."""
+        """Look at every folder in question, chunk by chunk, and write what was found.
+
+        While a second process looks at the folders of one chunk, the rows of the next one are read.
+        """
         scope = self.options.scope if self.options.scope is not None else Q()
-        after, done = self._resumed_after(), 0
+        after = self._resumed_after()
         total = Folder.objects.filter(scope, pk__gt=after).count()
-        for chunk in folders.in_chunks(scope, after):
-            findings = self._look_at(chunk)
-            if findings:
-                self._take(findings, {row.folder: row for row in chunk})
-            done += len(chunk)
-            self.report.folders = done
-            pace.step(done, total, chunk[-1].folder)
+        with ExitStack() as stack:
+            lookout = None
+            if self.options.full and total >= TWO_PROCESSES_FROM and processors() > 1:
+                lookout = stack.enter_context(Lookout(self.looker, self.root.path))
+            before: list[Known] = []
+            for chunk in folders.in_chunks(scope, after):
+                asks = self._all(chunk) if self.options.full else self._changed(chunk)
+                self.report.listed += len(asks)
+                if lookout is None:
+                    self._end(chunk, self.looker.look(asks), total, pace)
+                    continue
+                if before:
+                    self._end(before, lookout.receive(), total, pace)
+                lookout.send(asks)
+                before = chunk
+            if lookout is not None and before:
+                self._end(before, lookout.receive(), total, pace)
+
+    def _end(self, chunk: list[Known], findings: list[Finding], total: int, pace: _Pace) -> None:
+        """Write what was found in a chunk of folders."""
+        if findings:
+            self._take(findings, {row.folder: row for row in chunk})
+        self.report.folders += len(chunk)
+        pace.step(self.report.folders, total, chunk[-1].folder)
 
     def _resumed_after(self) -> int:
         """Where an unfinished full pass of the same kind stopped; 0 to begin at the beginning."""
@@ -243,11 +266,6 @@ class Pass:
         return 0 if last is None or last.ok else int(last.report.get("reached", 0))
 
     # --- Looking ------------------------------------------------------------------------------------------
-
-    def _look_at(self, chunk: list[Known]) -> list[Finding]:
-        asks = self._all(chunk) if self.options.full else self._changed(chunk)
-        self.report.listed += len(asks)
-        return self.looker.look(asks)
 
     def _all(self, chunk: list[Known]) -> list[Ask]:
         first, last = chunk[0].folder, chunk[-1].folder
