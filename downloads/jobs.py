@@ -46,6 +46,7 @@ LOOKED_AT = 50  # waiting wake-ups looked at to see whether one more is needed
 
 logger = logging.getLogger(__name__)
 Job = Callable[[], str]
+Step = Callable[[datetime], object]
 
 
 def job(body: Job) -> Job:
@@ -116,24 +117,39 @@ def _enqueue(body: Job, queue: str, workers: int = 1) -> None:
 
 @job
 def tick() -> str:
-    """Each minute: a heartbeat, recovery of what crashed workers held, a look at the disk, and what is due."""
+    """Each minute: a heartbeat, then every step of `EACH_MINUTE`; one that fails costs the others nothing."""
     now = timezone.now()
     clusters.beat(now)
     _enqueue(heartbeat, DOWNLOADS)
     with only_one("tick") as alone:  # a disk that hangs may hang one worker, not all of them
         if not alone:
             return "another tick runs"
-        prune(now)
-        state = storage.check(now)
-        worker.recover(now)
-        renewal.retry_after_change(now)
-    if due(now, online=state.may_read):
+        failed = [step.__name__ for step in EACH_MINUTE if not _done(step, now)]
+    return f"failed: {', '.join(failed)}" if failed else "done"
+
+
+def _done(step: Step, now: datetime) -> bool:
+    try:
+        step(now)
+    except Exception:
+        logger.exception("The step %s of the tick ended in an error", step.__name__)
+        return False
+    return True
+
+
+def _catch_up_if_due(now: datetime) -> None:
+    if due(now, online=storage.current().may_read):
         _enqueue(catch_up, MAIN)
-    if searches.waiting(now):
-        request_search()
+
+
+def _wake_if_due(now: datetime) -> None:
     if Track.objects.queue(now).exists():
         wake()
-    return state.state
+
+
+def _search_if_asked(now: datetime) -> None:
+    if searches.waiting(now):
+        request_search()
 
 
 @job
@@ -249,6 +265,17 @@ def prune(now: datetime) -> None:
     old = Event.objects.older_than(now - EVENTS_KEPT).order_by("at").values_list("pk", flat=True)
     Event.objects.filter(pk__in=list(old[:5000])).delete()
     Failure.objects.filter(stopped__lt=now - FAILURES_KEPT).delete()
+
+
+EACH_MINUTE: tuple[Step, ...] = (
+    storage.check,  # first: what follows asks whether the library is there
+    worker.recover,  # tracks whose worker died become due again
+    _catch_up_if_due,
+    renewal.retry_after_change,  # before the wake: it makes tracks due
+    _wake_if_due,
+    _search_if_asked,
+    prune,
+)
 
 
 # --- The clusters -----------------------------------------------------------------------------------------

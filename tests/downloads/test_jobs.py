@@ -141,10 +141,21 @@ def test_a_tick_recovers_what_a_crashed_worker_held(world: World) -> None:
 def test_a_tick_notices_that_the_disk_is_gone_and_back(world: World) -> None:
     marker = world.root / ".tonekeep"
     marker.rename(world.root.parent / "elsewhere")
-    assert jobs.tick() == "offline"
+    jobs.tick()
     assert Service.objects.get(name="storage").state == "offline"
     (world.root.parent / "elsewhere").rename(marker)
-    assert jobs.tick() == "online"
+    jobs.tick()
+    assert Service.objects.get(name="storage").state == "online"
+
+
+def test_a_step_of_the_tick_that_fails_costs_the_others_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(now: datetime) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(jobs, "EACH_MINUTE", (breaks, *jobs.EACH_MINUTE))
+    track = world.make_track(status="downloading", claim="f" * 32, claim_until=NOW - timedelta(days=365))
+    assert jobs.tick() == "failed: breaks"
+    assert world.status_of(track) == Track.Status.MISSING
 
 
 def test_events_are_kept_for_90_days(world: World) -> None:
