@@ -11,7 +11,7 @@
     missing      --restore-->    downloaded      reconcile    the file of the recorded size is back at its place
     missing      --adopt-->      downloaded      adopt, relink: a file that carries our id, or a person confirmed
     missing      --retry-->      missing         a person     retry_after now, attempts 0
-    downloaded   --move-->       downloaded      the bin      its file was moved inside the library, there and back
+    downloaded   --move-->       downloaded      bin, person  its file was moved inside the library, there and back
     downloaded   --replace-->    missing         a person     wants another recording: the file is no longer the track's
 
 Every transition is one conditional UPDATE whose WHERE names what was read. It answers how many rows it changed (or
@@ -22,7 +22,7 @@ written in the same transaction. ``now`` is always given by the caller: no clock
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -32,6 +32,7 @@ from django.db.models import Case, DateTimeField, Exists, F, Field, OuterRef, Q,
 from django.db.models.functions import Coalesce, Concat, Greatest
 
 from catalog.many import many
+from catalog.marks import mark_around
 from catalog.models import Entry, Event, Folder, Track, TrackQuerySet
 from catalog.naming import place_key
 
@@ -109,19 +110,29 @@ def set_wanted(track_ids: Iterable[int] | None = None) -> int:
 
     Independent of status: a file whose track is no longer wanted stays where it is.
     """
+    batches = _all_tracks() if track_ids is None else _batches(list(track_ids))
+    return sum(_set_wanted(Track.objects.filter(pk__in=batch)) for batch in batches)
+
+
+def _all_tracks() -> Iterator[Sequence[int]]:
+    """The ids of all tracks, `BATCH` at a time: no transaction over all of them, no list of all of them."""
+    last = 0
+    while batch := list(Track.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        yield batch
+        last = batch[-1]
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+
+
+def _set_wanted(tracks: TrackQuerySet) -> int:
     asked_for = Exists(Entry.objects.filter(track=OuterRef("pk"), collection__enabled=True))
-    if track_ids is None:
-        return _set_wanted(Track.objects.all(), asked_for)
-    ids = list(track_ids)
-    return sum(
-        _set_wanted(Track.objects.filter(pk__in=ids[start : start + BATCH]), asked_for)
-        for start in range(0, len(ids), BATCH)
-    )
-
-
-def _set_wanted(tracks: TrackQuerySet, asked_for: Exists) -> int:
-    gained = tracks.filter(asked_for, wanted=False, ignored=False).update(wanted=True)
-    lost = tracks.filter(~asked_for | Q(ignored=True), wanted=True).update(wanted=False)
+    with transaction.atomic():
+        gained = tracks.filter(asked_for, wanted=False, ignored=False).update(wanted=True)
+        lost = tracks.filter(~asked_for | Q(ignored=True), wanted=True).update(wanted=False)
+        # Also where nothing was gained: a track that was wanted already may have come to another album.
+        mark_around(tracks)
     return gained + lost
 
 
@@ -268,6 +279,37 @@ def _abandoned(track: Track, now: datetime) -> TrackQuerySet:
     return Track.objects.expired(now).filter(pk=track.pk, claim=track.claim)
 
 
+# --- After a clock was set back ----------------------------------------------------------------------------
+
+
+def shorten_leases(now: datetime) -> int:
+    """A lease that ends further ahead than any is given ends after an ordinary one. Rows changed.
+
+    Not at once: its worker may be well and renew it within seconds.
+    """
+    far = Track.objects.filter(status=Status.DOWNLOADING, claim_until__gt=now + LEASE + RENEW_EVERY)
+    return far.update(claim_until=now + LEASE)
+
+
+def shorten_rests(believed: Sequence[timedelta], rests: Sequence[timedelta], now: datetime) -> int:
+    """A missing track that is to rest longer than the table ``rests`` gives, rests as long as it gives. Rows changed.
+
+    ``rests[n]`` is the longest rest after n attempts, the last one that after more. Only rests longer than the
+    shortest of ``believed`` are looked at: those of a week and more are few, all of them may be a million.
+    """
+    last = len(rests) - 1
+    steps = [Q(attempts=step) if step < last else Q(attempts__gte=step) for step in range(len(rests))]
+    far = Q()
+    for step, rest in zip(steps, rests, strict=True):
+        far |= step & Q(retry_after__gt=now + rest + RENEW_EVERY)
+    ends = Case(*(When(step, then=Value(now + rest)) for step, rest in zip(steps, rests, strict=True)))
+    too_late = Track.objects.filter(far, status=Status.MISSING, retry_after__gt=now + min(believed) + RENEW_EVERY)
+    changed = 0
+    while batch := list(too_late.order_by().values_list("pk", flat=True)[:BATCH]):
+        changed += too_late.filter(pk__in=batch).update(retry_after=ends)
+    return changed
+
+
 # --- What reconcile, adopt and people find ----------------------------------------------------------------
 
 
@@ -307,6 +349,47 @@ def adopt(track_id: int, place: Place, size: int, now: datetime, reason: str = "
         raise PlaceTaken(place.relative) from error
 
 
+def adopt_many(files: Sequence[tuple[int, Place, int, str]], now: datetime) -> set[int]:
+    """`adopt` for many at once: (track id, place, bytes, reason) each, every track once, in one short transaction.
+
+    The ids of the tracks that have their file now. Where one place is taken, all are tried one by one.
+    """
+    try:
+        with transaction.atomic():
+            return _adopt_together(files, now)
+    except (IntegrityError, PlaceTaken):
+        return {track_id for track_id, place, size, why in files if _adopt_alone(track_id, place, size, now, why)}
+
+
+def _adopt_alone(track_id: int, place: Place, size: int, now: datetime, reason: str) -> bool:
+    try:
+        return adopt(track_id, place, size, now, reason)
+    except PlaceTaken:
+        return False
+
+
+def _adopt_together(files: Sequence[tuple[int, Place, int, str]], now: datetime) -> set[int]:
+    missing = Track.objects.filter(pk__in=[track_id for track_id, *_ in files], status=Status.MISSING)
+    still = set(_locked(missing))
+    folders = {path: folder_row(path) for path in {place.folder for _, place, *_ in files}}
+    rows = []
+    for track_id, place, size, _ in files:
+        folder = folders[place.folder]
+        if folder.path != place.folder:
+            raise PlaceTaken(place.relative)
+        if track_id in still:
+            rows.append((place.path, folder.pk, place.file_name, place_key(place.file_name), size, track_id))
+    table = connection.ops.quote_name(Track._meta.db_table)
+    places = f"UPDATE {table} SET local_path=%s, folder_id=%s, file_name=%s, name_key=%s, size=%s WHERE id=%s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(places, rows)
+    Track.objects.filter(pk__in=still).update(**_has_file(now))
+    Folder.objects.filter(pk__in=[folder.pk for folder in folders.values()]).update(mtime_ns=None)
+    events = [Event(track_id=pk, at=now, kind=Kind.ADOPT, reason=why) for pk, _, _, why in files if pk in still]
+    Event.objects.bulk_create(events)
+    return still
+
+
 def retry(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
     """A person asks to try these again now. Only missing tracks change; rows changed."""
     missing = tracks.filter(status=Status.MISSING)
@@ -323,16 +406,18 @@ def replace(track_id: int, path: str, now: datetime, reason: str = "") -> bool:
     return _change_row(track_id, has_it, Kind.DECIDE, reason, now, changes)
 
 
-def move(track_id: int, path: str, place: Place, wanted: bool, now: datetime, reason: str = "") -> bool:
+def move(track_id: int, path: str, place: Place, now: datetime, reason: str = "", wanted: bool | None = None) -> bool:
     """The track's file is no longer at ``path`` but at ``place``. Raises PlaceTaken as `reserve` does.
 
-    Only while the track is still wanted, or not wanted, as the mover read it: False means that somebody has changed
-    their mind in between.
+    ``wanted`` True or False: only while the track still is, or is not; somebody may have changed their mind.
     """
-    at_path = Track.objects.filter(status=Status.DOWNLOADED, local_path=path, wanted=wanted)
+    has_it = Track.objects.filter(status=Status.DOWNLOADED, local_path=path)
+    if wanted is not None:
+        has_it = has_it.filter(wanted=wanted)
     try:
         with transaction.atomic():
-            return _change_row(track_id, at_path, Kind.MOVE, reason, now, place.columns())
+            Folder.objects.filter(tracks=track_id).update(mtime_ns=None)  # the one that it leaves
+            return _change_row(track_id, has_it, Kind.MOVE, reason, now, place.columns())
     except IntegrityError as error:
         raise PlaceTaken(place.relative) from error
 

@@ -82,12 +82,12 @@ def _says(word: str) -> Q:
 
 def artists() -> Any:
     """Artists of wanted tracks: what the counter counts."""
-    return Artist.objects.filter(Exists(Credit.objects.filter(artist=OuterRef("pk"), track__wanted=True)))
+    return Artist.objects.filter(wanted=True)
 
 
 def albums() -> Any:
     """Albums of wanted tracks: what the counter counts."""
-    return Album.objects.filter(Exists(Track.objects.filter(album=OuterRef("pk"), wanted=True)))
+    return Album.objects.filter(wanted=True)
 
 
 def with_songs(rows: list[Artist] | list[Album]) -> list[dict[str, Any]]:

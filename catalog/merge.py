@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import F
 from django.dispatch import Signal
 
-from catalog.models import Alias, Entry, Track
+from catalog.marks import mark_wanted
+from catalog.models import Alias, Credit, Entry, Track
 
 
 def merge_twins(tracks: Iterable[Track], now: datetime) -> dict[int, int]:
@@ -87,5 +88,7 @@ def merge(keep: Track, drop: Track) -> bool:
         if drop.spotify_id and unnamed.update(spotify_id=drop.spotify_id):
             keep.spotify_id = drop.spotify_id
         merging.send(Track, keep=keep.pk, drop=drop.pk)
+        artists = list(Credit.objects.filter(track=drop.pk).values_list("artist", flat=True))
         empty.delete()
+        mark_wanted([drop.album_id] if drop.album_id else [], artists)
     return True

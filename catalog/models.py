@@ -7,7 +7,7 @@ the database. `artists`, `albums`, `entries` describe; `status`, `local_path` an
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import connections, models
@@ -466,7 +466,8 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 
         One conditional UPDATE: of the workers that find the pause over only the first changes the row.
         """
-        over = self.filter(name=name, strikes__gt=0, paused_until__lte=now, paused_by_person=False)
+        ended = Q(paused_until__lte=now) | Q(paused_until__isnull=True)  # by itself, or by a person who said go on
+        over = self.filter(ended, name=name, strikes__gt=0, paused_by_person=False)
         return bool(over.update(state="canary", paused_until=until))
 
     def canary_returned(self, name: str, now: datetime) -> None:
@@ -478,6 +479,10 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         self.filter(name=name).exclude(state="ok", strikes=0, paused_until=None, reason="").update(
             state="ok", strikes=0, paused_until=None, reason=""
         )
+
+    def shorten_pause(self, name: str, now: datetime, longest: timedelta, instead: timedelta) -> int:
+        """A pause that lasts longer than the ``longest`` there is becomes one of ``instead``. Rows changed."""
+        return self.filter(name=name, paused_until__gt=now + longest).update(paused_until=now + instead)
 
     def pause_by_person(self, name: str) -> None:
         self.named(name)

@@ -19,6 +19,7 @@ from typing import Any
 from django.db import transaction
 
 from catalog.identity import identity_key
+from catalog.marks import mark_around, mark_wanted
 from catalog.merge import merge_twins
 from catalog.models import Album, Alias, Artist, Credit, Track
 from catalog.records import TrackRecord
@@ -78,6 +79,9 @@ class _Chunk:
         self.keys = [alias_key(*pair) for pair in zip(records, self.identities, strict=True)]
         self.artists = _artists(name for record in records for name in record.artists)
         self.albums = _albums(records)
+        # What rows were taken off: it may have no wanted track any more.
+        self.left_albums: set[int] = set()
+        self.left_artists: set[int] = set()
         self._read_rows()
 
     def _read_rows(self) -> None:
@@ -158,6 +162,8 @@ class _Chunk:
             for name, value in wish.items()
             if value not in (None, "") and value != (old := getattr(row, name)) and (leads or old in (None, ""))
         }
+        if "album" in differences and row.album_id:
+            self.left_albums.add(row.album_id)
         for name, value in differences.items():
             setattr(row, name, value)
         if differences:
@@ -182,6 +188,7 @@ class _Chunk:
         old = self.billing.get(row.pk or -id(row), [])
         if billing and billing != old and (not old or row.spotify_id == (record.spotify_id or None)):
             self.billing[row.pk or -id(row)] = billing
+            self.left_artists.update(old)
             return billing
         return None
 
@@ -202,12 +209,18 @@ class _Chunk:
             for row, billing in credits
             for position, artist_id in enumerate(billing)
         )
+        self._mark(changed, credits)
         self.result.new += len(fresh)
         self.result.changed += len(changed)
         replaced = merge_twins([row for row, _ in changed.values()], self.now) if changed else {}
         self.result.merged += len(replaced)
         track_ids = self.result.track_ids + [self.rows[key].pk for key in self.keys]
         self.result.track_ids = [replaced.get(pk, pk) for pk in track_ids] if replaced else track_ids
+
+    def _mark(self, changed: Iterable[int], credits: list[tuple[Track, list[int]]]) -> None:
+        """Albums and artists that gained or lost a track which may be wanted; new rows are not wanted yet."""
+        mark_wanted(self.left_albums, self.left_artists)
+        mark_around(Track.objects.filter(pk__in={*changed, *(row.pk for row, _ in credits)}, wanted=True))
 
 
 def _one_is_clean(first: bool | None, second: bool | None) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from catalog.identity import identity_key
 from catalog.lifecycle import Place
+from catalog.marks import mark_around
 from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Library, Service, Track
 from catalog.naming import place_key
 
@@ -65,6 +66,7 @@ class World:
         )
         performer = Artist.objects.get_or_create(key=place_key(artist), defaults={"name": artist})[0]
         Credit.objects.create(track=made, artist=performer, position=0)
+        mark_around(Track.objects.filter(pk=made.pk))
         if made.spotify_id:
             Alias.objects.create(key=f"spotify:{made.spotify_id}", track=made)
         if wanted:
