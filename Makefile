@@ -60,11 +60,13 @@ check: $(READY)
 bench: $(READY)
 	@$(PY) bench/reconcile.py $(ARGS)
 
+# 1,000 random kills; ARGS="--kills 100 --db postgres" for others.
 torture: $(READY)
-	@$(PY) -m bench.torture $(ARGS)
+	@$(PY) -m tests.torture.run $(if $(ARGS),$(ARGS),--kills 1000 --db sqlite)
 
+# Each guard is taken out, one at a time: some test must turn red.
 mutants: $(READY)
-	@$(PY) -m bench.mutants $(ARGS)
+	@$(PY) -m tests.torture.mutants $(ARGS)
 
 # kill -9 of an idle worker, of the sentinel and of the main process, in real time (about 10 minutes).
 wedge: $(READY)

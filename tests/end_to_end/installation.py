@@ -27,7 +27,7 @@ from tests.audio import make_audio
 
 T = TypeVar("T")
 PROJECT = Path(__file__).resolve().parents[2]
-PATIENCE = 45.0  # seconds until a test gives up on something that must happen
+PATIENCE = 90.0  # seconds until a test gives up on something that must happen
 
 SONGS = [
     Song(f"s{number}", f"Song {word}", ("Test Choir",), f"s{number}.mp3", "First", 4000)
@@ -127,6 +127,7 @@ class Installation:
                 os.kill(process, signal.SIGKILL)
         if self.run:
             self.run.wait()
+        drop_database(self.environment["DATABASE_URL"])
 
     # --- Commands -----------------------------------------------------------------------------------------
 
@@ -234,16 +235,23 @@ def own_database(name: str) -> str:
     if not default["ENGINE"].endswith("postgresql"):
         return ""
     database = "e2e_" + re.sub(r"\W", "_", name)[-40:].lower()
-    place = {
-        "host": default["HOST"],
-        "port": default["PORT"] or 5432,
-        "user": default["USER"],
-        "password": default["PASSWORD"],
-    }
-    with psycopg.connect(dbname="postgres", autocommit=True, **place) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')  # type: ignore[call-overload]
-        connection.execute(f'CREATE DATABASE "{database}"')  # type: ignore[call-overload]
-    return f"postgres://{place['user']}:{place['password']}@{place['host']}:{place['port']}/{database}"
+    on_server(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)', f'CREATE DATABASE "{database}"')
+    place = f"{default['HOST']}:{default['PORT'] or 5432}"
+    return f"postgres://{default['USER']}:{default['PASSWORD']}@{place}/{database}"
+
+
+def drop_database(address: str) -> None:
+    if address:
+        on_server(f'DROP DATABASE "{address.rpartition("/")[2]}" WITH (FORCE)')
+
+
+def on_server(*statements: str) -> None:
+    """Run statements on the tests' PostgreSQL, outside any transaction."""
+    default: Mapping[str, Any] = settings.DATABASES["default"]
+    place = {"host": default["HOST"], "port": default["PORT"] or 5432, "user": default["USER"]}
+    with psycopg.connect(dbname="postgres", autocommit=True, password=default["PASSWORD"], **place) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
 
 
 def all_processes() -> Iterator[tuple[int, str]]:
