@@ -262,7 +262,7 @@ class Pass:
         if not self.run or not self.options.full or self.options.scope is not None:
             return 0
         alike = Run.objects.filter(kind=Run.Kind.RECONCILE, report__full=True, report__sizes=self.options.sizes)
-        last = alike.exclude(pk=self.run.pk).filter(started_at__gt=self.now - RESUME_WITHIN).first()
+        last = alike.exclude(pk=self.run.pk).filter(started_at__range=(self.now - RESUME_WITHIN, self.now)).first()
         return 0 if last is None or last.ok else int(last.report.get("reached", 0))
 
     # --- Looking ------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def admin_exists() -> bool:
 
 
 def _rows(token: str, now: datetime) -> QuerySet[SetupLink]:
-    return SetupLink.objects.filter(digest=_digest(token), valid_until__gt=now)
+    return SetupLink.objects.filter(digest=_digest(token), valid_until__gt=now, valid_until__lte=now + VALID_FOR)
 
 
 def _digest(token: str) -> str:

@@ -20,6 +20,7 @@ ITEMS = 50  # of the queue, in one answer
 FAILURES = 20
 SILENT_AFTER = timedelta(minutes=3)  # a heartbeat comes every minute; two may be lost
 LONGEST_RUN = timedelta(hours=6)  # the jobs' own time limit: a run without an end that is older was cut off
+CLOCKS_DIFFER = timedelta(minutes=1)  # a run that began later than that did so by a clock that was set back since
 RATE_OVER = timedelta(hours=1)  # songs fetched in this time say how fast it goes
 RATE_FROM = 3  # fewer say nothing
 
@@ -145,7 +146,7 @@ def _recent_failures() -> list[dict[str, Any]]:
 
 
 def _latest_run(kind: str, now: datetime) -> dict[str, Any] | None:
-    run = Run.objects.filter(kind=kind).order_by("-started_at").first()
+    run = Run.objects.filter(kind=kind, started_at__lte=now + CLOCKS_DIFFER).order_by("-started_at").first()
     if run is None:
         return None
     return {
@@ -167,7 +168,7 @@ def workers_state(now: datetime) -> str:
 def _workers(now: datetime) -> dict[str, Any]:
     """``state`` is "running", "silent" (no heartbeat for three minutes) or "none" (stopped, or never started)."""
     beats = {row.name: row.beat_at or row.started_at for row in Cluster.objects.order_by("name")}
-    silent = sorted(name for name, at in beats.items() if now - at > SILENT_AFTER)
+    silent = sorted(name for name, at in beats.items() if abs(now - at) > SILENT_AFTER)
     state = "none" if not beats else "silent" if silent else "running"
     oldest = min((beats[name] for name in silent), default=None)
     return {"state": state, "silent": silent, "silent_since": oldest, "beats": beats}

@@ -108,7 +108,8 @@ def may_claim() -> bool:
 def serves(queue: str, now: datetime) -> bool:
     """Whether a cluster for this queue has started, or given a heartbeat, within the last 3 minutes."""
     row = Cluster.objects.filter(name=queue).first()
-    return row is not None and now - (row.beat_at or row.started_at) <= SILENT_AFTER
+    # A heartbeat that lies ahead is no better than an old one: the clock was set back, and nothing was heard since.
+    return row is not None and abs(now - (row.beat_at or row.started_at)) <= SILENT_AFTER
 
 
 def ask_stop() -> None:

@@ -13,12 +13,13 @@ import functools
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 from django_q.cluster import Cluster as DjangoQCluster
 from django_q.conf import Conf
@@ -42,6 +43,8 @@ EVENTS_KEPT = timedelta(days=90)
 FAILURES_KEPT = timedelta(days=30)  # django-q2 keeps failed tasks for ever
 
 DOWNLOAD_SHIFT = 30 * 60.0  # seconds after which a worker goes back for its next wake-up: leaks stay small
+TICK_WITHIN = timedelta(minutes=2)
+LOOK_AT_CLOCK_EVERY = 60.0  # seconds
 LOOKED_AT = 50  # waiting wake-ups looked at to see whether one more is needed
 
 logger = logging.getLogger(__name__)
@@ -241,7 +244,7 @@ class Plan:
 
 def due(now: datetime, online: bool) -> Plan:
     """What rows and requests call for. While the library is offline nobody looks at it; it heals within a minute."""
-    library, last_sync = Library.load(), Run.objects.filter(kind=Run.Kind.SYNC).first()
+    library, last_sync = Library.load(), Run.objects.filter(kind=Run.Kind.SYNC, started_at__lte=now).first()
     connected = bool(settings.SPOTIFY_REFRESH_TOKEN) or Account.objects.exists()
     look = online and (
         clusters.waiting() or _asked("reconcile").exists() or passed(library.last_pass, QUICK_EVERY, now)
@@ -300,6 +303,18 @@ def install_schedules(now: datetime) -> None:
         ours.exclude(pk=first.pk).delete()
 
 
+def mend_schedule(now: datetime) -> bool:
+    """Bring the tick back where its next time lies too far ahead: a clock that is set back would silence it until then.
+
+    Asked by the cluster's main process: without ticks no worker could. True: it was so.
+    """
+    late = Schedule.objects.filter(func=f"{__name__}.tick", next_run__gt=now + TICK_WITHIN)
+    if not late.exists():
+        return False
+    install_schedules(now)
+    return True
+
+
 def cluster_name() -> str:
     """The queue that this process would serve."""
     return str(Conf.CLUSTER_NAME)
@@ -319,6 +334,10 @@ def run_cluster() -> bool:
     parent_death.forks_die_with_their_parents()
     cluster = StoppableCluster()
     cluster.start()
-    cluster.sentinel.join()
+    while cluster.sentinel.is_alive():
+        cluster.sentinel.join(LOOK_AT_CLOCK_EVERY)
+        with suppress(DatabaseError):
+            mend_schedule(timezone.now())
+        connections.close_all()
     clusters.leave()
     return bool(cluster.sentinel.exitcode == 0)

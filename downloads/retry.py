@@ -16,6 +16,7 @@ COOLDOWNS: tuple[timedelta, ...] = (
     timedelta(weeks=1),  # the floor: a recording may turn up any week
 )
 JITTER = 0.1  # of the cooldown, to both sides, so that what failed together does not come back together
+LONGEST_RESTS = (timedelta(), *(rest * (1 + JITTER) for rest in COOLDOWNS))  # after so many attempts, or more
 
 SERVICE_PAUSES: tuple[timedelta, ...] = (  # a site that said stop is asked again ever more rarely
     timedelta(hours=1),  # YouTube's own "rate-limited for up to an hour"

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from catalog import lifecycle, storage, tags
 from catalog.models import Event, Service, Track
-from downloads import aside, audio, candidates, child, pacing, publish, retry
+from downloads import aside, audio, candidates, child, clock, pacing, publish, retry
 from downloads.cover import cover
 from downloads.errors import CANDIDATE, ERROR_KINDS, SERVICE, SourceError
 from downloads.models import Candidate, Sound
@@ -31,9 +31,7 @@ from downloads.points import reach
 
 FETCH_SECONDS = 3600.0  # a fetch that takes longer is stopped
 PROGRESS_EVERY = timedelta(seconds=2)
-CANARY = timedelta(minutes=10)  # how long one worker alone tries a service after its pause
 IN_A_ROW = 5  # different tracks that must meet a network error before it is everybody's
-FULL_DISK_PAUSE = timedelta(minutes=5)
 EXTENSIONS = ("mp3", "m4a", "opus", "ogg", "flac")
 
 DISK_ERRORS = {
@@ -105,7 +103,7 @@ def work_one(now: Clock = timezone.now, should_stop: Callable[[], bool] = lambda
 def _may_try_audio(now: datetime) -> bool:
     """After a pause of the audio service one worker alone goes first. True where there was none, or for that one."""
     tired = Service.objects.filter(name="audio", strikes__gt=0).exists()
-    return not tired or Service.objects.send_canary("audio", now, now + CANARY)
+    return not tired or Service.objects.send_canary("audio", now, now + clock.CANARY)
 
 
 @dataclass
@@ -323,7 +321,8 @@ class Attempt:
         error = ERROR_KINDS[kind]
         if error.service == "storage":
             storage.check(self.now())
-            Service.objects.pause("storage", self.now() + FULL_DISK_PAUSE, message, _storage_state(kind), self.now())
+            until = self.now() + clock.FULL_DISK_PAUSE
+            Service.objects.pause("storage", until, message, _storage_state(kind), self.now())
         elif error.service:
             strikes = Service.objects.named(error.service).strikes + 1
             rest = retry.service_pause(strikes, retry_after)
@@ -334,7 +333,8 @@ class Attempt:
 
     def _others_met_it_too(self, service: str) -> bool:
         """Whether the last four tracks that ended were others, and all failed of this service too."""
-        ended = Event.objects.filter(kind__in=[Event.Kind.FINISH, Event.Kind.FAIL]).exclude(track=self.track.pk)
+        ended = Event.objects.filter(kind__in=[Event.Kind.FINISH, Event.Kind.FAIL], at__lte=self.now())
+        ended = ended.exclude(track=self.track.pk)
         last = list(ended.select_related("track")[: IN_A_ROW - 1])
         kinds = {kind for kind, error in ERROR_KINDS.items() if error.service == service}
         return len({event.track_id for event in last}) == IN_A_ROW - 1 and all(
@@ -366,6 +366,7 @@ def recover(now: datetime) -> int:
 
     How many were decided; none while offline.
     """
+    clock.mend(now)
     state = storage.check(now)
     decided = _recover_expired(now) if state.may_read else 0
     if state.may_write:

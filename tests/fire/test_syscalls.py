@@ -11,7 +11,7 @@ import pytest
 
 from catalog import lifecycle
 from catalog.models import Service, Track
-from downloads import publish, worker
+from downloads import clock, publish, worker
 from downloads.errors import ERROR_KINDS
 from tests.fire.faults import DISK, FailsAt
 from tests.torture.ground import Ground
@@ -176,7 +176,7 @@ def test_a_full_disk_costs_four_thousand_due_tracks_no_attempt(
     outcomes = [worker.work_one(now=lambda: ground.world.now) for _ in range(20)]
     assert [outcome and outcome.error_kind for outcome in outcomes] == ["disk_full", *[None] * 19]
     service = Service.objects.get(name="storage")
-    assert (service.state, service.paused_until) == ("full", ground.world.now + worker.FULL_DISK_PAUSE)
+    assert (service.state, service.paused_until) == ("full", ground.world.now + clock.FULL_DISK_PAUSE)
     assert "disk is full" in service.reason.lower()
     assert not Track.objects.exclude(attempts=0).exists()
     assert not Track.objects.exclude(last_error="").exists()
