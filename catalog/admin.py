@@ -110,6 +110,7 @@ class CollectionAdmin(ReadOnly):
     list_display = ("name", "kind", "account", "enabled", "closed", "total", "synced_at", "problem")
     list_filter = ("kind", "enabled", "closed")
     search_fields = ("name", "owner", "account")
+    may_edit = ("removal",)
 
 
 @admin.register(Entry)

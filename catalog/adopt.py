@@ -25,7 +25,7 @@ from catalog.recognise import same_length
 from catalog.tag_reading import Found
 
 BATCH = 2000  # files that are read and looked up together
-TOGETHER = 50  # files adopted in one transaction: a writer beside us never waits for long
+TOGETHER = 100  # files adopted in one transaction: a writer beside us never waits for long
 LISTED = 1000  # doubtful files that a report names
 
 
@@ -99,17 +99,19 @@ def _adopt_batch(files: list[Found], now: datetime, dry_run: bool, report: Adopt
     report.unreadable += len(files) - len(readable)
     owners = Owners(readable)
     doubts: dict[str, Doubt] = {}
-    for start in range(0, len(readable), TOGETHER):
-        with transaction.atomic():
-            for found in readable[start : start + TOGETHER]:
-                track, how = owners.of(found)
-                if track is None:
-                    report.strangers += 1
-                elif how.startswith("?"):
-                    doubts[found.relative] = Doubt(track=track, file=found.relative, size=found.size, why=how[1:])
-                elif dry_run or take(track.pk, found.relative, found.size, now, how):
-                    track.status = Track.Status.DOWNLOADED  # a second file of this track is a stranger
-                    report.adopted += 1
+    sure: list[tuple[int, Place, int, str]] = []
+    for found in readable:
+        track, how = owners.of(found)
+        if track is None:
+            report.strangers += 1
+        elif how.startswith("?"):
+            doubts[found.relative] = Doubt(track=track, file=found.relative, size=found.size, why=how[1:])
+        else:
+            track.status = Track.Status.DOWNLOADED  # a second file of this track is a stranger
+            sure.append((track.pk, Place.of(settings.MUSIC_DIR, found.relative), found.size, how))
+    for start in range(0, len(sure), TOGETHER):
+        part = sure[start : start + TOGETHER]
+        report.adopted += len(part) if dry_run else len(lifecycle.adopt_many(part, now))
     _note(doubts, [found.relative for found in readable], dry_run, report)
 
 

@@ -8,26 +8,31 @@ else's file has is left to it. Nothing is written unless the music folder is onl
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import QuerySet
 
 from catalog import storage
-from catalog.locks import only_one
-from catalog.models import Collection, Credit, Entry, Library, Track
+from catalog.locks import in_turn
+from catalog.models import Collection, Credit, Entry, Event, Library, Track
 from catalog.naming import Naming, next_place, place_key, relative_place
 
 FOLDER = "Playlists"
 ENDING = ".m3u8"
 MARK = "# Written by Tonekeep. Changes made here are lost; without this line the file is yours."
 DRAFT = ".tonekeep.tmp"
+NOTED = "playlists.json"  # in DATA_DIR: after what the files were last written; may be deleted
+FORMAT = 1  # of the files: another number writes all of them again
 HEAD_BYTES = 4096  # of a file, in which the mark is looked for: a collection's name stands before it
 CHUNK = 500  # tracks whose artists are read together
 NAMES_TRIED = 20
@@ -66,7 +71,8 @@ class _Line(NamedTuple):
 def write_playlists(now: datetime) -> PlaylistReport:
     """Bring the folder of playlists in line with the catalog; nothing where the library's setting says no.
 
-    One writer at a time: a second one leaves it to the first.
+    Where no song has come or gone and no collection has changed since the last time, and our files are still there,
+    none of them is looked into.
     """
     report = PlaylistReport()
     if not Library.load().write_playlists:
@@ -76,19 +82,45 @@ def write_playlists(now: datetime) -> PlaylistReport:
     if not state.may_write:
         report.problem = state.reason
         return report
-    with only_one("playlists") as mine:
-        if not mine:
-            report.problem = "Playlists are being written already."
-            return report
+    with in_turn("playlists"):
         try:
             with storage.opened(state.root):
-                _Shelf(report).write()
+                _bring_in_line(report)
         except storage.RootProblem as error:
             report.problem = str(error)
         except OSError as error:
             where = error.filename or os.path.join(settings.MUSIC_DIR, FOLDER)
             report.problem = f"Playlists cannot be written: {error.strerror} ({where})."
     return report
+
+
+def _bring_in_line(report: PlaylistReport) -> None:
+    shelf, stamp = _Shelf(report), _stamp()
+    noted = Path(settings.DATA_DIR) / NOTED
+    names = _names_under(stamp, noted)
+    if names is not None and {place_key(name) for name in names} == shelf.ours:
+        report.unchanged = len(names)
+        return
+    kept = shelf.write()
+    if not report.blocked:
+        noted.write_text(json.dumps([stamp, sorted(kept)]))
+
+
+def _stamp() -> str:
+    """What the playlists follow from: songs on disk (each change has its event) and the collections."""
+    last_event = Event.objects.order_by("-pk").values_list("pk", flat=True).first()
+    collections = Collection.objects.order_by("pk").values_list("pk", "name", "enabled", "closed", "synced_at")
+    text = repr((FORMAT, Library.load().root_uuid, last_event, list(collections)))
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _names_under(stamp: str, noted: Path) -> list[str] | None:
+    """The files that were written under this stamp; None where it was another one, or none was noted."""
+    try:
+        last, names = json.loads(noted.read_text())
+    except (OSError, ValueError):
+        return None
+    return names if last == stamp else None
 
 
 class _Shelf:
@@ -105,7 +137,8 @@ class _Shelf:
                 if name.endswith(ENDING) and _is_ours(os.path.join(self.path, name)):
                     self.ours.add(place_key(name))
 
-    def write(self) -> None:
+    def write(self) -> set[str]:
+        """Write what has changed, remove what has no collection any more. The keys of the files there are then."""
         kept: set[str] = set()
         for collection in Collection.objects.enabled().filter(closed=False).order_by("pk"):
             name = self._name_for(collection, kept)
@@ -117,6 +150,7 @@ class _Shelf:
         for key in self.ours - kept:
             os.unlink(os.path.join(self.path, self.names[key]))
             self.report.removed += 1
+        return kept
 
     def _name_for(self, collection: Collection, kept: set[str]) -> str | None:
         """The collection's file name: its own, or with its short id where the name is somebody else's.

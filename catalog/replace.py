@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import transaction
 
+from catalog import removal
 from catalog.lifecycle import set_wanted
 from catalog.locks import in_turn
 from catalog.models import Collection, Entry
@@ -96,6 +97,7 @@ def forget_collections(account: str, seen: Iterable[tuple[str, str]], now: datet
         touched = set(collection.entries.exclude(track=None).values_list("track_id", flat=True))
         collection.delete()
         set_wanted(touched)
+        removal.left(collection, touched)
     return len(gone)
 
 
@@ -172,9 +174,9 @@ class _Entries:
         self._move(stay, positions)
         self._add(added, changed, tracks, positions)
         touched = {tracks[index] for index in added if index in tracks}
-        if self.record.complete:
-            touched |= self._remove(leftover)
-        set_wanted(touched)
+        gone = self._remove(leftover) if self.record.complete else set()
+        set_wanted(touched | gone)
+        removal.left(self.collection, gone)
         return True
 
     def _pair(self) -> tuple[dict[int, tuple[int, int]], list[int], dict[int, int | None]]:

@@ -8,7 +8,7 @@ from django.urls import include, path, re_path
 
 from catalog import views as catalog
 from config import health
-from downloads import adopt_page
+from downloads import adopt_page, bin_page
 from downloads import views as downloads
 from downloads.import_page import import_now, import_page
 
@@ -27,8 +27,10 @@ urlpatterns = [
     re_path(r"^import/?$", import_page, name="import"),
     re_path(r"^import/now/?$", import_now, name="import_now"),
     re_path(r"^adopt/?$", adopt_page.doubts, name="adopt"),
+    re_path(r"^bin/?$", bin_page.bin_page, name="bin"),
     # Buttons: POST only.
     re_path(r"^adopt/answer/?$", adopt_page.answer, name="adopt_answer"),
+    re_path(r"^bin/take-back/?$", bin_page.take_back, name="bin_take_back"),
     re_path(r"^tracks/(?P<pk>[0-9]{1,18})/(?P<deed>retry|ignore|want)/?$", downloads.change_track, name="change_track"),
     re_path(r"^failed/retry/?$", downloads.retry_failed, name="retry_failed"),
     re_path(r"^fetching/pause/?$", downloads.pause, name="pause"),

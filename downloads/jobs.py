@@ -31,7 +31,7 @@ from catalog.locks import only_one
 from catalog.models import Account, Event, Library, Run, Track
 from catalog.reconcile import ReconcileReport, reconcile
 from catalog.sync import SyncReport, sync
-from downloads import clusters, parent_death, renewal, searches, worker
+from downloads import care, clusters, parent_death, renewal, searches, worker
 
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
 
@@ -172,6 +172,8 @@ def download() -> str:
     shift_ends = time.monotonic() + DOWNLOAD_SHIFT
     while time.monotonic() < shift_ends and not clusters.should_stop() and not _relieved():
         if worker.work_one(should_stop=clusters.should_stop) is None:
+            if tracks:
+                care.songs_came_or_went(timezone.now())
             return f"{tracks} tracks"
         tracks += 1
     if not clusters.should_stop():
@@ -218,12 +220,15 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     """One pass over the music folder. The clusters that ran before it began may claim once it has ended."""
     _asked("reconcile").unlink(missing_ok=True)
     running = clusters.started()
+    care.before_a_pass(now)
     report = reconcile(now, full=full, should_stop=clusters.should_stop)
     if report.busy:
         _asked("reconcile").touch()  # the pass under way may have begun before this one was asked for
     if report.complete:
+        care.after_a_pass(timezone.now())
         clusters.reconciled(running, timezone.now())
     wake()
+    care.songs_came_or_went(timezone.now())
     return report
 
 

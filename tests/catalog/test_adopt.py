@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from catalog import strangers, tags
+from catalog import lifecycle, strangers, tags
 from catalog.adopt import CannotAdopt, accept, adopt, reject
 from catalog.models import Doubt, Track
+from catalog.reconcile import reconcile
 from tests.audio import make_audio
 from tests.world import World
 
@@ -184,3 +185,35 @@ def test_a_name_that_is_no_text_hinders_nobody(world, put):
     shutil.copyfile(world.root / "a.mp3", raw)
     assert adopt(None, world.now).adopted == 1
     assert world.status_of(track) == "downloaded"
+
+
+def test_a_place_that_another_row_holds_hinders_only_its_own_file(world, put):
+    holder = world.tracks["Maria Ruiz/First Light/Morning"]
+    lifecycle.vanish({holder.pk: holder.file_name}, world.now)
+    os.unlink(holder.local_path)
+    taken = missing(world, "Nocturne")
+    free = missing(world, "Etude")
+    put(f"Maria Ruiz/First Light/{holder.file_name}", "Nocturne")
+    put("mine/etude.mp3", "Etude")
+    assert adopt(None, world.now).adopted == 1
+    assert (world.status_of(taken), world.status_of(free)) == ("missing", "downloaded")
+    assert free.events.get().kind == "adopt"
+
+
+def test_folders_that_are_one_on_many_disks_get_one_row(world, put):
+    first, second = missing(world, "Nocturne"), missing(world, "Etude")
+    put("Mine/a.mp3", "Nocturne")
+    put("mine/b.mp3", "Etude")
+    assert adopt(None, world.now).adopted == 1
+    assert sorted([world.status_of(first), world.status_of(second)]) == ["downloaded", "missing"]
+
+
+def test_adopted_folders_are_looked_at_by_the_next_pass(world, put):
+    track = missing(world, "Nocturne")
+    reconcile(world.now, full=True)
+    path = put("Maria Ruiz/First Light/a.mp3", "Nocturne")
+    reconcile(world.now)
+    adopt(None, world.now)
+    path.unlink()
+    assert reconcile(world.now).vanished == 1
+    assert world.status_of(track) == "missing"

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from catalog import playlists, storage
+from catalog import lifecycle, playlists, storage
 from catalog.models import Collection, Entry, Library, Track
 from catalog.playlists import write_playlists
+from catalog.records import CollectionRecord, EntryRecord, TrackRecord
+from catalog.replace import replace_catalog
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +54,10 @@ def test_a_song_that_is_not_on_disk_is_left_out(world):
     listed = songs_in(shelf(world) / "Sample.m3u8")
     assert len(listed) == 6
     assert "Not here" not in (shelf(world) / "Sample.m3u8").read_text()
-    world.put_file(missing)
+    path = world.put_file(missing)
+    lifecycle.vanish({missing.pk: missing.file_name}, world.now)
+    lifecycle.restore({missing.pk: missing.file_name}, world.now)
+    assert path.exists()
     assert write_playlists(world.now).written == 1
     assert Path(missing.local_path) in songs_in(shelf(world) / "Sample.m3u8")
 
@@ -63,6 +68,36 @@ def test_nothing_is_written_where_nothing_has_changed(world):
     report = write_playlists(world.now)
     assert (report.written, report.unchanged) == (0, 1)
     assert (shelf(world) / "Sample.m3u8").stat() == before
+
+
+def test_where_nothing_happened_no_collection_is_read(world, django_assert_max_num_queries):
+    for number in range(20):
+        collection(world, f"Mix {number}", list(world.tracks.values()))
+    assert write_playlists(world.now).written == 21
+    with django_assert_max_num_queries(10):
+        assert write_playlists(world.now).unchanged == 21
+
+
+def test_a_playlist_that_somebody_deleted_is_written_again(world):
+    collection(world, "Mix", list(world.tracks.values()))
+    write_playlists(world.now)
+    (shelf(world) / "Mix.m3u8").unlink()
+    assert write_playlists(world.now).written == 1
+    assert (shelf(world) / "Mix.m3u8").exists()
+
+
+def test_another_order_after_a_sync_is_another_playlist(world):
+    def sync(titles: list[str]) -> None:
+        tracks = [TrackRecord(title, ("Maria Ruiz",), duration_ms=180_000) for title in titles]
+        entries = [EntryRecord(track) for track in tracks]
+        world.later(minutes=1)
+        replace_catalog([CollectionRecord("playlist", "p", "Mix", entries)], world.now)
+
+    sync(["Morning", "Noon"])
+    write_playlists(world.now)
+    sync(["Noon", "Morning"])
+    assert write_playlists(world.now).written == 1
+    assert [path.name for path in songs_in(shelf(world) / "Mix.m3u8")] == ["02 Noon.mp3", "01 Morning.mp3"]
 
 
 def test_a_strangers_file_is_never_overwritten_and_never_removed(world):

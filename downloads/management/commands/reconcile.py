@@ -15,6 +15,7 @@ from tqdm import tqdm
 from catalog import storage
 from catalog.reconcile import ReconcileReport, reconcile
 from catalog.relink import RelinkReport, relink
+from downloads import care
 from downloads.jobs import wake
 
 
@@ -41,12 +42,17 @@ class Command(BaseCommand):
         try:
             if options["accept_root"]:
                 storage.accept_root(timezone.now())
+            if not options["dry_run"]:
+                care.before_a_pass(timezone.now())
             report = self._pass(options)
             found = relink(timezone.now(), options["dry_run"]) if options["relink"] and report.complete else None
         except (storage.RootProblem, ValueError) as error:
             raise CommandError(str(error)) from error
         if not options["dry_run"]:
+            if report.complete:
+                care.after_a_pass(timezone.now())
             wake()
+            care.songs_came_or_went(timezone.now())
         if options["json"]:
             self.stdout.write(json.dumps(report.as_dict() | ({"relink": found.as_dict()} if found else {})))
         elif report.complete:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from catalog.models import Track
-from downloads import worker
+from downloads import care, worker
 from downloads.worker import Outcome
 
 PAUSED = 3  # exit status where nothing may be fetched
@@ -40,6 +40,7 @@ class Command(BaseCommand):
         if not reason:
             self._work(stop, results, show=not options["json"])
             reason = worker.why_not(timezone.now())
+            care.songs_came_or_went(timezone.now())
         left = Track.objects.queue().count()
         if options["json"]:
             self.stdout.write(json.dumps({"results": dict(results), "left": left, "paused": reason}))

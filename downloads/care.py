@@ -1,0 +1,43 @@
+"""What is done for the music folder around a pass over it: moves are finished before, the rest follows after.
+
+None of it may keep the workers waiting for ever or cost the pass: what goes wrong here is logged and tried again next
+time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from catalog.models import Library
+from catalog.playlists import write_playlists
+from catalog.relink import relink
+from downloads import bin
+
+logger = logging.getLogger(__name__)
+
+
+def before_a_pass(now: datetime) -> None:
+    """A file whose move was cut short by a crash stands in neither of its places: the pass would miss it."""
+    _safely(bin.recover, now)
+
+
+def after_a_pass(now: datetime) -> None:
+    """Renamed files find their tracks again, before anybody fetches them; files that nobody wants go to the bin."""
+    if Library.load().always_relink:
+        _safely(relink, now)
+    _safely(bin.tidy, now)
+
+
+def songs_came_or_went(now: datetime) -> None:
+    """Playlists follow."""
+    _safely(write_playlists, now)
+
+
+def _safely(deed: Callable[[datetime], Any], now: datetime) -> None:
+    try:
+        deed(now)
+    except Exception:
+        logger.exception("%s.%s ended in an error", deed.__module__, deed.__name__)
