@@ -50,6 +50,16 @@ FORMATS: dict[str, tuple[frozenset[str], list[str], str]] = {
     "mp3": (frozenset({"mp3"}), ["-c:a", "libmp3lame", "-q:a", "2"], "mp3"),
 }
 
+# Below this a recording is not worth keeping, however well it fits (bit/s as the source delivers it). Lossless kinds
+# have no floor. A person may choose such a recording all the same.
+FLOORS = {
+    "mp3": 56_000,  # speech and telephone music; 64 is the least that anybody released
+    "aac": 56_000,  # YouTube's 48 kbit/s variant cuts off at 12 kHz
+    "opus": 40_000,  # its worst music setting; what YouTube calls low is 50
+    "vorbis": 56_000,  # nominal: it is made by quality, and quality 0 is called 64
+    "wmav2": 56_000,
+}
+
 TOLERANCE_MS = 5_000  # or 3 % of the expected length, whichever is more
 TOLERANCE_SHARE = 0.03
 SILENCE_DB = -80.0  # 16-bit silence reads -91; the quietest real recording's peak is far above this
@@ -152,6 +162,14 @@ def prove(
     if proof.peak_db <= SILENCE_DB:
         raise AudioError("silent", f"The recording is silent: its loudest sample is at {proof.peak_db:.0f} dB.")
     return proof
+
+
+def require_quality(found: Probe) -> None:
+    """AudioError "low_quality" for a recording below the floor of its kind; an unknown bit rate is not too low."""
+    floor = FLOORS.get(found.codec)
+    if floor and found.bit_rate and found.bit_rate < floor:
+        said, least = found.bit_rate // 1000, floor // 1000
+        raise AudioError("low_quality", f"The recording has {said} kbit/s {found.codec}; {least} are the least.")
 
 
 def _judge_length(decoded: int, expected: int | None, claimed: int | None) -> None:

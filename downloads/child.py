@@ -70,6 +70,7 @@ def fetch(
     source: str,
     allowed_host: str = "",
     audio_format: str = BEST,
+    any_quality: bool = False,
     on_progress: Callable[[float], None] = lambda share: None,
     should_stop: Callable[[], bool] = lambda: False,
     deadline_seconds: float = 3600.0,
@@ -82,7 +83,8 @@ def fetch(
     """Fetch one recording into the empty folder ``stage_dir``, in a child process that cannot outlive this call.
 
     ``source`` is "archive" (then only direct files on ``allowed_host``, "host", "host:port" or an address) or
-    "youtube". ``audio_format`` is "best", "m4a", "opus" or "mp3". ``on_progress`` gets the share so far, 0 to 1;
+    "youtube". ``audio_format`` is "best", "m4a", "opus" or "mp3"; ``any_quality`` lets the floor of bit rates be.
+    ``on_progress`` gets the share so far, 0 to 1;
     ``should_stop`` is asked every ``poll_seconds``; an OSError of either counts as the disk's. ``rate_bytes`` is
     per second (0: as fast as it goes).
     Raises FetchError; the stage's content is then worthless and the caller's to remove.
@@ -94,6 +96,7 @@ def fetch(
         "allowed_host": allowed_host,
         "stage_dir": stage,
         "audio_format": _checked_format(audio_format),
+        "any_quality": any_quality,
         "max_bytes": max_bytes,
         "rate_bytes": rate_bytes,
     }

@@ -68,6 +68,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "too_short": ErrorKind(CANDIDATE, "", "The file holds only a part of what it claims.", _OTHER, bans=True),
     "wrong_length": ErrorKind(CANDIDATE, "", "The recording's length is not the track's.", _OTHER, bans=True),
     "silent": ErrorKind(CANDIDATE, "", "The recording is silent.", _OTHER, bans=True),
+    "low_quality": ErrorKind(CANDIDATE, "", "The recording's sound is too poor to keep.", _OTHER, bans=True),
     # Transport: this track's bad luck, until different tracks in a row have met it.
     "network": ErrorKind(TRACK, "audio", "The connection failed.", "Check the network if it stays so."),
     "server": ErrorKind(TRACK, "audio", "The other side answered with an error.", _WAIT),

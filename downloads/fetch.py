@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 from downloads.addresses import AddressRefused, Server, archive_address, server, youtube_address
-from downloads.audio import BEST, AudioError, deliver, find_ffmpeg
+from downloads.audio import BEST, AudioError, deliver, find_ffmpeg, probe, require_quality
 from downloads.child import ARCHIVE, HOME, MAX_BYTES, SEARCH, YOUTUBE
 from downloads.errors import classify, plain, seconds_of
 
@@ -295,7 +295,10 @@ class Run:
             info = fetch_archive(downloader, spec["url"], allowed)
         else:
             info = fetch_youtube(downloader, youtube_address(spec["url"]))
-        path, codec = deliver(self._one_file(info), spec["audio_format"], ffmpeg=ffmpeg)
+        arrived = self._one_file(info)
+        if not spec.get("any_quality"):
+            require_quality(probe(arrived, ffmpeg=ffmpeg))
+        path, codec = deliver(arrived, spec["audio_format"], ffmpeg=ffmpeg)
         extension = os.path.splitext(path)[1][1:]
         return {"ok": True, "path": path, "ext": extension, "codec": codec, "bytes": os.stat(path).st_size}
 

@@ -21,10 +21,9 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from catalog import lifecycle, storage, tags
+from catalog import lifecycle, storage
 from catalog.models import Event, Service, Track
-from downloads import aside, audio, candidates, child, clock, pacing, publish, retry
-from downloads.cover import cover
+from downloads import aside, audio, candidates, child, dressing, pacing, publish, retry
 from downloads.errors import CANDIDATE, ERROR_KINDS, SERVICE, SourceError
 from downloads.models import Candidate, Sound
 from downloads.points import reach
@@ -229,7 +228,7 @@ class Attempt:
         by_person = candidate.verdict == Candidate.Verdict.CHOSEN
         proof = audio.prove(staged.path, candidate.duration_ms if by_person else self.track.duration_ms, None)
         reach("verified")
-        self._tag(staged)
+        dressing.dress(self.track, staged.path)
         size = publish.size_of(staged.path)
         reach("tagged")
         self._require_ours(100)
@@ -238,7 +237,8 @@ class Attempt:
             raise Failure("stopped", "A person decided otherwise while it was fetched.")
         aside.put_aside(self.track, self.now())
         self._remember(candidate, staged, proof)
-        publish.publish(self.track, publish.Staged(staged.path, size, staged.extension), self.now)
+        place = publish.publish(self.track, publish.Staged(staged.path, size, staged.extension), self.now)
+        dressing.put_cover(self.track, place)
         logger.info("Track %s downloaded, %s s", self.track.pk, proof.duration_ms // 1000)
         return Outcome(self.track.pk, self.track.title, "downloaded")
 
@@ -257,6 +257,7 @@ class Attempt:
             source=candidate.source,
             allowed_host=candidates.allowed_host(candidate),
             audio_format=settings.AUDIO_FORMAT,
+            any_quality=candidate.verdict == Candidate.Verdict.CHOSEN,
             on_progress=self._tell,
             should_stop=lambda: self.lost.is_set() or self.should_stop(),
             deadline_seconds=FETCH_SECONDS,
@@ -271,26 +272,6 @@ class Attempt:
             self._told = now
             if not lifecycle.renew(self.track.pk, self.token, now, percent=int(share * 100)):
                 self.lost.set()
-
-    def _tag(self, staged: child.Fetched) -> None:
-        track, album = self.track, self.track.album
-        said = tags.TrackTags(
-            title=track.title,
-            artists=tuple(track.artist_names),
-            album=album.title if album else "",
-            album_artist=album.artist if album else "",
-            track_number=track.track_number,
-            disc_number=track.disc_number,
-            date=album.release_date if album else "",
-            isrc=track.isrc,
-            spotify_id=track.spotify_id or "",
-            compilation=album.compilation if album else False,
-            track_key=publish.key_of(track),
-        )
-        try:
-            tags.write_tags(staged.path, said, cover(album.cover_url) if album else None)
-        except tags.TagError as error:
-            raise audio.AudioError("bad_file", str(error)) from error
 
     def _require_ours(self, percent: int) -> None:
         if self.lost.is_set() or not lifecycle.renew(self.track.pk, self.token, self.now(), percent):
@@ -396,7 +377,10 @@ def work_until_empty(
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Recover, then work with ``workers`` threads until nothing may be fetched now. How many tracks were ended."""
+    """Recover, then work with ``workers`` threads until nothing may be fetched now. How many tracks were ended.
+
+    Here, where no cluster waits for its worker, the pace that a site is asked in is waited for.
+    """
     recover(now())
     if storage.check(now()).may_write:
         publish.sweep_stages()
