@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from catalog import lifecycle, storage
 from catalog.models import Event, Service, Track
-from downloads import aside, audio, candidates, child, dressing, pacing, publish, retry
+from downloads import aside, audio, candidates, child, clock, dressing, pacing, publish, retry
 from downloads.errors import CANDIDATE, ERROR_KINDS, SERVICE, SourceError
 from downloads.models import Candidate, Sound
 from downloads.points import reach
