@@ -31,7 +31,7 @@ from catalog.locks import only_one
 from catalog.models import Account, Event, Library, Run, Track
 from catalog.reconcile import ReconcileReport, reconcile
 from catalog.sync import SyncReport, sync
-from downloads import care, clusters, parent_death, renewal, searches, worker
+from downloads import care, clusters, moving, parent_death, renewal, searches, worker
 
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
 
@@ -79,6 +79,11 @@ def wake() -> None:
 def request_sync() -> None:
     """Sync, then reconcile, then wake, soon: by the next free worker."""
     _ask("sync")
+
+
+def request_move() -> None:
+    """Move files soon, as a person asked for (`downloads.moving`)."""
+    _enqueue(move_files, MAIN)
 
 
 def request_search() -> None:
@@ -150,6 +155,11 @@ def _wake_if_due(now: datetime) -> None:
         wake()
 
 
+def _move_if_asked(now: datetime) -> None:
+    if moving.is_asked():
+        request_move()
+
+
 def _search_if_asked(now: datetime) -> None:
     if searches.waiting(now):
         request_search()
@@ -184,6 +194,18 @@ def download() -> str:
 def _relieved() -> bool:
     """Whether this is the main cluster, filling in, and the one that should fetch has turned up."""
     return clusters.ours() == MAIN and clusters.serves(DOWNLOADS, timezone.now())
+
+
+@job
+def move_files() -> str:
+    """Move files as a person asked for on a page. What cannot be done now the tick asks for again."""
+    try:
+        report = moving.do_asked(timezone.now(), clusters.should_stop)
+    except moving.CannotMove as error:
+        return str(error)
+    if report.files:
+        request_reconcile()
+    return f"{report.moved} moved, {report.left} left"
 
 
 @job
@@ -278,10 +300,12 @@ def prune(now: datetime) -> None:
 EACH_MINUTE: tuple[Step, ...] = (
     storage.check,  # first: what follows asks whether the library is there
     worker.recover,  # tracks whose worker died become due again
+    moving.finish_interrupted,  # before a pass could miss a file on its way
     _catch_up_if_due,
     renewal.retry_after_change,  # before the wake: it makes tracks due
     _wake_if_due,
     _search_if_asked,
+    _move_if_asked,
     prune,
 )
 

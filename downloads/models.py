@@ -124,3 +124,55 @@ class Toolchain(models.Model):
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {version}" for name, version in sorted(self.versions.items()))
+
+
+class MoveBatch(models.Model):
+    """Files that were moved to where the template wants them, or back again: asked for, begun, ended."""
+
+    class Kind(models.TextChoices):
+        APPLY = "apply", "to their places"
+        UNDO = "undo", "back again"
+
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    template = models.TextField(blank=True, default="")
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    undone = models.BooleanField(default=False)
+    moved = models.PositiveIntegerField(default=0)
+    left = models.PositiveIntegerField(default=0, help_text="Files that could not be moved and stayed.")
+    problem = models.TextField(blank=True, default="")
+
+    class Meta:
+        verbose_name_plural = "move batches"
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.asked_at:%Y-%m-%d %H:%M}"
+
+
+class Move(models.Model):
+    """The journal of one file's move: written before its file is touched, so that a crash can be finished.
+
+    ``origin`` and ``target`` are relative to the music folder. ``track`` is empty for what goes along with a track:
+    a picture of the album, its lyrics.
+    """
+
+    class State(models.TextChoices):
+        MOVING = "moving", "on its way"
+        MOVED = "moved", "moved"
+        UNDONE = "undone", "moved back"
+
+    batch = models.ForeignKey(MoveBatch, on_delete=models.CASCADE, related_name="moves")
+    track = models.ForeignKey(Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    origin = models.TextField()
+    target = models.TextField()
+    size = models.BigIntegerField(help_text="Bytes.")
+    state = models.CharField(max_length=6, choices=State.choices, default=State.MOVING)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["batch", "state"], name="move_batch"),
+            models.Index(fields=["id"], name="move_under_way", condition=Q(state="moving")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.origin} -> {self.target}"

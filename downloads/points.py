@@ -27,6 +27,12 @@ POINTS = (
     "recovered",  # the row was decided
 )
 
+MOVE_POINTS = (  # of a file that goes to another place in the library
+    "move_written",  # the journal names both places, nothing has happened
+    "move_linked",  # the file is at its new place (and, on most disks, at its old one)
+    "move_named",  # the track's row names the new place, the old name may still be there
+)
+
 on_reach: Callable[[str], None] | None = None
 
 
