@@ -115,6 +115,18 @@ class TrackQuerySet(models.QuerySet["Track"]):
     def not_wanted(self) -> Self:
         return self.filter(wanted=False)
 
+    def twins(self) -> Self:
+        """Rows of one recording that could not be merged, because more than one of them has a file or a claim.
+
+        By `catalog.merge.are_twins`: same ISRC or identity, lengths (milliseconds) known and within 3 seconds.
+        """
+        other = Track.objects.exclude(pk=OuterRef("pk")).filter(
+            duration_ms__gte=OuterRef("duration_ms") - 3000, duration_ms__lte=OuterRef("duration_ms") + 3000
+        )
+        same_isrc = Exists(other.filter(isrc=OuterRef("isrc")).exclude(isrc=""))
+        same_words = Exists(other.filter(identity=OuterRef("identity")))
+        return self.exclude(local_path="").filter(same_isrc | same_words)
+
 
 # All rows less the few that are not meant: SQLite counts a whole table by its pages, a set row by row (1M: 0.4 ms
 # against 100). Table names stand as they are; nothing else is put in.

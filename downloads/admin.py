@@ -33,6 +33,7 @@ class StateFilter(admin.SimpleListFilter):
         "downloaded": ("downloaded", lambda rows: rows.downloaded()),
         "not_wanted": ("not wanted", lambda rows: rows.not_wanted()),
         "ignored": ("ignored", lambda rows: rows.filter(ignored=True)),
+        "twins": ("twice in the catalog", lambda rows: rows.twins()),
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
