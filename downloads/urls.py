@@ -1,8 +1,9 @@
-"""Addresses of the pages where a person decides."""
+"""Addresses of the pages where a person decides: which recording a song is, and where files belong."""
 
 from django.urls import re_path
 
 from downloads import views_decide as decide
+from downloads import views_paths as places
 
 urlpatterns = [
     re_path(r"^decide/?$", decide.undecided, name="undecided"),
@@ -14,4 +15,7 @@ urlpatterns = [
     ),
     re_path(r"^decide/(?P<pk>[0-9]{1,18})/address/?$", decide.use_address, name="use_address"),
     re_path(r"^decide/(?P<pk>[0-9]{1,18})/search/?$", decide.search_again, name="search_again"),
+    re_path(r"^paths/?$", places.paths, name="paths"),
+    re_path(r"^paths/save/?$", places.save, name="save_template"),
+    re_path(r"^paths/move/(?P<kind>apply|undo)/?$", places.move, name="move_files"),
 ]
