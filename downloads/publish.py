@@ -82,8 +82,16 @@ def open_stage(track: Track) -> str:
 
 
 def clear_stage(track: Track) -> None:
-    """Remove the stage folder and whatever a child left in it. What the disk keeps is swept later."""
-    _remove_stage(stage_folder(track))
+    """Remove the stage folder and whatever a child left in it. What the disk keeps is swept later.
+
+    It goes at once, by a rename: a worker that is late must not take the half of it for a bad recording.
+    """
+    stage = stage_folder(track)
+    going = f"{stage}.going"
+    with contextlib.suppress(OSError):
+        os.rename(stage, going)
+    _remove_stage(going)
+    _remove_stage(stage)
 
 
 def _remove_stage(folder: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import random
 import threading
 import time
@@ -201,7 +202,8 @@ class Attempt:
             except (child.FetchError, audio.AudioError) as error:
                 if ERROR_KINDS[error.kind].fault != CANDIDATE:
                     raise
-                self._require_storage()  # a file on a drive that has gone looks like a bad one
+                self._require_storage()  # a file on a drive that has gone looks like a bad one,
+                self._require_stage()  # and so does one that recovery took away from a worker that was late
                 last = Failure(error.kind, f"{error.message} ({candidate.title or candidate.source_id})")
                 if ERROR_KINDS[error.kind].bans:
                     candidates.send_away(candidate, error.message)
@@ -275,6 +277,10 @@ class Attempt:
 
     def _require_ours(self, percent: int) -> None:
         if self.lost.is_set() or not lifecycle.renew(self.track.pk, self.token, self.now(), percent):
+            raise publish.Lost
+
+    def _require_stage(self) -> None:
+        if not os.path.isdir(publish.stage_folder(self.track)):
             raise publish.Lost
 
     def _require_storage(self) -> None:

@@ -161,6 +161,14 @@ def test_no_place_is_reserved_or_adopted_twice_whatever_its_case(world, relative
         lifecycle.reserve(held.pk, held.claim, place(world, relative), 5, world.now)
 
 
+def test_no_file_gets_a_folder_that_is_another_one_on_many_disks(world):
+    reserved(world)
+    held = claimed(world, due(world, "Other", number=10))
+    with pytest.raises(PlaceTaken):
+        lifecycle.reserve(held.pk, held.claim, place(world, "a/Other.mp3"), 5, world.now)
+    assert place(world, "a/Other.mp3").in_known_folder() == place(world, "A/Other.mp3")
+
+
 @pytest.mark.parametrize("end", ["fail", "release", "recover"])
 def test_a_reserved_place_is_given_up_with_the_claim(world, end):
     held = reserved(world)

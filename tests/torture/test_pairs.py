@@ -13,6 +13,8 @@ MEETINGS = [
     Pair("adopting", "adopted", second_goes_first=True),
     Pair("adopted", "recovering"),
     Pair("staged", "cleaned"),
+    Pair("fetched", "claimed"),
+    Pair("verified", "fenced"),
     Pair("tagged", "reserved", second_goes_first=True),
     Pair("reserved", "fenced"),
     Pair("reserved", "linked", second_goes_first=True),

@@ -154,7 +154,7 @@ def test_a_place_that_another_track_has_is_passed_by(case):
 
 
 def test_a_track_without_a_free_name_is_told_so_in_a_sentence(case, monkeypatch):
-    monkeypatch.setattr(os.path, "lexists", lambda path: True)
+    monkeypatch.setattr(publish, "_is_taken", lambda path: True)
     with pytest.raises(publish.NoFreeName, match="taken by other files"):
         case.publish()
     attempt = worker.Attempt(case.track, lambda: case.world.now, lambda: False)
