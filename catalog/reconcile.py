@@ -330,13 +330,15 @@ class Pass:
             names = {pk: name for pk, (at, name) in lost.items() if last_seen.get(at, self.library.last_pass) == moment}
             for batch in _batches(names):
                 self.root.require()
-                self._count(vanished=lifecycle.vanish(batch, self.now, moment, "The file is gone."))
+                at = {pk: lost[pk][0] for pk in batch}
+                self._count(vanished=lifecycle.vanish(batch, self.now, moment, "The file is gone.", at))
 
     def _restore(self, back: dict[int, set[str]]) -> None:
         found = folders.ids_of(Status.MISSING, back)
         for batch in _batches({pk: name for pk, (_, name) in found.items()}):
             self.root.require()
-            self._count(restored=lifecycle.restore(batch, self.now, "The file is back."))
+            at = {pk: found[pk][0] for pk in batch}
+            self._count(restored=lifecycle.restore(batch, self.now, "The file is back.", at))
 
     def _hold_for_now(self, more: int) -> None:
         """Many files are gone: hold before any worker can claim them. `settle_hold` decides once all is known."""
