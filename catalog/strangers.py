@@ -37,7 +37,7 @@ def audio_files(start: str = "") -> Iterator[str]:
 
 def unknown(relatives: list[str]) -> list[str]:
     """Those that no downloaded or reserving row names. A name that is no text is nobody's: no row can hold it."""
-    paths = {os.path.join(settings.MUSIC_DIR, relative): relative for relative in relatives if _is_text(relative)}
+    paths = {os.path.join(settings.MUSIC_DIR, relative): relative for relative in relatives if is_text(relative)}
     known = Track.objects.exclude(status=Track.Status.MISSING)
     every = list(paths)
     for start in range(0, len(every), IDS):
@@ -57,7 +57,7 @@ def cache_path() -> str:
     return str(Path(settings.DATA_DIR) / "tags-cache.sqlite3")
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
     try:
         name.encode()
     except UnicodeEncodeError:  # bytes that are no UTF-8

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> str:
 def put(world: World, tone: str) -> Callable[..., Path]:
     """Puts real audio with tags into the music folder, as if a person had it from elsewhere."""
 
-    def put(relative: str, title: str = "", artist: str = "Maria Ruiz", **said: str) -> Path:
+    def put(relative: str, title: str = "", artist: str = "Maria Ruiz", **said: Any) -> Path:
         path = world.root / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(tone, path)
@@ -50,12 +51,12 @@ def missing(world: World, title: str, seconds: float = SECONDS, **columns) -> Tr
 @pytest.mark.parametrize("by", ["id", "isrc", "words"])
 def test_a_file_is_found_by_id_by_isrc_or_by_title_artist_and_length(world, put, by):
     track = missing(world, "Nocturne", isrc="GBAYE0000001")
-    said = {
+    ways: dict[str, dict[str, Any]] = {
         "id": {"title": "Other", "artist": "Another", "spotify_id": track.spotify_id},
         "isrc": {"title": "Other", "artist": "Another", "isrc": "GBAYE0000001"},
         "words": {"title": "NOCTURNE"},
-    }[by]
-    path = put("mine/a.mp3", **said)
+    }
+    path = put("mine/a.mp3", **ways[by])
     report = adopt(None, world.now)
     assert (report.adopted, report.strangers, report.known) == (1, 0, 6)
     track.refresh_from_db()

@@ -63,7 +63,7 @@ def test_a_renamed_file_is_found_by_the_id_in_its_tags(world, tone):
     found = row("Nocturne")
     assert (found.status, found.local_path) == ("downloaded", str(world.root / "Else/where.mp3"))
     assert found.size == path.stat().st_size
-    assert found.events.first().reason == "renamed: the id in its tags"
+    assert found.events.get(kind="adopt").reason == "renamed: the id in its tags"
     assert reconcile(world.now, full=True).vanished == 0
 
 

@@ -95,6 +95,7 @@ def test_cut_short_it_stays_offline_and_is_done_again(world, settings, monkeypat
 def test_a_reservation_follows_too(world, settings):
     track = world.make_track("Busy")
     claimed = lifecycle.claim(world.now)
+    assert claimed and claimed.claim
     place = lifecycle.Place.of(str(world.root), "Busy.mp3")
     assert lifecycle.reserve(track.pk, claimed.claim, place, 100, world.now)
     new = move_folder(world, settings, world.root.parent / "new")
