@@ -6,7 +6,8 @@ known of the music folder stands in the rows that `catalog.storage` writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from catalog import storage, wording
-from catalog.models import Account, Cluster, Event, Library, Run, Service, Track, TrackQuerySet
+from catalog.models import Account, Cluster, Credit, Event, Library, Run, Service, Track, TrackQuerySet
 
 ITEMS = 50  # of the queue, in one answer
 FAILURES = 20
@@ -49,23 +50,24 @@ def one_moment() -> Iterator[None]:
             yield
 
 
-def snapshot(now: datetime) -> dict[str, Any]:
-    """Everything that `/status` shows; times are aware datetimes, for `DjangoJSONEncoder` to write.
+def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
+    """Everything that `/status` shows, ``items`` of the queue among it; times are aware, for `DjangoJSONEncoder`.
 
     ``counters["missing"] = queue["ready"] + queue["cooling"]``, and the three states add up to ``songs``.
     """
     Library.load(), Service.objects.named("storage")  # made here, so that nothing inside has to write
     with one_moment():
         counters = Track.objects.counts()
-        ready = Track.objects.queue(now).count()
+        # Counted in the smaller set: a fresh library is due as a whole, and hardly a song of it cools down.
+        cooling = Track.objects.cooling(now).count()
         seen: dict[str, Any] = {
             "at": now,
             "counters": counters,
             "queue": {
-                "ready": ready,
-                "cooling": counters["missing"] - ready,
+                "ready": counters["missing"] - cooling,
+                "cooling": cooling,
                 "next_due": Track.objects.cooling(now).values_list("retry_after", flat=True).first(),
-                "items": described(Track.objects.queue(now)[:ITEMS]),
+                "items": described(Track.objects.queue(now)[:items]),
             },
             "storage": _storage(),
             "services": _services(now),
@@ -86,23 +88,29 @@ def headline(now: datetime) -> str:
 
 
 def described(tracks: TrackQuerySet) -> list[dict[str, Any]]:
-    """Tracks as they stand in an answer; two more queries fetch artists and albums."""
+    """Tracks as they stand in an answer; one more query fetches the artists. No objects: they took half the page."""
+    columns = ("title", "duration_ms", "status", "attempts", "last_error", "error_kind", "retry_after")
+    rows = list(tracks.values("pk", "album__title", "progress", *columns))
+    artists = billed(row["pk"] for row in rows)
     return [
         {
-            "id": track.pk,
-            "title": track.title,
-            "artists": track.artist_names,
-            "album": track.album.title if track.album else "",
-            "duration_ms": track.duration_ms,
-            "status": track.status,
-            "attempts": track.attempts,
-            "last_error": track.last_error,
-            "error_kind": track.error_kind,
-            "retry_after": track.retry_after,
-            "percent": track.progress,
+            "id": row["pk"],
+            "artists": artists.get(row["pk"], []),
+            "album": row["album__title"] or "",
+            "percent": row["progress"],
+            **{name: row[name] for name in columns},
         }
-        for track in tracks.select_related("album").prefetch_related("credits__artist")
+        for row in rows
     ]
+
+
+def billed(track_ids: Iterable[int]) -> dict[int, list[str]]:
+    """The artists' names of each of these tracks, in billing order."""
+    names: dict[int, list[str]] = defaultdict(list)
+    credits = Credit.objects.filter(track__in=list(track_ids)).order_by("track", "position")
+    for track_id, name in credits.values_list("track_id", "artist__name"):
+        names[track_id].append(name)
+    return names
 
 
 def _storage() -> dict[str, Any]:
@@ -140,8 +148,10 @@ def _recent_failures() -> list[dict[str, Any]]:
     events = Event.objects.filter(kind=Event.Kind.FAIL).order_by("-at", "-pk").values_list("track_id", "at")
     for track_id, at in events[: FAILURES * 10]:  # one track may have failed many times
         failed_at.setdefault(track_id, at)
-    tracks = described(Track.objects.failed().filter(pk__in=list(failed_at)))
-    recent = sorted(tracks, key=lambda track: (failed_at[track["id"]], track["id"]), reverse=True)[:FAILURES]
+    still = set(Track.objects.failed().filter(pk__in=list(failed_at)).values_list("pk", flat=True))
+    last = sorted(still, key=lambda pk: (failed_at[pk], pk), reverse=True)[:FAILURES]
+    tracks = described(Track.objects.failed().filter(pk__in=last))
+    recent = sorted(tracks, key=lambda track: last.index(track["id"]))
     return [{**track, "failed_at": failed_at[track["id"]]} for track in recent]
 
 

@@ -35,7 +35,7 @@ NARROWED_BY = {"artist": Artist, "album": Album, "collection": Collection}
 def status_page(request: HttpRequest) -> HttpResponse:
     """`/`: the head line, the six counters, and what goes on."""
     now = timezone.now()
-    seen = status.snapshot(now)
+    seen = status.snapshot(now, SHOWN_IN_QUEUE)
     shown = {
         "section": "status",
         "now": now,

@@ -30,10 +30,10 @@ def queue(request: HttpRequest) -> HttpResponse:
     view = request.GET.get("view", "ready")
     listing = LISTINGS[view if view in QUEUE_VIEWS else "ready"]
     with status.one_moment():
-        ready, missing = Track.objects.queue(now).count(), Track.objects.missing().count()
+        missing, cooling = Track.objects.missing().count(), Track.objects.cooling(now).count()
         page = page_of(listing.rows(now), BY_DUE, request.GET.get("after", ""), size=status.ITEMS)
         items = status.described(Track.objects.filter(pk__in=[track.pk for track in page.rows]).order_by(*BY_DUE))
-    counts = {"ready": ready, "cooling": missing - ready}
+    counts = {"ready": missing - cooling, "cooling": cooling}
     if wants_json(request):
         return JsonResponse({**counts, "view": listing.name, "items": items, "after": page.after})
     shown = {"section": "queue", "now": now, "counts": counts, "listing": listing, "items": items, "page": page}

@@ -83,6 +83,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='track',
-            index=models.Index(condition=models.Q(('status', 'missing'), models.Q(('last_error', ''), _negated=True)), fields=['status', 'error_kind', 'id'], name='track_failed_by_kind'),
+            index=models.Index(condition=models.Q(('status', 'missing'), models.Q(('last_error', ''), _negated=True)), fields=['error_kind', 'status', 'id'], name='track_failed_by_kind'),
         ),
     ]
