@@ -291,6 +291,10 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(library):
     told = ("added", "gone", "moved", "merged", "new_tracks", "to_fetch", "calls", "collections", "changes")
     assert {name: getattr(plan, name) for name in told} == {name: getattr(done, name) for name in told}
     assert plan.added == 3 and plan.sentence().startswith("It would be: 3 new, 2 gone")
+    assert [(change["name"], change["added"], change["gone"]) for change in plan.changes] == [
+        ("Road trip", 2, 2),
+        ("New", 1, 0),
+    ]
 
 
 def test_a_pause_that_a_dry_run_meets_is_kept(library, spotify):
