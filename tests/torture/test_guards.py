@@ -251,6 +251,14 @@ def test_only_a_file_under_the_name_as_read_vanishes(world):
     assert fresh(track).status == "downloaded"
 
 
+def test_only_a_file_in_the_folder_as_read_vanishes(world):
+    track = a_file(world)
+    elsewhere = lifecycle.folder_row("elsewhere")
+    assert lifecycle.vanish({track.pk: track.file_name}, world.now, folders={track.pk: elsewhere.pk}) == 0
+    assert fresh(track).status == "downloaded"
+    assert lifecycle.vanish({track.pk: track.file_name}, world.now, folders={track.pk: track.folder_id}) == 1
+
+
 def test_only_what_is_downloaded_vanishes(world):
     held = reserved(world)
     assert lifecycle.vanish({held.pk: held.file_name}, world.now) == 0
@@ -290,7 +298,7 @@ def test_only_the_file_that_a_person_saw_is_replaced(world):
 def test_a_track_is_wanted_for_an_enabled_collection_alone_and_never_against_a_persons_word(world):
     track = a_file(world)
     lifecycle.ignore(Track.objects.filter(pk=track.pk), world.now)
-    lifecycle.set_wanted()
+    assert lifecycle.set_wanted() == 0  # not even for a moment: a worker could claim it
     assert not fresh(track).wanted
     lifecycle.want_again(Track.objects.filter(pk=track.pk), world.now)
     Collection.objects.update(enabled=False)

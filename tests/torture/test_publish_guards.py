@@ -181,7 +181,9 @@ def test_a_link_whose_answer_was_lost_on_the_network_counts(case, monkeypatch):
 # --- A worker that is late --------------------------------------------------------------------------------
 
 
-def test_a_worker_past_its_deadline_puts_nothing_in_place(case, at):
+def test_a_worker_past_its_deadline_puts_nothing_in_place(case, at, monkeypatch):
+    Library.objects.update(publish_method=publish.LINK)
+    monkeypatch.setattr(publish, "put_in_place", lambda *args: pytest.fail("not even for a moment"))
     at("synced", lambda: Track.objects.filter(pk=case.track.pk).update(claim_until=case.world.now - MINUTE))
     with pytest.raises(publish.Lost):
         case.publish()

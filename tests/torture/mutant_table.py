@@ -1,0 +1,538 @@
+"""The guards, each with what the code would look like without it. Read by `tests.torture.mutants`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+LIFECYCLE, PUBLISH, WORKER, MODELS = (
+    "catalog/lifecycle.py",
+    "downloads/publish.py",
+    "downloads/worker.py",
+    "catalog/models.py",
+)
+GUARDS = "tests/torture/test_guards.py"
+PUBLISHING = "tests/torture/test_publish_guards.py"
+RECOVERY = "tests/torture/test_recovery_guards.py"
+WORKING = "tests/downloads/test_worker.py"
+
+
+class Mutant(NamedTuple):
+    """``old`` stands exactly once in ``file``; ``tests`` must turn red where ``new`` stands in its place."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTANTS = [
+    # --- Claim
+    Mutant(
+        "claim: what is cooling",
+        MODELS,
+        "self.missing().filter(retry_after__lte=now or timezone.now())",
+        "self.missing()",
+        GUARDS,
+    ),
+    Mutant(
+        "claim: what nobody wants",
+        MODELS,
+        "def missing(self) -> Self:\n        return self.filter(wanted=True, status=Track.Status.MISSING)",
+        "def missing(self) -> Self:\n        return self.filter(status=Track.Status.MISSING)",
+        GUARDS,
+    ),
+    Mutant(
+        "claim: what is here or held",
+        MODELS,
+        "def missing(self) -> Self:\n        return self.filter(wanted=True, status=Track.Status.MISSING)",
+        "def missing(self) -> Self:\n        return self.filter(wanted=True)",
+        GUARDS,
+    ),
+    Mutant(
+        "claim: the attempt",
+        LIFECYCLE,
+        'attempts=F("attempts") + 1,\n            claim=token',
+        "claim=token",
+        GUARDS,
+    ),
+    Mutant(
+        "claim: the deadline",
+        LIFECYCLE,
+        "claim=token,\n            claim_until=now + lease",
+        "claim=token,\n            claim_until=now + 9 * lease",
+        GUARDS,
+    ),
+    # --- A worker's token
+    Mutant(
+        "renew: the token",
+        LIFECYCLE,
+        "return bool(_held(track_id, token).update(**changes))",
+        "return bool(Track.objects.filter(pk=track_id, status=Status.DOWNLOADING).update(**changes))",
+        GUARDS,
+    ),
+    Mutant(
+        "reserve: the token",
+        LIFECYCLE,
+        "_held(track_id, token).filter(claim_until__gte=now).update(",
+        "Track.objects.filter(pk=track_id, claim_until__gte=now).update(",
+        GUARDS,
+    ),
+    Mutant(
+        "reserve: the deadline",
+        LIFECYCLE,
+        "_held(track_id, token).filter(claim_until__gte=now).update(",
+        "_held(track_id, token).update(",
+        GUARDS,
+    ),
+    Mutant(
+        "finish: the token",
+        LIFECYCLE,
+        "_change_row(track_id, _held(track_id, token).filter(reserved=True), kind",
+        "_change_row(track_id, Track.objects.filter(reserved=True), kind",
+        GUARDS,
+    ),
+    Mutant(
+        "finish: the reservation",
+        LIFECYCLE,
+        "_change_row(track_id, _held(track_id, token).filter(reserved=True), kind",
+        "_change_row(track_id, _held(track_id, token), kind",
+        GUARDS,
+    ),
+    Mutant(
+        "fail and release: the token",
+        LIFECYCLE,
+        "_change_row(track_id, _held(track_id, token), kind",
+        "_change_row(track_id, Track.objects.filter(status=Status.DOWNLOADING), kind",
+        GUARDS,
+    ),
+    Mutant(
+        "release: the attempt is given back",
+        LIFECYCLE,
+        '"retry_after": now, "attempts": given_back}',
+        '"retry_after": now}',
+        GUARDS,
+    ),
+    # --- Places
+    Mutant(
+        "a place in another case is the same place",
+        LIFECYCLE,
+        '"name_key": place_key(self.file_name)',
+        '"name_key": self.file_name',
+        GUARDS,
+    ),
+    Mutant(
+        "a folder in another case is the same folder",
+        LIFECYCLE,
+        "        if folder.path != self.folder:\n            raise PlaceTaken(self.relative)\n",
+        "",
+        GUARDS,
+    ),
+    Mutant(
+        "fail and release clear a reserved place",
+        LIFECYCLE,
+        '**_place_if_reserved(), "status": Status.MISSING, **changes}',
+        '"status": Status.MISSING, **changes}',
+        GUARDS,
+    ),
+    Mutant(
+        "recovery clears a reserved place",
+        LIFECYCLE,
+        '**_place_if_reserved(), "status": Status.MISSING, "retry_after": retry_after}',
+        '"status": Status.MISSING, "retry_after": retry_after}',
+        GUARDS,
+    ),
+    Mutant(
+        "a last known place is kept",
+        LIFECYCLE,
+        "When(reserved=True, then=Value(empty))",
+        "When(pk__gt=0, then=Value(empty))",
+        GUARDS,
+    ),
+    # --- Recovery, in the row
+    Mutant(
+        "recover: the deadline",
+        LIFECYCLE,
+        "Track.objects.expired(now).filter(pk=track.pk, claim=track.claim)",
+        "Track.objects.filter(pk=track.pk, claim=track.claim)",
+        GUARDS,
+    ),
+    Mutant(
+        "recover: the token as read",
+        LIFECYCLE,
+        "Track.objects.expired(now).filter(pk=track.pk, claim=track.claim)",
+        "Track.objects.expired(now).filter(pk=track.pk)",
+        GUARDS,
+    ),
+    Mutant(
+        "recover: the reservation",
+        LIFECYCLE,
+        ".filter(reserved=True, local_path=track.local_path)",
+        ".filter(local_path=track.local_path)",
+        GUARDS,
+    ),
+    Mutant(
+        "recover: the place as read",
+        LIFECYCLE,
+        ".filter(reserved=True, local_path=track.local_path)",
+        ".filter(reserved=True)",
+        GUARDS,
+    ),
+    # --- Reconcile and people, in the row
+    Mutant(
+        "vanish and restore: the state",
+        LIFECYCLE,
+        "pk__in=many(ids[start : start + BATCH]), status=status)",
+        "pk__in=many(ids[start : start + BATCH]))",
+        GUARDS,
+    ),
+    Mutant(
+        "vanish and restore: the name as read",
+        LIFECYCLE,
+        "if name == seen[pk] and folders.get(pk, at) == at]",
+        "if folders.get(pk, at) == at]",
+        GUARDS,
+    ),
+    Mutant(
+        "vanish: the folder as read",
+        LIFECYCLE,
+        "if name == seen[pk] and folders.get(pk, at) == at]",
+        "if name == seen[pk]]",
+        GUARDS,
+    ),
+    Mutant(
+        "adopt: only what is missing",
+        LIFECYCLE,
+        "missing = Track.objects.filter(status=Status.MISSING)",
+        "missing = Track.objects.all()",
+        GUARDS,
+    ),
+    Mutant(
+        "retry: only what is missing",
+        LIFECYCLE,
+        "missing = tracks.filter(status=Status.MISSING)",
+        "missing = tracks.all()",
+        GUARDS,
+    ),
+    Mutant(
+        "replace: only the file as seen",
+        LIFECYCLE,
+        "has_it = Track.objects.filter(status=Status.DOWNLOADED, local_path=path)\n    changes",
+        "has_it = Track.objects.filter(status=Status.DOWNLOADED)\n    changes",
+        GUARDS,
+    ),
+    Mutant(
+        "wanted: never against a person's word",
+        LIFECYCLE,
+        "wanted=False, ignored=False).update(wanted=True)",
+        "wanted=False).update(wanted=True)",
+        GUARDS,
+    ),
+    Mutant(
+        "wanted: only for an enabled collection",
+        LIFECYCLE,
+        'track=OuterRef("pk"), collection__enabled=True',
+        'track=OuterRef("pk")',
+        GUARDS,
+    ),
+    Mutant(
+        "a change and its event are one",
+        LIFECYCLE,
+        "    with transaction.atomic():\n        if not guarded",
+        "    if True:\n        if not guarded",
+        GUARDS,
+    ),
+    Mutant(
+        "a change ends the trust in its folder",
+        LIFECYCLE,
+        "        Folder.objects.filter(tracks=track_id, mtime_ns__isnull=False).update(mtime_ns=None)\n",
+        "",
+        GUARDS,
+    ),
+    # --- Into the library
+    Mutant(
+        "publish: the file is synced",
+        PUBLISH,
+        '    _sync_file(staged.path)\n    reach("synced")',
+        '    reach("synced")',
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: the folder is synced",
+        PUBLISH,
+        "        _sync_folder(os.path.dirname(place.path))\n",
+        "",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: reserve before link",
+        PUBLISH,
+        '            if not lifecycle.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
+        "                raise Lost\n"
+        '            reach("reserved")\n'
+        "            _make_folders(place)\n"
+        "            put_in_place(staged.path, place.path, method)\n",
+        '            reach("reserved")\n'
+        "            _make_folders(place)\n"
+        "            put_in_place(staged.path, place.path, method)\n"
+        '            if not lifecycle.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
+        "                raise Lost\n",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: finish after link",
+        PUBLISH,
+        '            reach("reserved")\n            _make_folders(place)',
+        '            lifecycle.finish(track.pk, track.claim or "", now())\n            _make_folders(place)',
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a reservation that was refused",
+        PUBLISH,
+        '            if not lifecycle.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
+        "                raise Lost\n"
+        '            reach("reserved")',
+        '            lifecycle.reserve(track.pk, track.claim or "", place, staged.size, now())\n'
+        '            reach("reserved")',
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a name that is taken on the disk",
+        PUBLISH,
+        "        except (PlaceTaken, FileExistsError):\n            continue",
+        "        except PlaceTaken:\n            continue",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a name that another row has",
+        PUBLISH,
+        "        except (PlaceTaken, FileExistsError):\n            continue",
+        "        except FileExistsError:\n            continue",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a link never overwrites",
+        PUBLISH,
+        "        os.link(source, target, follow_symlinks=False)",
+        "        os.replace(source, target)",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a rename never overwrites",
+        PUBLISH,
+        "os.fsencode(target), RENAME_NOREPLACE) != 0",
+        "os.fsencode(target), 0) != 0",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a placeholder is exclusive",
+        PUBLISH,
+        "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666",
+        "os.O_WRONLY | os.O_CREAT, 0o666",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a link whose answer was lost",
+        PUBLISH,
+        "            if os.path.samestat(os.lstat(source), os.lstat(target)):\n                return\n",
+        "            pass\n",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: an error after the link is left to recovery",
+        PUBLISH,
+        "        raise Lost from error\n    if not finished",
+        "        raise\n    if not finished",
+        PUBLISHING,
+    ),
+    Mutant(
+        "late: the stage was taken away",
+        PUBLISH,
+        "                raise Lost from error  # recovery has taken our stage away",
+        "                raise",
+        PUBLISHING,
+    ),
+    Mutant(
+        "late: the file becomes the track's",
+        PUBLISH,
+        '        if lifecycle.adopt(track.pk, place, staged.size, now, "published after its deadline"):\n',
+        "        if False:\n",
+        PUBLISHING,
+    ),
+    Mutant(
+        "late: a file that a row names stays",
+        PUBLISH,
+        "if not named and _key_in(place.path) == key_of(track):",
+        "if _key_in(place.path) == key_of(track):",
+        PUBLISHING,
+    ),
+    Mutant(
+        "late: only our own file goes",
+        PUBLISH,
+        "if not named and _key_in(place.path) == key_of(track):",
+        "if not named:",
+        PUBLISHING,
+    ),
+    Mutant(
+        "late: nothing is left that nobody knows",
+        PUBLISH,
+        "            _take_back(track, place, staged, now())\n",
+        "            pass\n",
+        PUBLISHING,
+    ),
+    Mutant(
+        "worker: still ours before the fetch",
+        WORKER,
+        "        self._require_ours(0)  #",
+        "        #",
+        PUBLISHING,
+    ),
+    Mutant(
+        "worker: a lease outlives a restart of the database",
+        WORKER,
+        "            connection.close()\n            return True\n",
+        "            raise\n",
+        PUBLISHING,
+    ),
+    Mutant(
+        "worker: is the drive still there before publishing",
+        WORKER,
+        "        self._require_ours(100)\n        self._require_storage()\n",
+        "        self._require_ours(100)\n",
+        WORKING,
+    ),
+    # --- Recovery, on the disk
+    Mutant(
+        "recovery: only with a drive that is there",
+        WORKER,
+        "decided = _recover_expired(now) if state.may_read else 0",
+        "decided = _recover_expired(now)",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: sweeps the stages of the dead",
+        WORKER,
+        "    if state.may_write:\n        publish.sweep_stages()\n    return decided",
+        "    return decided",
+        RECOVERY,
+    ),
+    Mutant(
+        "sweep: the stages of the living stay",
+        PUBLISH,
+        "stale = [name for name in found if name not in live]",
+        "stale = found",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: whoever renewed keeps its stage",
+        PUBLISH,
+        "    if not abandoned.exists():  #",
+        "    if False:  #",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: the stage goes before the look",
+        PUBLISH,
+        '    reach("recovering")\n    clear_stage(track)\n',
+        '    reach("recovering")\n',
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: the row is read again behind the fence",
+        PUBLISH,
+        "    row = abandoned.first()\n    if row is None:\n        return False\n    if row.reserved",
+        "    row = track\n    if row.reserved",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: the size",
+        PUBLISH,
+        "    if size is None or size != track.size:\n        return False\n",
+        "    if size is None:\n        return False\n",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: the key",
+        PUBLISH,
+        "return _key_in(track.local_path) == key_of(track) or _is_of(track, track.local_path)",
+        "return True",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: a file that was being adopted",
+        PUBLISH,
+        "return _key_in(track.local_path) == key_of(track) or _is_of(track, track.local_path)",
+        "return _key_in(track.local_path) == key_of(track)",
+        RECOVERY,
+    ),
+    Mutant(
+        "unknown is not absent",
+        PUBLISH,
+        "    except (FileNotFoundError, NotADirectoryError):\n        return None\n    return found.st_size",
+        "    except OSError:\n        return None\n    return found.st_size",
+        RECOVERY,
+    ),
+    Mutant(
+        "placeholder: only our own goes",
+        PUBLISH,
+        "            if ours:\n                os.unlink(track.local_path)",
+        "            os.unlink(track.local_path)",
+        RECOVERY,
+    ),
+    Mutant(
+        "placeholder: only its holder removes it",
+        PUBLISH,
+        'lifecycle.reservation(track.pk, track.claim or "", place.path).select_for_update().first()',
+        "Track.objects.filter(pk=track.pk).first() and track",
+        RECOVERY,
+    ),
+    Mutant(
+        "placeholder: an abandoned one goes",
+        PUBLISH,
+        "        if row.reserved:\n            _remove_placeholder(row)\n",
+        "",
+        RECOVERY,
+    ),
+    Mutant(
+        "probe: a full disk teaches nothing",
+        PUBLISH,
+        "                if error.errno in NOT_OF_THE_METHOD:\n                    raise\n",
+        "                pass\n",
+        RECOVERY,
+    ),
+    Mutant(
+        "probe: another disk is learnt anew",
+        PUBLISH,
+        "            if error.errno in NOT_SUPPORTED:\n                _forget_method()\n",
+        "",
+        RECOVERY,
+    ),
+    Mutant(
+        "folders: none under a bare mount point",
+        PUBLISH,
+        "            os.mkdir(folder)\n",
+        "            os.makedirs(folder)\n",
+        RECOVERY,
+    ),
+    Mutant(
+        "adopt: the file is still there once reserved",
+        PUBLISH,
+        "    if _regular_size(place.path) != size:  #",
+        "    if False:  #",
+        RECOVERY,
+    ),
+    Mutant(
+        "adopt: who lost the track adopts nothing",
+        PUBLISH,
+        "        raise Lost\n    return True",
+        "        return True\n    return True",
+        RECOVERY,
+    ),
+    Mutant(
+        "adopt: our number alone proves nothing",
+        PUBLISH,
+        " and (same_isrc or same_words)",
+        "",
+        RECOVERY,
+    ),
+]
