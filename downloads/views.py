@@ -30,7 +30,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     view = request.GET.get("view", "ready")
     listing = LISTINGS[view if view in QUEUE_VIEWS else "ready"]
     with status.one_moment():
-        missing, cooling = Track.objects.missing().count(), Track.objects.cooling(now).count()
+        missing, cooling = Track.objects.counts()["missing"], Track.objects.cooling(now).count()
         page = page_of(listing.rows(now), BY_DUE, request.GET.get("after", ""), size=status.ITEMS)
         items = status.described(Track.objects.filter(pk__in=[track.pk for track in page.rows]).order_by(*BY_DUE))
     counts = {"ready": missing - cooling, "cooling": cooling}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from catalog import lifecycle
+from catalog import lifecycle, models
 from catalog.lists import albums, artists
 from catalog.marks import mark_around
 from catalog.models import Album, Artist, Collection, Track
@@ -94,3 +94,20 @@ def test_two_writers_who_empty_one_album_together_leave_no_mark(world: World) ->
         thread.join()
     assert not Album.objects.get(title="Pair").wanted
     assert not Artist.objects.get(name="Duo").wanted
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("few", [1, 3, 5, 100])
+@pytest.mark.parametrize("missing", [0, 2, 8])
+def test_the_counters_are_right_whichever_set_is_taken_for_small(
+    world: World, monkeypatch: pytest.MonkeyPatch, few: int, missing: int
+) -> None:
+    """Six are on disk; one is not wanted, one is being fetched. ``few`` decides what is counted, what is left over."""
+    monkeypatch.setattr(models, "FEW", few)
+    world.make_track("Not mine", wanted=False)
+    lifecycle.claim_one(world.make_track("Busy").pk, world.now)
+    for number in range(missing):
+        world.make_track(f"Missing {number}", number=number)
+    counts = Track.objects.counts()
+    assert (counts["missing"], counts["downloading"], counts["downloaded"]) == (missing, 1, 6)
+    assert counts["songs"] == missing + 7
