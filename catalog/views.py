@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from catalog import setup_link, status
+from catalog import connect, setup_link, status
 from catalog.access import may_act, readers_answer, readers_page
 from catalog.lists import LISTINGS, albums, artists, narrowed, with_songs
 from catalog.metrics import exposition
@@ -44,6 +44,8 @@ def status_page(request: HttpRequest) -> HttpResponse:
         "paused": any(service["paused_by_person"] for service in seen["services"]),
         "next_up": SHOWN_IN_QUEUE,
         "may_act": may_act(request),
+        # Whose account it is, and what ails it, is for those who are logged in.
+        "accounts": connect.banners(now) if may_act(request) else [],
     }
     return render(request, "status.html", shown)
 

@@ -28,7 +28,7 @@ from django_q.tasks import async_task
 
 from catalog import storage
 from catalog.locks import only_one
-from catalog.models import Account, Event, Library, Run, Track
+from catalog.models import Account, Event, Library, Run, Service, Track
 from catalog.reconcile import ReconcileReport, reconcile
 from catalog.sync import SyncReport, sync
 from downloads import care, clusters, moving, parent_death, renewal, searches, worker
@@ -94,6 +94,11 @@ def request_search() -> None:
 def request_reconcile() -> None:
     """Look at the music folder soon."""
     _ask("reconcile")
+
+
+def request_accept_root() -> None:
+    """Take the folder that is there now for the library, as a person said on a page: soon, by the next free worker."""
+    _ask("accept_root")
 
 
 def request_tick() -> None:
@@ -221,12 +226,30 @@ def answer_searches() -> str:
 def catch_up() -> str:
     """Do what is due by now: sync, reconcile and wake, in this order; or only the last two."""
     now = timezone.now()
+    if _asked("accept_root").exists():
+        accept_root(now)
     plan = due(now, online=storage.check(now).may_read)
     if plan.sync:
         sync_and_reconcile(now)
     elif plan.reconcile:
         reconcile_and_wake(now, full=plan.full)
     return str(plan)
+
+
+def accept_root(now: datetime) -> None:
+    """What a person said stands for the folder as it was then: a library that is back is left as it is.
+
+    Where there is no folder to accept, the page goes on saying what is wrong.
+    """
+    _asked("accept_root").unlink(missing_ok=True)
+    if storage.check(now).state != storage.OFFLINE:
+        return
+    try:
+        storage.accept_root(now)
+    except storage.RootProblem as error:
+        logger.warning("The music folder could not be accepted: %s", error)
+        return
+    _asked("reconcile").touch()
 
 
 def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
@@ -264,25 +287,36 @@ class Plan:
     sync: bool = False
     reconcile: bool = False
     full: bool = False
+    accept_root: bool = False
 
     def __bool__(self) -> bool:
-        return self.sync or self.reconcile
+        return self.sync or self.reconcile or self.accept_root
 
 
 def due(now: datetime, online: bool) -> Plan:
     """What rows and requests call for. While the library is offline nobody looks at it; it heals within a minute."""
     library, last_sync = Library.load(), Run.objects.filter(kind=Run.Kind.SYNC, started_at__lte=now).first()
     connected = bool(settings.SPOTIFY_REFRESH_TOKEN) or Account.objects.exists()
+    hourly = passed(last_sync.started_at if last_sync else None, SYNC_EVERY, now) or _may_go_on(last_sync, now)
     look = online and (
         clusters.waiting() or _asked("reconcile").exists() or passed(library.last_pass, QUICK_EVERY, now)
     )
     return Plan(
-        sync=_asked("sync").exists()
-        or (connected and passed(last_sync.started_at if last_sync else None, SYNC_EVERY, now)),
+        sync=_asked("sync").exists() or (connected and hourly),
         reconcile=look,
         # Workers wait for the first pass after a start: that one is a quick one.
         full=look and not clusters.waiting() and passed(library.last_full_pass, FULL_EVERY, now),
+        accept_root=_asked("accept_root").exists(),
     )
+
+
+def _may_go_on(last_sync: Run | None, now: datetime) -> bool:
+    """Whether the last sync was cut off by a pause of Spotify's that is over by now."""
+    if last_sync is None or last_sync.ok is not False:
+        return False
+    return Service.objects.filter(
+        name="spotify", paused_until__gt=last_sync.started_at, paused_until__lte=now, paused_by_person=False
+    ).exists()
 
 
 def passed(last: datetime | None, every: timedelta, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from catalog import lifecycle
-from catalog.models import Album, Artist, Cluster, Collection, Event, Run, Service, Track
+from catalog.models import Account, Album, Artist, Cluster, Collection, Event, Run, Service, Track
 from catalog.paging import page_of
 from tests.shared import SHARED_DATA, needs_shared
 from tests.world import World
@@ -338,3 +338,10 @@ def test_healthz_is_503_where_the_database_is_not_there(client: Client, monkeypa
     monkeypatch.setattr("catalog.status.workers_state", fail)
     answer = client.get("/healthz")
     assert answer.status_code == 503 and "migrate" in answer.json()["problem"]
+
+
+def test_an_account_that_wants_attention_is_said_to_those_who_are_logged_in(world, admin_client, client, settings):
+    settings.STATUS_PUBLIC = True
+    Account.objects.create(user_id="ben", name="Ben", state=Account.State.PREMIUM, reason="Its owner has no Premium.")
+    assert "Its owner has no Premium." in admin_client.get("/").content.decode()
+    assert "Premium" not in client.get("/").content.decode()

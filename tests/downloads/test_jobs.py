@@ -11,6 +11,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.utils import timezone
 
+from catalog import storage
 from catalog.locks import only_one
 from catalog.models import Cluster, Event, Library, Run, Service, Track
 from downloads import clusters, jobs
@@ -216,6 +217,17 @@ def test_a_sync_is_due_hourly_where_spotify_is_connected(world: World, settings:
     assert jobs.due(NOW, online=True).sync
 
 
+def test_a_sync_that_a_pause_cut_off_is_due_once_the_pause_is_over(world: World, settings: Any) -> None:
+    Library.objects.update(last_pass=NOW, last_full_pass=NOW)
+    settings.SPOTIFY_REFRESH_TOKEN = "token"
+    Run.objects.create(kind=Run.Kind.SYNC, started_at=NOW, ok=False)
+    Service.objects.pause("spotify", NOW + timedelta(minutes=5), "slow down", now=NOW)
+    assert not jobs.due(NOW + timedelta(minutes=4), online=True).sync
+    assert jobs.due(NOW + timedelta(minutes=5), online=True).sync
+    Run.objects.create(kind=Run.Kind.SYNC, started_at=NOW + timedelta(minutes=5), ok=True)
+    assert not jobs.due(NOW + timedelta(minutes=6), online=True).sync
+
+
 def test_what_a_person_asks_for_is_due_until_it_is_done(world: World) -> None:
     Library.objects.update(last_pass=timezone.now(), last_full_pass=timezone.now())
     jobs.request_reconcile()
@@ -224,6 +236,17 @@ def test_what_a_person_asks_for_is_due_until_it_is_done(world: World) -> None:
     assert jobs.due(timezone.now(), online=True).reconcile
     jobs.catch_up()
     assert not jobs.due(timezone.now(), online=True)
+
+
+def test_a_tick_catches_up_with_a_wake_up_that_was_lost(world: World) -> None:
+    (world.root / ".tonekeep").unlink()
+    storage.check(world.now)
+    jobs.request_accept_root()
+    OrmQ.objects.all().delete()
+    jobs.tick()
+    assert "catch_up" in waiting("tonekeep")
+    jobs.catch_up()
+    assert storage.current().state == "online"
 
 
 def test_a_reconcile_asked_for_while_one_runs_is_done_afterwards(world: World) -> None:
