@@ -214,7 +214,7 @@ class _Chunk:
         self.result.changed += len(changed)
         replaced = merge_twins([row for row, _ in changed.values()], self.now) if changed else {}
         self.result.merged += len(replaced)
-        track_ids = self.result.track_ids + [self.rows[key].pk for key in self.keys]
+        track_ids = self.result.track_ids + [int(self.rows[key].pk or 0) for key in self.keys]
         self.result.track_ids = [replaced.get(pk, pk) for pk in track_ids] if replaced else track_ids
 
     def _mark(self, changed: Iterable[int], credits: list[tuple[Track, list[int]]]) -> None:
