@@ -267,6 +267,11 @@ def _file(path: str) -> str:
     return "file:" + os.path.abspath(path)
 
 
+def read_only(path: str) -> list[str]:
+    """ffmpeg's arguments that open the one local file and nothing else, whatever it holds."""
+    return _input(path)
+
+
 def _input(path: str) -> list[str]:
     return [*_READ_ONLY_HERE, "-i", _file(path)]
 

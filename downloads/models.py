@@ -85,10 +85,26 @@ class Sound(models.Model):
     codec = models.CharField(max_length=20, blank=True, default="")
     bit_rate = models.PositiveIntegerField(null=True, blank=True, help_text="bit/s")
     fingerprint = models.BinaryField(default=b"", help_text="chromaprint: 32-bit numbers, little-endian; may be empty.")
+    same_as = models.ForeignKey(
+        Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="Sounds like that one's."
+    )
     proved_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["track"], name="sound_twice", condition=Q(same_as__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.codec} {self.duration_ms // 1000} s"
+
+
+class Print(models.Model):
+    """A few numbers of each fingerprint, by which those that may be the same are found (`downloads.fingerprints`)."""
+
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="prints")
+    value = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.value:08x}"
 
 
 class Replaced(models.Model):

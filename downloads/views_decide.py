@@ -23,6 +23,7 @@ from downloads.errors import ERROR_KINDS
 from downloads.models import Candidate, Search, Sound
 
 SHOWN = 60  # candidates of one track
+TWICE = 50  # pairs of songs with the same sound
 END_SECONDS = 15  # of the file's end, for "listen to both ends"
 
 # What a button does to a candidate, and what is said afterwards.
@@ -40,7 +41,12 @@ def undecided(request: HttpRequest) -> HttpResponse:
     rows = decisions.undecided().select_related("album").prefetch_related("credits__artist", "candidates")
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
     items = [{"track": track, "best": _nearest(track)} for track in page.rows]
-    following = {"next": urlencode({"after": page.after}), "first": request.path}
+    twice = Sound.objects.filter(same_as__isnull=False, track__status="downloaded").order_by("track")
+    following = {
+        "twice": twice.select_related("track", "same_as")[:TWICE],
+        "next": urlencode({"after": page.after}),
+        "first": request.path,
+    }
     return render(request, "undecided.html", {"section": "decide", "items": items, "page": page, **following})
 
 
@@ -55,7 +61,7 @@ def _nearest(track: Track) -> Candidate | None:
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """`/decide/<id>`: all recordings that were found for a track, with scores and reasons, and what may be said."""
     track = get_object_or_404(Track.objects.select_related("album").prefetch_related("credits__artist"), pk=pk)
-    sound = Sound.objects.filter(track=track).first()
+    sound = Sound.objects.filter(track=track).select_related("same_as").first()
     rows = list(track.candidates.all()[:SHOWN])
     shown = {
         "section": "decide",

@@ -24,7 +24,8 @@ from django.utils import timezone
 
 from catalog import lifecycle, storage
 from catalog.models import Event, Service, Track
-from downloads import aside, audio, candidates, child, clock, dressing, pacing, publish, retry
+from catalog.plain_text import one_line
+from downloads import aside, audio, candidates, child, clock, dressing, fingerprints, pacing, publish, retry
 from downloads.errors import CANDIDATE, ERROR_KINDS, SERVICE, SourceError
 from downloads.models import Candidate, Sound
 from downloads.points import reach
@@ -246,8 +247,10 @@ class Attempt:
 
     def _remember(self, candidate: Candidate, staged: child.Fetched, proof: audio.Proof) -> None:
         """What was proven, for whoever compares recordings later."""
-        said = {"candidate": candidate, "duration_ms": proof.duration_ms, "codec": staged.codec[:20]}
-        Sound.objects.update_or_create(track=self.track, defaults=said | {"proved_at": self.now()})
+        rate = round(staged.size * 8000 / proof.duration_ms)
+        said = {"candidate": candidate, "duration_ms": proof.duration_ms, "codec": staged.codec[:20], "bit_rate": rate}
+        sound, _ = Sound.objects.update_or_create(track=self.track, defaults=said | {"proved_at": self.now()})
+        fingerprints.remember(sound, fingerprints.fingerprint(staged.path))
 
     def _fetch(self, candidate: Candidate) -> child.Fetched:
         self._require_ours(0)  # whoever was late until now must not fetch what another worker is fetching
