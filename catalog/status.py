@@ -120,6 +120,7 @@ def _storage() -> dict[str, Any]:
         "state": state.state,
         "reason": state.reason,
         "root": state.root,
+        "may_be_accepted": storage.ACCEPT in state.reason,
         "checked_at": service.checked_at,
         "free_bytes": library.free_bytes,
         "held_since": library.held_since,

@@ -36,6 +36,7 @@ urlpatterns = [
     re_path(r"^fetching/pause/?$", downloads.pause, name="pause"),
     re_path(r"^services/(?P<name>[a-z]+)/go-on/?$", downloads.go_on, name="go_on"),
     re_path(r"^library/accept-missing/?$", downloads.accept_missing, name="accept_missing"),
+    re_path(r"^library/accept-root/?$", downloads.accept_root, name="accept_root"),
     re_path(r"^(?P<job>sync|reconcile)/now/?$", downloads.ask_for, name="ask_for"),
     # Who may in.
     re_path(r"^setup/(?P<token>[\w-]{20,100})/?$", catalog.first_admin, name="first_admin"),

@@ -127,6 +127,14 @@ def accept_missing(request: HttpRequest) -> HttpResponse:
 
 
 @staff_button
+def accept_root(request: HttpRequest) -> HttpResponse:
+    """The folder that is there now is the library. A job looks at it: no page touches the music folder."""
+    jobs.request_accept_root()
+    messages.success(request, "The folder is being looked at; this page says in a moment whether it could be taken.")
+    return _back(request)
+
+
+@staff_button
 def ask_for(request: HttpRequest, job: str) -> HttpResponse:
     """Sync or reconcile in the background, now."""
     wishes: dict[str, tuple[Callable[[], Any], str]] = {

@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 
-from downloads import checks, renewal
+from downloads import checks, clusters, renewal
 
 register = template.Library()
 
@@ -16,6 +16,12 @@ register = template.Library()
 @register.inclusion_tag("parts/ytdlp.html")
 def ytdlp(now: datetime) -> dict[str, Any]:
     """The installed yt-dlp, its age in days, and how it is updated; nothing where songs come from elsewhere."""
-    age = renewal.ytdlp_age(now)
     used = settings.AUDIO_SOURCE == "youtube"
+    age = renewal.ytdlp_age(now) if used else None
     return {"used": used, "version": renewal.ytdlp_version(), "age": age, "old": (age or 0) > checks.OLD_AFTER}
+
+
+@register.simple_tag
+def asked_for(what: str) -> bool:
+    """Whether a person asked for ``what`` and no job has taken it up yet. A look into DATA_DIR, not at the music."""
+    return clusters.mark("asked", what).exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
@@ -13,7 +14,8 @@ from django_q.models import OrmQ
 
 from catalog import lifecycle, storage
 from catalog.models import Event, Library, Service, Track
-from tests.world import World
+from downloads import jobs
+from tests.world import ROOT_UUID, World
 
 BUTTONS = [
     "/tracks/{pk}/retry",
@@ -23,6 +25,7 @@ BUTTONS = [
     "/fetching/pause",
     "/services/audio/go-on",
     "/library/accept-missing",
+    "/library/accept-root",
     "/sync/now",
     "/reconcile/now",
 ]
@@ -176,6 +179,45 @@ def test_the_click_after_a_mass_disappearance_ends_the_hold(keeper: Client, worl
     keeper.post("/library/accept-missing")
     assert Library.load().held_since is None
     assert "download" in waiting()
+
+
+def swapped_disk(world: World) -> Path:
+    """Another disk stands where the music folder was. Its marker's path."""
+    marker = world.root / ".tonekeep"
+    marker.unlink()
+    assert storage.check(world.now).state == "offline"
+    return marker
+
+
+def test_accepting_the_folder_is_a_jobs_work_and_the_page_says_so_meanwhile(keeper: Client, world: World) -> None:
+    marker = swapped_disk(world)
+    assert "Accept this folder" in keeper.get("/").content.decode()
+    text = keeper.post("/library/accept-root", follow=True).content.decode()
+    assert "The folder is being looked at." in text and "Accept this folder" not in text
+    assert waiting() == ["catch_up"]
+    assert not marker.exists() and storage.current().state == "offline"  # no page touches the disk
+    jobs.catch_up()
+    assert marker.exists() and storage.current().state == "online"
+    text = keeper.get("/").content.decode()
+    assert "The folder is being looked at." not in text and "Accept this folder" not in text
+
+
+def test_a_folder_that_is_not_there_cannot_be_accepted(keeper: Client, world: World) -> None:
+    world.root.rename(world.root.with_name("elsewhere"))
+    storage.check(world.now)
+    assert "Accept this folder" not in keeper.get("/").content.decode()
+    keeper.post("/library/accept-root")
+    jobs.catch_up()
+    assert storage.current().state == "offline" and not world.root.exists()
+    assert "The folder is being looked at." not in keeper.get("/").content.decode()
+
+
+def test_a_word_that_comes_after_the_disk_is_back_changes_nothing(keeper: Client, world: World) -> None:
+    marker = swapped_disk(world)
+    keeper.post("/library/accept-root")
+    marker.write_text(f"{ROOT_UUID}\n")
+    jobs.catch_up()
+    assert Library.load().root_uuid == ROOT_UUID
 
 
 @pytest.mark.parametrize("job", ["sync", "reconcile"])
