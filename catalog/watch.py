@@ -109,7 +109,7 @@ def _until_gone(
             looked = now
             if _identity(root) != here or (observer is not None and not observer.is_alive()):
                 logger.info("The music folder is another one than before; listening anew.")
-                settler.look_again()
+                _tell(changed)
                 return
 
 
