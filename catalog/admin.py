@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
@@ -28,7 +29,7 @@ from catalog.models import (
     Service,
 )
 
-COUNTED_TO = 10_000  # rows: 100 pages by number; who needs more wants the search or a filter
+COUNTED_TO = 10_000  # rows: 100 pages by number
 
 admin.site.site_title = admin.site.site_header = "Tonekeep"
 admin.site.index_title = "The catalog"
@@ -44,6 +45,40 @@ class ShortCount(Paginator):
         return len(rows.order_by()[:COUNTED_TO].values_list("pk", flat=True))
 
 
+class InWindows(ChangeList):
+    """Pages by number within the first `COUNTED_TO` rows; a link leads to those after them, by key.
+
+    So no page costs more than the last one of the first window, wherever in a million rows it lies. Where a person
+    sorts by a column there is no such link: other columns have no unique order.
+    """
+
+    def _step(self) -> str:
+        """The lookup that goes on in the order of the list; "" where that is not the order of the key."""
+        order = self.get_ordering(self._request, self.root_queryset)
+        return {"pk": "id__gt", "-pk": "id__lt"}.get(str(order[0]), "")
+
+    def get_results(self, request: HttpRequest) -> None:
+        self._request = request
+        super().get_results(request)
+
+    @property
+    def beyond(self) -> str:
+        """The address of the window that follows; "" where there is none."""
+        step = self._step()
+        if not step or self.result_count < COUNTED_TO:
+            return ""
+        last = self.queryset.values_list("pk", flat=True)[COUNTED_TO - 1 : COUNTED_TO + 1]
+        return self.get_query_string({step: last[0]}, ["p"]) if len(last) == 2 else ""
+
+    @property
+    def is_beyond(self) -> bool:
+        return any(step in self.params for step in ("id__gt", "id__lt"))
+
+    @property
+    def back(self) -> str:
+        return self.get_query_string(remove=["p", "id__gt", "id__lt"])
+
+
 class ReadOnly(admin.ModelAdmin):
     """Rows to look at. Sub-classes may name fields in ``may_edit`` that a person may change."""
 
@@ -52,6 +87,9 @@ class ReadOnly(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER  # they count each filter's rows
     list_per_page = 100
     may_edit: tuple[str, ...] = ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return InWindows
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -93,7 +131,7 @@ class EventRows(ReadOnlyRows):
 class ArtistAdmin(ReadOnly):
     list_display = ("name",)
     search_fields = ("name", "key")
-    ordering = ("key",)
+    ordering = ("pk",)
 
 
 @admin.register(Album)
@@ -128,7 +166,7 @@ class EventAdmin(ReadOnly):
     list_filter = ("kind",)
     list_select_related = ("track",)
     search_fields = ("reason", "track__title")
-    ordering = ("-at", "-pk")
+    ordering = ("-pk",)  # as they happened, and by key
 
 
 @admin.register(Service)

@@ -148,6 +148,45 @@ def test_the_list_of_tracks_counts_no_further_than_it_must(admin_client: Client,
     assert all("LIMIT" in sql or " IN (" in sql for sql in about_tracks)
 
 
+def test_pages_by_number_end_and_a_link_leads_on_by_key(
+    admin_client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every row is met once, whichever way the list is filtered."""
+    monkeypatch.setattr("catalog.admin.COUNTED_TO", 200)
+    made = Track.objects.bulk_create([Track(title=f"{number}", identity=f"{number}") for number in range(450)])
+    met: list[int] = []
+    address = f"{TRACKS}?is=not_wanted"
+    for last_page in ("2", "2", "1"):
+        for page in ("1", "2")[: int(last_page)]:
+            answer = admin_client.get(f"{address}&p={page}")
+            met += [track.pk for track in answer.context["cl"].result_list]
+        text = answer.content.decode()
+        assert ("those after them" in text) == (last_page == "2")
+        address = TRACKS + answer.context["cl"].beyond
+    assert met == [track.pk for track in made]
+    assert "back to the first ones" in text
+
+
+def test_a_list_in_another_order_has_no_link_by_key(
+    admin_client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.admin.COUNTED_TO", 2)
+    assert "those after them" in admin_client.get(TRACKS).content.decode()
+    assert "those after them" not in admin_client.get(f"{TRACKS}?o=1").content.decode()
+
+
+def test_the_last_events_come_first_and_lead_on_to_older_ones(
+    admin_client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.admin.COUNTED_TO", 2)
+    track = world.tracks["Maria Ruiz/First Light/Morning"]
+    events = [Event.objects.create(track=track, kind="fail", reason=f"{number}", at=world.now) for number in range(3)]
+    answer = admin_client.get("/admin/catalog/event/")
+    assert answer.context["cl"].beyond == f"?id__lt={events[1].pk}"
+    rest = admin_client.get(f"/admin/catalog/event/{answer.context['cl'].beyond}")
+    assert [event.pk for event in rest.context["cl"].result_list] == [events[0].pk]
+
+
 def test_django_q_has_no_model_in_the_admin(admin_client: Client) -> None:
     for model in apps.get_app_config("django_q").get_models():
         assert not admin.site.is_registered(model)
