@@ -128,14 +128,20 @@ class Case:
         return median_of(lambda: self.pass_(sizes=True), RUNS)
 
     def one_percent_deleted(self) -> float:
-        doomed = [f"{self.root}/{song.folder}/{song.file_name}" for song in songs(self.tracks) if song.index % 100 == 7]
+        doomed = [
+            f"{self.root}/{song.folder}/{song.file_name}" for song in songs(self.tracks) if song.ordinal % 100 == 7
+        ]
 
         def put_back() -> None:
             for path in doomed:
                 with open(path, "wb") as file:
                     file.write(CONTENT)
 
-        return self.changing(lambda: [os.unlink(path) for path in doomed], put_back)
+        def delete() -> None:
+            for path in doomed:
+                os.unlink(path)
+
+        return self.changing(delete, put_back)
 
     def artist_renamed(self) -> float:
         before, after = f"{self.root}/{artist_folder(0)}", f"{self.root}/Another name"

@@ -20,7 +20,7 @@ BATCH = 5000
 class Song(NamedTuple):
     """One track of the tree; numbers count from 0, ``number`` within the album from 1."""
 
-    index: int
+    ordinal: int
     artist: int
     album: int
     number: int
@@ -31,7 +31,7 @@ class Song(NamedTuple):
 
     @property
     def file_name(self) -> str:
-        return f"{self.number:02} Title of song {self.index:07}.mp3"
+        return f"{self.number:02} Title of song {self.ordinal:07}.mp3"
 
 
 def artist_folder(artist: int) -> str:
@@ -54,7 +54,7 @@ def make_tree(root: str, tracks: int) -> int:
             os.makedirs(f"{root}/{folder}")
             files += _write(f"{root}/{folder}/cover.jpg")
         files += _write(f"{root}/{folder}/{song.file_name}")
-        if song.index % 4 == 0:
+        if song.ordinal % 4 == 0:
             files += _write(f"{root}/{folder}/{song.file_name[:-4]}.lrc")
     return files
 
@@ -91,10 +91,10 @@ def fill_catalog(root: str, tracks: int) -> None:
             [
                 Track(
                     title=song.file_name[3:-4],
-                    identity=f"title of song {song.index:07}/artist {song.artist:05}",
-                    spotify_id=f"{song.index:022}",
-                    isrc=f"XXBEN{song.index:07}",
-                    duration_ms=180_000 + song.index % 60_000,
+                    identity=f"title of song {song.ordinal:07}/artist {song.artist:05}",
+                    spotify_id=f"{song.ordinal:022}",
+                    isrc=f"XXBEN{song.ordinal:07}",
+                    duration_ms=180_000 + song.ordinal % 60_000,
                     track_number=song.number,
                     album_id=album_ids[song.folder],
                     wanted=True,
@@ -119,7 +119,7 @@ def fill_catalog(root: str, tracks: int) -> None:
         )
         Entry.objects.bulk_create(
             [
-                Entry(collection=collection, position=song.index * 1000, track=track, digest=song.index)
+                Entry(collection=collection, position=song.ordinal * 1000, track=track, digest=song.ordinal)
                 for song, track in zip(batch, made, strict=True)
             ]
         )
