@@ -103,7 +103,8 @@ def imported(entries: list[dict[str, Any]], now: datetime, by: str) -> ImportedD
         for number, entry in enumerate(entries, 1):
             report.read += 1
             try:
-                _import(entry, now, by, report)
+                with transaction.atomic():
+                    _import(entry, now, by, report)
             except (AddressRefused, ValueError, TypeError, AttributeError, KeyError) as error:
                 said = str(error) if isinstance(error, AddressRefused) else "It cannot be understood."
                 report.refuse(f"Decision {number}: {said}")
@@ -142,6 +143,7 @@ def _row(track: Track, source: str, source_id: str, url: str, said: dict[str, An
 def _text(value: Any, longest: int) -> str:
     if not isinstance(value, str) or len(value) > longest or "\0" in value:
         raise ValueError
+    value.encode()  # half a sign, as JSON can write it, is no text that a database keeps
     return value.strip()
 
 

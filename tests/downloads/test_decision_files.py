@@ -119,6 +119,7 @@ def test_two_songs_that_could_be_meant_are_none(world):
         {"recording": {"source": "archive", "id": "1", "url": "http://127.0.0.1/a.mp3"}},
         {"recording": {"source": "elsewhere", "id": "1", "url": "http://127.0.0.1/a.mp3"}},
         {"recording": {"source": "youtube", "id": 7}},
+        {"recording": {"source": "youtube", "id": "aaaaaaaaaa1", "title": "half a sign: \ud800"}},
         {"recording": None},
         {"song": ["Nocturne"]},
         {"song": None},
