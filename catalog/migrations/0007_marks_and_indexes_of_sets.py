@@ -71,7 +71,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='track',
-            index=models.Index(condition=models.Q(('wanted', True)), fields=['status', 'id'], name='track_states'),
+            index=models.Index(condition=models.Q(('status', 'missing'), ('wanted', True)), fields=['status', 'id', 'wanted'], name='track_missing'),
+        ),
+        migrations.AddIndex(
+            model_name='track',
+            index=models.Index(condition=models.Q(('status', 'downloaded'), ('wanted', True)), fields=['status', 'id', 'wanted'], name='track_downloaded'),
         ),
         migrations.AddIndex(
             model_name='track',
