@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import F, Q
@@ -77,10 +78,11 @@ def plan(template: str = "", most: int | None = None) -> MoveReport:
     naming.check_template(template)
     report = MoveReport(template=template)
     taken: set[int] = set()
+    places = _Places(template)
     for track in _downloaded(most):
         report.files += 1
         origin = _relative(track)
-        target = next((name for name in _names(track, template) if name == origin or _key(name) not in taken), origin)
+        target = next((name for name in places.of(track) if name == origin or _key(name) not in taken), origin)
         taken.add(_key(target))
         if target == origin:
             report.in_place += 1
@@ -98,14 +100,28 @@ def _relative(track: Track) -> str:
     return f"{track.folder.path}/{track.file_name}" if track.folder.path else track.file_name
 
 
-def _names(track: Track, template: str) -> Iterator[str]:
-    """The places that a track may have, the best first; its folder spelt as the catalog knows it."""
-    extension = track.file_name.rpartition(".")[2]
-    folder, slash, name = naming.relative_place(publish.naming_of(track), extension, template).rpartition("/")
-    known = Folder.objects.filter(key=naming.place_key(folder)).values_list("path", flat=True).first()
-    short_id = (track.spotify_id or str(track.pk))[:8]
-    for attempt in range(publish.MOST_NAMES):
-        yield f"{folder if known is None else known}{slash}{naming.next_place(name, short_id, attempt)}"
+class _Places:
+    """Where tracks belong by one template. Remembers folders and albums: tracks come by the album, mostly."""
+
+    def __init__(self, template: str) -> None:
+        self.template = template
+        self._known_folder = lru_cache(maxsize=10_000)(_known_folder)
+        self._discs = lru_cache(maxsize=10_000)(publish.discs_of)
+
+    def of(self, track: Track) -> Iterator[str]:
+        """The places that a track may have, the best first; its folder spelt as the catalog knows it."""
+        extension = track.file_name.rpartition(".")[2]
+        named = publish.naming_of(track, self._discs)
+        folder, slash, name = naming.relative_place(named, extension, self.template).rpartition("/")
+        folder = self._known_folder(folder)
+        short_id = (track.spotify_id or str(track.pk))[:8]
+        for attempt in range(publish.MOST_NAMES):
+            yield f"{folder}{slash}{naming.next_place(name, short_id, attempt)}"
+
+
+def _known_folder(path: str) -> str:
+    """The folder as its row spells it, if it has one: on many disks both spellings are one folder."""
+    return Folder.objects.filter(key=naming.place_key(path)).values_list("path", flat=True).first() or path
 
 
 def _downloaded(most: int | None = None) -> Iterator[Track]:
@@ -198,10 +214,11 @@ class _Run:
     def apply(self) -> MoveReport:
         """Every file to its place; one that cannot be moved stays, with the reason."""
         self.report.template = Library.load().path_template or naming.DEFAULT_TEMPLATE
+        places = _Places(self.report.template)
         for track in _downloaded():
             if not self._go_on():
                 break
-            self._try(track, _names(track, self.report.template))
+            self._try(track, places.of(track))
         return self._ended()
 
     def undo(self) -> MoveReport:

@@ -104,8 +104,14 @@ def size_of(path: str) -> int:
     return os.stat(path).st_size
 
 
-def naming_of(track: Track) -> naming.Naming:
-    """What the track's path is made of."""
+def discs_of(album: Album | None) -> int | None:
+    """How many discs the album has, as far as its tracks tell."""
+    discs = album and album.tracks.order_by("-disc_number").values_list("disc_number", flat=True).first()
+    return discs or None
+
+
+def naming_of(track: Track, discs: Callable[[Album | None], int | None] = discs_of) -> naming.Naming:
+    """What the track's path is made of. ``discs`` may remember what it has answered, where there are many tracks."""
     album: Album | None = track.album
     return naming.Naming(
         title=track.title,
@@ -114,15 +120,10 @@ def naming_of(track: Track) -> naming.Naming:
         album_artist=album.artist if album else "",
         track_number=track.track_number,
         disc_number=track.disc_number,
-        disc_total=_discs(album),
+        disc_total=discs(album),
         year=album.release_date if album else "",
         compilation=album.compilation if album else False,
     )
-
-
-def _discs(album: Album | None) -> int | None:
-    discs = album and album.tracks.order_by("-disc_number").values_list("disc_number", flat=True).first()
-    return discs or None
 
 
 def wished_place(track: Track, extension: str) -> Place:

@@ -19,7 +19,7 @@ from downloads import jobs, moving, publish
 from downloads.models import MoveBatch
 
 LONGEST = 500  # characters of a template
-LOOKED_AT = 1000  # files that the page's plan looks at: a page must not read a million rows
+LOOKED_AT = 500  # files that the page's plan looks at: a page must not read a million rows
 
 # What a preset is called, in the order shown.
 PRESETS = {
