@@ -8,11 +8,9 @@ a file of the reserved size that carries the claim's key in its tags. Nothing he
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import logging
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Callable
@@ -26,21 +24,14 @@ from catalog import lifecycle, naming, tags
 from catalog.identity import identity_key
 from catalog.lifecycle import Place, PlaceTaken
 from catalog.models import Album, Event, Library, Track, TrackQuerySet
+from downloads.placing import LINK as LINK  # for who moves files, and asks how
+from downloads.placing import NOT_SUPPORTED, PLACEHOLDER, mark_of, probe_method, put_in_place
+from downloads.placing import RENAME as RENAME
 from downloads.points import reach
 
 INCOMING = ".incoming"
-LINK, RENAME, PLACEHOLDER = "link", "rename", "placeholder"
 MOST_NAMES = 50  # names tried for one track before its folder is called hopeless
 
-# How an operation that a filesystem does not know is refused (FAT, exFAT, some SMB and FUSE).
-NOT_SUPPORTED = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.EMLINK}
-# What says nothing about a way of putting files in place: it would be no better with the next one.
-NOT_OF_THE_METHOD = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN),
-    *(errno.ETIMEDOUT, errno.ENOENT, errno.EEXIST, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR),
-}
-RENAME_NOREPLACE = 1
-AT_FDCWD = -100
 
 logger = logging.getLogger(__name__)
 
@@ -173,7 +164,7 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
                 raise Lost
             reach("reserved")
             _make_folders(place)
-            put_in_place(staged.path, place.path, method)
+            _put_in_place(staged.path, place.path, method)
         except (PlaceTaken, FileExistsError):
             continue
         except OSError as error:
@@ -186,6 +177,20 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
             raise
         return place
     raise NoFreeName(f"{first.relative} and {MOST_NAMES - 1} other names are taken by other files.")
+
+
+def _put_in_place(staged: str, target: str, method: str) -> None:
+    """As `put_in_place`. NFS can lose the answer to a link that worked, and tell the second try that the name is taken.
+
+    Only here, where the staged file's own name cannot be the target in another case.
+    """
+    try:
+        put_in_place(staged, target, method)
+    except OSError:
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.lstat(staged), os.lstat(target)):
+                return
+        raise
 
 
 def _take_back(track: Track, place: Place, staged: Staged, now: datetime) -> None:
@@ -282,78 +287,12 @@ def _forget_method() -> None:
     Library.objects.update(publish_method="")
 
 
-def probe_method(folder: str) -> str:
-    """The best way that works between two names in ``folder``: a hard link, a rename that refuses, a placeholder.
-
-    Raises OSError where the disk fails for another reason: a full disk must not teach us a worse way for good.
-    """
-    unique = secrets.token_hex(8)  # in a container every start has the same process ids
-    source, target = (os.path.join(folder, f".probe-{unique}-{name}") for name in ("a", "b"))
-    try:
-        for method in (LINK, RENAME):
-            with open(source, "w"):
-                pass
-            try:
-                put_in_place(source, target, method)
-                return method
-            except OSError as error:
-                if error.errno in NOT_OF_THE_METHOD:
-                    raise
-        return PLACEHOLDER
-    finally:
-        for path in (source, target):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-
-
-def put_in_place(source: str, target: str, method: str) -> None:
-    """Give ``source`` the name ``target``. FileExistsError where the name is taken; nothing is ever overwritten."""
-    if method == LINK:
-        _link(source, target)
-    elif method == RENAME:
-        _rename_noreplace(source, target)
-    else:
-        _replace_placeholder(source, target)
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        # NFS: the answer to a link that worked can be lost, and the second try is told that the name is taken.
-        with contextlib.suppress(OSError):
-            if os.path.samestat(os.lstat(source), os.lstat(target)):
-                return
-        raise
-
-
-def _replace_placeholder(source: str, target: str) -> None:
-    """Whoever makes the placeholder owns the name; replacing one's own overwrites nothing.
-
-    It holds the name of the stage, so that recovery can tell it from somebody's file.
-    """
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        os.write(descriptor, _mark_of(os.path.dirname(source)))
-    except OSError:
-        os.unlink(target)  # still ours for certain: recovery removes whole marks only
-        raise
-    finally:
-        os.close(descriptor)
-    reach("placeholder")
-    os.replace(source, target)
-
-
-def _mark_of(stage: str) -> bytes:
-    return f"Tonekeep is putting a file here: {os.path.basename(stage)}\n".encode()
-
-
 def _remove_placeholder(track: Track) -> None:
     """Remove the placeholder of this claim, if that is what lies at its reserved place.
 
     Only while the claim's row is locked: then nobody else can have got the place since, and put a file there.
     """
-    mark = _mark_of(stage_folder(track))
+    mark = mark_of(stage_folder(track))
     with contextlib.suppress(OSError):
         if _regular_size(track.local_path) == len(mark):
             with open(track.local_path, "rb") as placeholder:
@@ -368,15 +307,6 @@ def _remove_own_placeholder(track: Track, place: Place) -> None:
         row = lifecycle.reservation(track.pk, track.claim or "", place.path).select_for_update().first()
         if row is not None:
             _remove_placeholder(row)
-
-
-def _rename_noreplace(source: str, target: str) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(libc, "renameat2"):
-        raise OSError(errno.ENOSYS, "renameat2 is not known here")
-    if libc.renameat2(AT_FDCWD, os.fsencode(source), AT_FDCWD, os.fsencode(target), RENAME_NOREPLACE) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), target)
 
 
 # --- Files that are already there -------------------------------------------------------------------------

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-LIFECYCLE, PUBLISH, WORKER, MODELS = (
+LIFECYCLE, PUBLISH, PLACING, WORKER, MODELS = (
     "catalog/lifecycle.py",
     "downloads/publish.py",
+    "downloads/placing.py",
     "downloads/worker.py",
     "catalog/models.py",
 )
@@ -271,10 +272,10 @@ MUTANTS = [
         "                raise Lost\n"
         '            reach("reserved")\n'
         "            _make_folders(place)\n"
-        "            put_in_place(staged.path, place.path, method)\n",
+        "            _put_in_place(staged.path, place.path, method)\n",
         '            reach("reserved")\n'
         "            _make_folders(place)\n"
-        "            put_in_place(staged.path, place.path, method)\n"
+        "            _put_in_place(staged.path, place.path, method)\n"
         '            if not lifecycle.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
         "                raise Lost\n",
         PUBLISHING,
@@ -312,21 +313,21 @@ MUTANTS = [
     ),
     Mutant(
         "publish: a link never overwrites",
-        PUBLISH,
+        PLACING,
         "        os.link(source, target, follow_symlinks=False)",
         "        os.replace(source, target)",
         PUBLISHING,
     ),
     Mutant(
         "publish: a rename never overwrites",
-        PUBLISH,
+        PLACING,
         "os.fsencode(target), RENAME_NOREPLACE) != 0",
         "os.fsencode(target), 0) != 0",
         PUBLISHING,
     ),
     Mutant(
         "publish: a placeholder is exclusive",
-        PUBLISH,
+        PLACING,
         "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666",
         "os.O_WRONLY | os.O_CREAT, 0o666",
         PUBLISHING,
@@ -334,7 +335,7 @@ MUTANTS = [
     Mutant(
         "publish: a link whose answer was lost",
         PUBLISH,
-        "            if os.path.samestat(os.lstat(source), os.lstat(target)):\n                return\n",
+        "            if os.path.samestat(os.lstat(staged), os.lstat(target)):\n                return\n",
         "            pass\n",
         PUBLISHING,
     ),
@@ -495,7 +496,7 @@ MUTANTS = [
     ),
     Mutant(
         "probe: a full disk teaches nothing",
-        PUBLISH,
+        PLACING,
         "                if error.errno in NOT_OF_THE_METHOD:\n                    raise\n",
         "                pass\n",
         RECOVERY,

@@ -256,7 +256,7 @@ def test_only_a_file_in_the_folder_as_read_vanishes(world):
     elsewhere = lifecycle.folder_row("elsewhere")
     assert lifecycle.vanish({track.pk: track.file_name}, world.now, folders={track.pk: elsewhere.pk}) == 0
     assert fresh(track).status == "downloaded"
-    assert lifecycle.vanish({track.pk: track.file_name}, world.now, folders={track.pk: track.folder_id}) == 1
+    assert lifecycle.vanish({track.pk: track.file_name}, world.now, folders={track.pk: track.folder_id or 0}) == 1
 
 
 def test_only_what_is_downloaded_vanishes(world):

@@ -178,6 +178,16 @@ def test_a_link_whose_answer_was_lost_on_the_network_counts(case, monkeypatch):
     assert len(os.listdir(os.path.dirname(case.wished))) == len(case.world.tracks) - 4 + 1
 
 
+@pytest.mark.parametrize("method", [publish.LINK, publish.RENAME, publish.PLACEHOLDER])
+def test_a_files_own_second_name_is_taken_too(tmp_path, method):
+    """On a disk that ignores case “a” and “A” are one file: who moves it there would delete it."""
+    one, other = tmp_path / "a.mp3", tmp_path / "b.mp3"
+    one.write_bytes(b"sound")
+    os.link(one, other)
+    with pytest.raises(FileExistsError):
+        publish.put_in_place(str(one), str(other), method)
+
+
 # --- A worker that is late --------------------------------------------------------------------------------
 
 

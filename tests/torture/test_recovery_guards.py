@@ -136,7 +136,7 @@ def test_the_stage_of_a_worker_that_died_after_its_end_is_swept_and_a_living_one
 
 def test_an_abandoned_placeholder_goes_and_a_strangers_file_of_its_size_stays(case):
     row = reserve(case)
-    mark = publish._mark_of(publish.stage_folder(case.track))
+    mark = publish.mark_of(publish.stage_folder(case.track))
     Path(case.wished).write_bytes(b"x" * len(mark))
     assert case.recover(row)
     assert Path(case.wished).read_bytes() == b"x" * len(mark)
@@ -144,7 +144,7 @@ def test_an_abandoned_placeholder_goes_and_a_strangers_file_of_its_size_stays(ca
 
 def test_an_abandoned_placeholder_is_removed(case):
     row = reserve(case)
-    Path(case.wished).write_bytes(publish._mark_of(publish.stage_folder(case.track)))
+    Path(case.wished).write_bytes(publish.mark_of(publish.stage_folder(case.track)))
     assert case.recover(row)
     assert not os.path.exists(case.wished)
 
