@@ -24,7 +24,18 @@ from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from bench.setup import configure, find, median_of, peak_rss_mb, settle_database, timed
+from bench.setup import (
+    ENVIRONMENT,
+    Took,
+    configure,
+    environment_of,
+    find,
+    measured,
+    median,
+    median_of,
+    peak_rss_mb,
+    settle_database,
+)
 from bench.tree import CONTENT, artist_folder, fill_catalog, make_tree, songs
 
 RUNS = 5
@@ -105,29 +116,30 @@ class Case:
                 raise SystemExit("The tree could not be settled.")
         self.transactions.lasted.clear()
 
-    def changing(self, change: Callable[[], object], undo: Callable[[], object], runs: int = CHANGING_RUNS) -> float:
-        """Median seconds of the pass after ``change``."""
-        seconds, rows = [], 0
+    def changing(self, change: Callable[[], object], undo: Callable[[], object], runs: int = CHANGING_RUNS) -> Took:
+        """Medians of the pass after ``change``."""
+        took: list[Took] = []
+        rows = 0
         lasted: list[float] = []
         for _ in range(runs):
             change()
-            seconds.append(timed(self.pass_))
+            took.append(measured(self.pass_))
             rows, lasted = self.rows_changed, lasted + self.transactions.lasted
             undo()
             self.settle()
         self.rows_changed, self.transactions.lasted = rows, lasted
-        return statistics.median(seconds)
+        return median(took)
 
-    def no_change(self) -> float:
+    def no_change(self) -> Took:
         return median_of(self.pass_, RUNS)
 
-    def full(self) -> float:
+    def full(self) -> Took:
         return median_of(lambda: self.pass_(full=True), RUNS)
 
-    def full_sizes(self) -> float:
+    def full_sizes(self) -> Took:
         return median_of(lambda: self.pass_(sizes=True), RUNS)
 
-    def one_percent_deleted(self) -> float:
+    def one_percent_deleted(self) -> Took:
         doomed = [
             f"{self.root}/{song.folder}/{song.file_name}" for song in songs(self.tracks) if song.ordinal % 100 == 7
         ]
@@ -143,11 +155,11 @@ class Case:
 
         return self.changing(delete, put_back)
 
-    def artist_renamed(self) -> float:
+    def artist_renamed(self) -> Took:
         before, after = f"{self.root}/{artist_folder(0)}", f"{self.root}/Another name"
         return self.changing(lambda: os.rename(before, after), lambda: os.rename(after, before))
 
-    def first_run(self) -> float:
+    def first_run(self) -> Took:
         """No stamp is known: every folder is listed, and every folder's row written."""
         from catalog.models import Folder
 
@@ -157,26 +169,26 @@ class Case:
 
         return self.changing(forget, lambda: None)
 
-    def all_deleted(self) -> float:
+    def all_deleted(self) -> Took:
         """Every artist's folder is gone. One run: the tree comes back in the next case."""
         away = f"{os.path.dirname(self.root)}/away"
         os.makedirs(away)
         for name in os.listdir(self.root):
             if name.startswith("Artist"):
                 os.rename(f"{self.root}/{name}", f"{away}/{name}")
-        return timed(self.pass_)
+        return measured(self.pass_)
 
-    def all_back(self) -> float:
+    def all_back(self) -> Took:
         """Every file of every missing track is at its last known place again: each is looked at, each row written."""
         away = f"{os.path.dirname(self.root)}/away"
         for name in os.listdir(away):
             os.rename(f"{away}/{name}", f"{self.root}/{name}")
         os.rmdir(away)
-        seconds = timed(self.pass_)
+        took = measured(self.pass_)
         rows, lasted = self.rows_changed, list(self.transactions.lasted)
         self.settle()
         self.rows_changed, self.transactions.lasted = rows, lasted
-        return seconds
+        return took
 
 
 def run_case(name: str, place: str, tracks: int) -> dict[str, Any]:
@@ -185,9 +197,10 @@ def run_case(name: str, place: str, tracks: int) -> dict[str, Any]:
 
     django.setup()
     case = Case(f"{place}/music", tracks)
-    seconds = getattr(case, name)()
+    took: Took = getattr(case, name)()
     return {
-        "seconds": round(seconds, 4),
+        "seconds": round(took.seconds, 4),
+        "cpu_seconds": round(took.cpu, 4),
         "rows_changed": case.rows_changed,
         "transaction_p99_ms": case.transactions.p99_ms(),
         "peak_rss_mb": round(peak_rss_mb(), 1),
@@ -214,35 +227,40 @@ def child(*arguments: str) -> str:
     return done.stdout.strip().rpartition("\n")[2]
 
 
-def measure(place: str, tracks: int, db: str) -> dict[str, Any]:
+def measure(place: str, tracks: int, db: str, reuse: bool) -> dict[str, Any]:
     """All cases, each beside the yardsticks taken just before it."""
-    environment = json.loads(child("--prepare", place, "--tracks", str(tracks), "--db", db))
-    os.environ |= environment
-    root, results, peak = f"{place}/music", {}, 0.0
-    sizes = ("-printf", "%s %p\\n")
+    if reuse:
+        environment_of(place, db)
+    else:
+        os.environ |= json.loads(child("--prepare", place, "--tracks", str(tracks), "--db", db))
+    root, peak = f"{place}/music", 0.0
+    results: dict[str, Any] = {}
+    yardsticks = {"find": find(root), "find_sizes": find(root, "-printf", "%s %p\\n")}
+    took: dict[str, Took] = {}
     for name, (yardstick, target) in CASES.items():
-        found: dict[str, float] = {}
         if name != "all_back":  # then the tree is away
-            found = {"find": median_of(find(root), RUNS), "find_sizes": median_of(find(root, *sizes), RUNS)}
-            last = found
+            took = {known: median_of(run, RUNS) for known, run in yardsticks.items()}
         result = json.loads(child("--case", name, "--place", place, "--tracks", str(tracks)))
-        against = last[yardstick]
-        results[name] = {
-            **result,
-            "find_seconds": round(against, 4),
-            "ratio": round(result["seconds"] / against, 3),
+        against = took[yardstick]
+        results[name] = result | {
+            "find_seconds": round(against.seconds, 4),
+            "find_cpu_seconds": round(against.cpu, 4),
+            "ratio": round(result["seconds"] / against.seconds, 3),
+            "cpu_ratio": round(result["cpu_seconds"] / against.cpu, 3),
             "target": target,
         }
         peak = max(peak, result["peak_rss_mb"])
         say(name, results[name])
-    return {**results, "peak_rss_mb": peak, "tracks": tracks, "db": db, "machine": machine()}
+    load = os.getloadavg()[1]
+    return {**results, "peak_rss_mb": peak, "tracks": tracks, "db": db, "machine": machine(), "load": round(load, 1)}
 
 
 def say(name: str, result: dict[str, Any]) -> None:
     target = f"<= {result['target']}" if result["target"] else ""
     print(
         f"{name:20} {result['seconds']:9.3f} s  {result['ratio']:7.3f} x find ({result['find_seconds']:.3f} s)"
-        f"  {target:8}  {result['rows_changed']:>9,} rows  {result['peak_rss_mb']:6.1f} MB"
+        f"  {target:8}  of CPU {result['cpu_seconds']:.3f} s, {result['cpu_ratio']:.3f} x"
+        f"  {result['rows_changed']:>9,} rows  {result['peak_rss_mb']:6.1f} MB"
         f"  p99 {result['transaction_p99_ms'] or 0:5.1f} ms",
         file=sys.stderr,
         flush=True,
@@ -259,20 +277,20 @@ def main() -> None:
     parser.add_argument("--db", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--json", action="store_true", help="the results as one line, last on stdout")
     parser.add_argument("--place", help="a folder to work in; default a new one that is removed afterwards")
+    parser.add_argument("--reuse", action="store_true", help="use the tree and catalog that --place holds")
     parser.add_argument("--prepare", help=argparse.SUPPRESS)
     parser.add_argument("--case", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.prepare:
         prepare(options.prepare, options.tracks, options.db)
-        names = ("DJANGO_SETTINGS_MODULE", "DATA_DIR", "MUSIC_DIR", "MIN_FREE_GB", "DATABASE_URL")
-        print(json.dumps({name: os.environ[name] for name in names if name in os.environ}))
+        print(json.dumps({name: os.environ[name] for name in ENVIRONMENT if name in os.environ}))
         return
     if options.case:
         print(json.dumps(run_case(options.case, options.place, options.tracks)))
         return
     place = options.place or tempfile.mkdtemp(prefix="tonekeep-bench-")
     try:
-        results = measure(place, options.tracks, options.db)
+        results = measure(place, options.tracks, options.db, options.reuse)
     finally:
         if not options.place:
             shutil.rmtree(place, ignore_errors=True)

@@ -12,8 +12,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 PROJECT = Path(__file__).resolve().parents[1]
+SETTINGS = PROJECT / "config" / "settings.py"
+DATABASE = "tonekeep_bench"
+ENVIRONMENT = ("DJANGO_SETTINGS_MODULE", "DATA_DIR", "MUSIC_DIR", "MIN_FREE_GB", "DATABASE_URL")
 
 
 def configure(place: str, db: str) -> str:
@@ -23,18 +27,10 @@ def configure(place: str, db: str) -> str:
     BENCH_DATABASE_URL names (default: the local one).
     """
     sys.path.insert(0, str(PROJECT))
-    server = os.environ.get("BENCH_DATABASE_URL", "postgres://root@127.0.0.1:5432/postgres")
-    for name in re.findall(r'(?:text|flag|number|choice|names|address)\("([A-Z_]+)"', _settings_text()):
-        os.environ.pop(name, None)
     os.makedirs(f"{place}/music", exist_ok=True)
-    os.environ |= {
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "DATA_DIR": f"{place}/data",
-        "MUSIC_DIR": f"{place}/music",
-        "MIN_FREE_GB": "0",
-    }
+    environment_of(place, db)
     if db == "postgres":
-        os.environ["DATABASE_URL"] = _new_postgres(server)
+        _new_postgres()
     else:
         shutil.rmtree(f"{place}/data", ignore_errors=True)
     import django
@@ -45,31 +41,64 @@ def configure(place: str, db: str) -> str:
     return f"{place}/music"
 
 
-def _settings_text() -> str:
-    return (PROJECT / "config" / "settings.py").read_text(encoding="utf-8")
+def environment_of(place: str, db: str) -> None:
+    """Let the environment say where this measurement is, and nothing else that settings.py reads."""
+    for name in re.findall(r'(?:text|flag|number|choice|names|address)\("([A-Z_]+)"', SETTINGS.read_text("utf-8")):
+        os.environ.pop(name, None)
+    where = {"DATA_DIR": f"{place}/data", "MUSIC_DIR": f"{place}/music", "MIN_FREE_GB": "0"}
+    if db == "postgres":
+        where["DATABASE_URL"] = f"{_server().rpartition('/')[0]}/{DATABASE}"
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", **where}
 
 
-def _new_postgres(server: str) -> str:
+def _server() -> str:
+    return os.environ.get("BENCH_DATABASE_URL", "postgres://root@127.0.0.1:5432/postgres")
+
+
+def _new_postgres() -> None:
     import psycopg
 
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS tonekeep_bench WITH (FORCE)")
-        connection.execute("CREATE DATABASE tonekeep_bench")
-    return server.rpartition("/")[0] + "/tonekeep_bench"
+    with psycopg.connect(_server(), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {DATABASE}")
+
+
+class Took(NamedTuple):
+    """How long a piece of work took on the clock, and of the processors, its ended children among them. Seconds.
+
+    On a machine that does other things at the same time the second figure says more than the first.
+    """
+
+    seconds: float
+    cpu: float
 
 
 def timed(work: Callable[[], object]) -> float:
     """Seconds of one run."""
-    began = time.perf_counter()
+    return measured(work).seconds
+
+
+def measured(work: Callable[[], object]) -> Took:
+    """One run."""
+    cpu, began = _cpu(), time.perf_counter()
     work()
-    return time.perf_counter() - began
+    return Took(time.perf_counter() - began, _cpu() - cpu)
 
 
-def median_of(work: Callable[[], object], runs: int, warm_up: bool = True) -> float:
-    """Median seconds of ``runs`` runs; a first one is thrown away."""
+def _cpu() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def median_of(work: Callable[[], object], runs: int, warm_up: bool = True) -> Took:
+    """Medians of ``runs`` runs; a first one is thrown away."""
     if warm_up:
         work()
-    return statistics.median(timed(work) for _ in range(runs))
+    return median([measured(work) for _ in range(runs)])
+
+
+def median(took: list[Took]) -> Took:
+    return Took(statistics.median(one.seconds for one in took), statistics.median(one.cpu for one in took))
 
 
 def find(root: str, *extra: str) -> Callable[[], object]:
