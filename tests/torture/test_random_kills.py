@@ -14,5 +14,4 @@ def test_random_kills_lose_nothing_and_leave_nothing_stuck(ground: Ground):
     figures = torture(ground, KILLS, random.Random(3))
     assert figures.broken == []
     assert figures.kills >= KILLS
-    assert figures.recovered > KILLS / 4  # most kills hit a worker that held a track
-    assert figures.fetches > figures.tracks  # and some of them had fetched for nothing
+    assert figures.recovered > KILLS / 4  # many kills hit a worker that held a track
