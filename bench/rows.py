@@ -21,6 +21,8 @@ def fill(tracks: int, library: str = KEPT) -> None:
     from django.db import connection, transaction
 
     with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL session_replication_role = replica")  # no look-up of each foreign key
         for statement in _statements(tracks, library, connection.vendor):
             cursor.execute(statement)
         if connection.vendor == "postgresql":

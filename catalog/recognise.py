@@ -209,7 +209,8 @@ class _Chunk:
             for row, billing in credits
             for position, artist_id in enumerate(billing)
         )
-        self._mark(changed, credits)
+        made = {row.pk for row in fresh}
+        self._mark({*changed, *(row.pk for row, _ in credits)} - made)
         self.result.new += len(fresh)
         self.result.changed += len(changed)
         replaced = merge_twins([row for row, _ in changed.values()], self.now) if changed else {}
@@ -217,10 +218,11 @@ class _Chunk:
         track_ids = self.result.track_ids + [int(self.rows[key].pk or 0) for key in self.keys]
         self.result.track_ids = [replaced.get(pk, pk) for pk in track_ids] if replaced else track_ids
 
-    def _mark(self, changed: Iterable[int], credits: list[tuple[Track, list[int]]]) -> None:
+    def _mark(self, changed: set[int]) -> None:
         """Albums and artists that gained or lost a track which may be wanted; new rows are not wanted yet."""
-        mark_wanted(self.left_albums, self.left_artists)
-        mark_around(Track.objects.filter(pk__in={*changed, *(row.pk for row, _ in credits)}, wanted=True))
+        if changed:
+            mark_wanted(self.left_albums, self.left_artists)
+            mark_around(Track.objects.filter(pk__in=changed, wanted=True))
 
 
 def _one_is_clean(first: bool | None, second: bool | None) -> bool:
