@@ -12,6 +12,7 @@ import argparse
 import logging
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.torture.run")
     parser.add_argument("--kills", type=int, default=1000, help="random kills; 0: none")
     parser.add_argument("--pairs", action="store_true", help="play every pair of points too, in both orders")
+    parser.add_argument("--only", default="", help="only pairs that fit this pattern: ^fetched-.*-first-first$")
     parser.add_argument("--share", default="1/1", help="of the pairs: 1/4 is the first of four shares")
     parser.add_argument("--db", choices=["sqlite", "postgres", "both"], default="both")
     parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
@@ -99,7 +101,7 @@ def _pair(options: argparse.Namespace) -> int:
     from tests.torture.pairs import all_pairs, play
 
     number, of = map(int, options.share.split("/"))
-    chosen = list(all_pairs())[number - 1 :: of]
+    chosen = [pair for pair in all_pairs() if re.search(options.only, str(pair))][number - 1 :: of]
     began, met, broken = time.monotonic(), 0, []
     with tempfile.TemporaryDirectory(prefix="torture-") as common:
         for pair in chosen:
