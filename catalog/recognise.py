@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db import transaction
 
+from catalog.bulk import insert
 from catalog.identity import identity_key
 from catalog.marks import mark_around, mark_wanted
 from catalog.merge import merge_twins
@@ -202,15 +203,13 @@ class _Chunk:
         Track.objects.bulk_create(fresh)
         for pk, (_, differences) in changed.items():  # a few columns of a few rows: cheaper than bulk_update's CASEs
             Track.objects.filter(pk=pk).update(**differences)
-        Alias.objects.bulk_create([Alias(key=key, track=row) for key, row in aliases.items()])
-        Credit.objects.filter(track__in=[row.pk for row, _ in credits]).delete()
-        Credit.objects.bulk_create(
-            Credit(track=row, artist_id=artist_id, position=position)
-            for row, billing in credits
-            for position, artist_id in enumerate(billing)
-        )
-        made = {row.pk for row in fresh}
-        self._mark({*changed, *(row.pk for row, _ in credits)} - made)
+        insert(Alias, ("key", "track_id"), [(key, row.pk) for key, row in aliases.items()])
+        rebilled = {row.pk for row, _ in credits} - {row.pk for row in fresh}
+        if rebilled:
+            Credit.objects.filter(track__in=rebilled).delete()
+        rows = [(row.pk, artist_id, place) for row, billing in credits for place, artist_id in enumerate(billing)]
+        insert(Credit, ("track_id", "artist_id", "position"), rows)
+        self._mark({*changed, *rebilled})
         self.result.new += len(fresh)
         self.result.changed += len(changed)
         replaced = merge_twins([row for row, _ in changed.values()], self.now) if changed else {}

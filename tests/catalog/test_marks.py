@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from catalog import lifecycle, models
 from catalog.lists import albums, artists
 from catalog.marks import mark_around
+from catalog.merge import merge
 from catalog.models import Album, Artist, Collection, Track
 from catalog.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.replace import replace_catalog
@@ -56,6 +57,14 @@ def test_an_ignored_song_leaves_the_lists_and_comes_back_to_them() -> None:
     assert listed() == (set(), set())
     lifecycle.want_again(Track.objects.all(), hour_later())
     assert listed() == ({"Ólöf"}, {"Hafið"})
+
+
+@pytest.mark.django_db
+def test_a_row_that_is_merged_away_takes_its_marks_along(world: World) -> None:
+    keep, drop = world.make_track("Song", "Duo", "Pair"), world.make_track("Song", "Duett", "Paar")
+    assert merge(keep, drop)
+    assert {"Duo"} == {"Duo", "Duett"} & listed()[0]
+    assert {"Pair"} == {"Pair", "Paar"} & listed()[1]
 
 
 @pytest.mark.django_db
