@@ -204,6 +204,39 @@ def test_a_decision_made_while_it_is_fetched_is_kept_to(world, archive):
     assert (track.status, track.attempts, track.local_path) == ("missing", 0, "")
 
 
+class Killed(BaseException):
+    """The worker's process ends here."""
+
+
+@pytest.mark.parametrize("point", ["tagged", "synced", "reserved", "linked"])
+def test_a_worker_that_dies_while_it_replaces_a_file_loses_neither_recording(world, archive, point):
+    from downloads import points
+
+    track, _, live = downloaded_with_two(world, archive)
+    content = Path(track.local_path).read_bytes()
+    decisions.take(live, world.now, "anna")
+
+    def kill(reached: str) -> None:
+        if reached == point:
+            raise Killed
+
+    points.on_reach = kill
+    try:
+        with pytest.raises(Killed):
+            work(world)
+    finally:
+        points.on_reach = None
+    world.later(hours=1)
+    worker.recover(world.now)
+    world.later(hours=1)
+    work(world)
+    track.refresh_from_db()
+    assert (track.status, track.local_path[-4:]) == ("downloaded", ".m4a")
+    kept = [path for path in world.root.rglob("*.mp3") if path.read_bytes() == content]
+    assert [".bin" in path.parts for path in kept] == [True], "the old file is in the bin, once"
+    assert Sound.objects.get(track=track).candidate == live
+
+
 # --- Addresses, merges ------------------------------------------------------------------------------------
 
 
