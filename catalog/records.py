@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
+
+from catalog.plain_text import storable
 
 SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}\Z")
 
@@ -90,6 +93,48 @@ class CollectionRecord:
     closed: bool = False
     unchanged: bool = False
     owner: str = ""
+
+
+def storable_record(record: CollectionRecord) -> CollectionRecord:
+    """The record with every text as a database stores it; itself where nothing had to be taken out."""
+    entries = record.entries
+    if not all(map(_is_plain, entries)):
+        entries = [entry if _is_plain(entry) else _storable(entry) for entry in entries]
+    own = {name: getattr(record, name) for name in _COLLECTION_TEXTS}
+    if entries is record.entries and all(map(str.isprintable, own.values())):
+        return record
+    changes: dict[str, Any] = {name: storable(text) for name, text in own.items()}
+    return replace(record, entries=entries, **changes)
+
+
+_COLLECTION_TEXTS = ("key", "name", "account", "snapshot", "problem", "owner")
+
+
+def _is_plain(entry: EntryRecord) -> bool:
+    """A quick look at what nearly all entries are: texts in which every character can be shown."""
+    track = entry.track
+    if track is None:
+        return entry.label.isprintable()
+    names = (*track.artists, *track.album_artists)
+    return "".join((track.title, track.album, track.cover_url, track.release_date, *names)).isprintable()
+
+
+def _storable(entry: EntryRecord) -> EntryRecord:
+    track = entry.track
+    if track is None:
+        return replace(entry, label=storable(entry.label))
+    return replace(
+        entry,
+        track=replace(
+            track,
+            title=storable(track.title),
+            artists=tuple(map(storable, track.artists)),
+            album=storable(track.album),
+            album_artists=tuple(map(storable, track.album_artists)),
+            release_date=storable(track.release_date),
+            cover_url=storable(track.cover_url),
+        ),
+    )
 
 
 def clean_isrc(text: str) -> str:

@@ -1,4 +1,8 @@
-"""Logs without secrets: whatever reaches a handler, traceback and all, passes through here last."""
+"""Logs without secrets and without forgeries: whatever reaches a handler, traceback and all, passes through here last.
+
+A title or an error of somebody's server may hold line breaks and escape sequences. In a log they would write lines
+that nobody wrote, or give orders to the terminal that shows it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import logging
 import re
 from collections.abc import Iterable
 from urllib.parse import quote
+
+from catalog.plain_text import escaped
 
 HIDDEN = "***"
 
@@ -33,11 +39,18 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """A formatter whose finished line, exception text included, holds no secret."""
+    """A formatter whose finished line, exception text included, holds no secret and nothing that a terminal obeys.
+
+    Only the lines of a traceback follow it, and those are set in: no text can begin a line of its own.
+    """
 
     def __init__(self, format: str, secrets: Iterable[str] = ()) -> None:
         super().__init__(format)
         self.secrets = [secret for secret in secrets if secret]
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record), self.secrets)
+        head, *rest = super().format(record).split("\n")
+        return redact("\n".join([head, *(f"  {escaped(line)}" for line in rest)]), self.secrets)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return escaped(super().formatMessage(record))

@@ -14,6 +14,9 @@ import stat
 import subprocess
 from dataclasses import dataclass
 
+from catalog.plain_text import one_line
+from downloads.parent_death import tied_to_us
+
 PLENTY = 600.0  # seconds that looking at or converting one file may take; a song takes one or two
 
 # Real audio only. Not in it: hls, concat, ffmetadata, dash and all others that open further files or addresses.
@@ -74,7 +77,7 @@ class AudioError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-        self.message = message
+        self.message = one_line(message)
 
 
 @dataclass(frozen=True, slots=True)

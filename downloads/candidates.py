@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from django.conf import settings
 
 from catalog.models import Track
+from catalog.plain_text import storable
 from downloads import match
 from downloads.errors import CANDIDATE, ERROR_KINDS
 from downloads.models import Candidate
@@ -100,7 +102,7 @@ def keep(track: Track, wish: match.Wish, answers: Sequence[match.Candidate], now
             reasons=[*scored.reasons, *(["ruled out"] if scored.vetoed else [])],
             found_at=now,
         )
-        for scored in match.rank(wish, answers)[:KEPT]
+        for scored in match.rank(wish, _storable(answers))[:KEPT]
         for answer in [scored.candidate]
     ]
     Candidate.objects.bulk_create(
@@ -109,6 +111,25 @@ def keep(track: Track, wish: match.Wish, answers: Sequence[match.Candidate], now
         unique_fields=["track", "source", "source_id"],
         update_fields=["url", "kind", "title", "artists", "album", "duration_ms", "score", "reasons", "found_at"],
     )
+
+
+def _storable(answers: Sequence[match.Candidate]) -> list[match.Candidate]:
+    """The answers without what no database stores, each id once."""
+    clean = (
+        replace(
+            answer,
+            id=storable(answer.id),
+            url=storable(answer.url),
+            title=storable(answer.title),
+            artists=tuple(map(storable, answer.artists)),
+            album=storable(answer.album),
+        )
+        for answer in answers
+    )
+    found: dict[str, match.Candidate] = {}
+    for answer in clean:
+        found.setdefault(answer.id, answer)
+    return list(found.values())
 
 
 def fitting(track: Track) -> list[Candidate]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from catalog.plain_text import one_line
 from downloads.addresses import AddressRefused, archive_address, server, youtube_address
 from downloads.audio import BEST, EXTENSIONS, FORMATS
 from downloads.errors import ERROR_KINDS, classify
@@ -49,7 +50,7 @@ class FetchError(Exception):
     def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.kind = kind
-        self.message = message
+        self.message = one_line(message)
         self.retry_after = retry_after
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from catalog.plain_text import one_line
+
 TRACK = "track"  # this track cools down
 CANDIDATE = "candidate"  # the next candidate is tried in the same attempt; none left: the track cools down
 SERVICE = "service"  # everybody's at once: the service pauses and the attempt is given back
@@ -142,7 +144,7 @@ class SourceError(Exception):
     def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.kind = kind
-        self.message = message
+        self.message = one_line(message)
         self.retry_after = retry_after
 
 
@@ -163,7 +165,7 @@ def classify(message: str, http_status: int | None = None) -> str:
 
 def plain(message: str) -> str:
     """A tool's words for people: one line without colours, prefixes and advice for a command line, 300 characters."""
-    text = " ".join(_COLOUR.sub("", message).split())
+    text = one_line(_COLOUR.sub("", message))
     text = _PREFIX.sub("", text, count=1)
     advice = _ADVICE.search(text)
     return (text[: advice.start()] if advice else text)[:_LONGEST].strip()

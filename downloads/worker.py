@@ -68,7 +68,7 @@ class Failure(Exception):
     def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.kind = kind
-        self.message = message
+        self.message = one_line(message)
         self.retry_after = retry_after
 
 

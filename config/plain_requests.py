@@ -1,0 +1,19 @@
+"""No NUL in a question: PostgreSQL refuses it in any text, and no person types one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+
+
+def no_nul(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: 400 with one sentence for an address or a form with a NUL in it, before any view reads it."""
+
+    def checked(request: HttpRequest) -> HttpResponse:
+        asked = [request.GET] + ([request.POST] if request.method == "POST" else [])
+        if any("\x00" in text for form in asked for name, values in form.lists() for text in (name, *values)):
+            return HttpResponseBadRequest("There is a NUL character in what was asked. Leave it out.")
+        return answer(request)
+
+    return checked
