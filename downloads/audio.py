@@ -282,7 +282,10 @@ def _input(path: str) -> list[str]:
 def _run(command: list[str], timeout: float) -> tuple[int, str, str]:
     """Exit status, what it said on stderr, what on stdout; AudioError timeout or no_ffmpeg."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout, stdin=subprocess.DEVNULL)
+        # It ends with us: after a kill it would go on decoding a file that is swept away under it.
+        done = subprocess.run(
+            command, capture_output=True, timeout=timeout, stdin=subprocess.DEVNULL, preexec_fn=tied_to_us()
+        )
     except subprocess.TimeoutExpired as error:
         raise AudioError("timeout", f"ffmpeg was not done after {timeout:.0f} s.") from error
     except OSError as error:

@@ -10,6 +10,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -20,6 +21,18 @@ def on_parent_death(sent: int) -> None:
     """From now on this process gets the signal ``sent`` when its parent dies; 0: none."""
     if _prctl:
         _prctl(PR_SET_PDEATHSIG, sent)
+
+
+def tied_to_us() -> Callable[[], None]:
+    """A ``preexec_fn`` for `subprocess`: the program ends with the thread that starts it, however that ends."""
+    parent = os.getpid()
+
+    def in_child() -> None:
+        on_parent_death(signal.SIGKILL)
+        if _prctl and os.getppid() != parent:
+            os._exit(1)  # the parent had died before the call above
+
+    return in_child
 
 
 def forks_die_with_their_parents() -> None:

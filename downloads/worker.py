@@ -227,9 +227,11 @@ class Attempt:
     def _take(self, candidate: Candidate) -> Outcome:
         staged = self._fetch(candidate)
         Service.objects.worked("audio")
-        # Whoever chose it saw its length: it must be what it was announced to be, not what the track row says.
-        by_person = candidate.verdict == Candidate.Verdict.CHOSEN
-        proof = audio.prove(staged.path, candidate.duration_ms if by_person else self.track.duration_ms, None)
+        # Whoever chose it saw its length: it must be what it was announced to be, not what the track row says. And
+        # where the row says nothing, half an ogg could pass for a whole one: its head does not tell its length.
+        announced = candidate.verdict == Candidate.Verdict.CHOSEN or self.track.duration_ms is None
+        expected = candidate.duration_ms if announced else self.track.duration_ms
+        proof = audio.prove(staged.path, expected, None)
         reach("verified")
         dressing.dress(self.track, staged.path)
         size = publish.size_of(staged.path)
