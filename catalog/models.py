@@ -12,6 +12,7 @@ from typing import Self
 
 from django.db import connections, models
 from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from catalog import records
@@ -77,6 +78,11 @@ class Folder(models.Model):
         return self.path or "/"
 
 
+# As the condition of the index `track_failed` says it. SQLite does not see through a parameter that each row of the
+# index meets it, and looks (10,000 failures: 24 ms for 0.5).
+EMPTY = RawSQL("''", ())
+
+
 class TrackQuerySet(models.QuerySet["Track"]):
     """English for sets of tracks. None of these sets is kept anywhere: each is asked for when it is needed."""
 
@@ -107,7 +113,7 @@ class TrackQuerySet(models.QuerySet["Track"]):
 
     def failed(self) -> Self:
         """A view, not a state: missing with a last error."""
-        return self.missing().exclude(last_error="")
+        return self.missing().exclude(last_error=EMPTY)
 
     def expired(self, now: datetime) -> Self:
         """Claimed by a worker whose deadline has passed."""

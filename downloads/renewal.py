@@ -7,7 +7,7 @@ import importlib.util
 import re
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from django.conf import settings
@@ -64,9 +64,11 @@ def matcher_version() -> str:
 def ytdlp_version() -> str:
     """As installed: "2026.10.26"; "" where it is not."""
     try:
-        return version("yt-dlp")
+        said = distribution("yt-dlp").read_text("METADATA") or ""
     except PackageNotFoundError:
         return ""
+    found = re.search(r"^Version: (\S+)", said, re.MULTILINE)  # `version` would parse the whole README: 4 ms a page
+    return found[1] if found else ""
 
 
 def ytdlp_age(now: datetime) -> int | None:
