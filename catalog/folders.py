@@ -6,6 +6,7 @@ At a million tracks one row per track costs more than the disk does: the names o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from catalog.looking import Ask, Finding, Known
 from catalog.many import many
 from catalog.models import Folder, Track, TrackQuerySet
 
+CACHE_KB = 6000  # of SQLite's page cache during a pass
 CHUNK = 2000  # folders at a time: about 25,000 names, 2 MB
 
 
@@ -41,6 +43,21 @@ class Names(NamedTuple):
 
 
 NOTHING = Names(0, "", "")
+
+
+@contextmanager
+def small_cache() -> Iterator[None]:
+    """A pass reads every page once: SQLite's page cache, 20 MB, would only make the process larger meanwhile."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        before = cursor.execute("PRAGMA cache_size").fetchone()[0]
+        cursor.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA cache_size = {before}")
 
 
 def in_chunks(scope: Q, after: int = 0, size: int = CHUNK) -> Iterator[list[Known]]:

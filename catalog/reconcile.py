@@ -174,7 +174,7 @@ def _look(
         report.problem = state.reason
         return report
     try:
-        with storage.opened(state.root) as root:
+        with storage.opened(state.root) as root, folders.small_cache():
             one_pass = Pass(options, report, now, root, run)
             one_pass.go(_Pace(on_progress, should_stop, run))
             one_pass.settle_hold()
