@@ -9,11 +9,12 @@ from pathlib import Path
 
 from django.conf import settings
 
-from catalog.models import Track
+from catalog.many import many
+from catalog.models import Folder, Track
+from catalog.naming import place_key
 from catalog.tag_reading import TagReader
 
 AUDIO = (".mp3", ".m4a", ".mp4", ".opus", ".ogg", ".oga", ".flac", ".wav", ".aiff", ".aif", ".wma", ".wv", ".ape")
-IDS = 500
 
 
 def audio_files(start: str = "") -> Iterator[str]:
@@ -38,13 +39,11 @@ def audio_files(start: str = "") -> Iterator[str]:
 def unknown(relatives: list[str]) -> list[str]:
     """Those that no downloaded or reserving row names. A name that is no text is nobody's: no row can hold it."""
     paths = {os.path.join(settings.MUSIC_DIR, relative): relative for relative in relatives if is_text(relative)}
-    known = Track.objects.exclude(status=Track.Status.MISSING)
-    every = list(paths)
-    for start in range(0, len(every), IDS):
-        taken = known.filter(local_path__in=every[start : start + IDS])
-        for path in taken.values_list("local_path", flat=True):
-            paths.pop(path, None)
-    return list(paths.values())
+    keys = {place_key(relative.rpartition("/")[0]) for relative in paths.values()}
+    folders = Folder.objects.filter(key__in=keys).values_list("pk", flat=True)
+    known = Track.objects.filter(folder_id__in=many(folders)).exclude(status=Track.Status.MISSING)
+    taken = set(known.values_list("local_path", flat=True))
+    return [relative for path, relative in paths.items() if path not in taken]
 
 
 def tag_reader(now: datetime) -> TagReader:
