@@ -12,12 +12,14 @@ import shutil
 import subprocess
 from array import array
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
 
 from downloads import audio
 from downloads.models import Print, Sound
+from downloads.parent_death import tied_to_us
 
 SECONDS = 120  # of the beginning that are listened to, as AcoustID does
 RATE = 11_025  # Hz: what chromaprint works with
@@ -44,10 +46,9 @@ def fingerprint(path: str) -> array[int]:
     decode += ["-t", str(SECONDS), "-ac", "1", "-ar", str(RATE), "-f", "s16le", "pipe:1"]
     listen = [tool, "-raw", "-plain", "-format", "s16le", "-rate", str(RATE), "-channels", "1"]
     try:
-        sound = subprocess.run(decode, capture_output=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL).stdout
-        said = subprocess.run(
-            [*listen, "-length", str(SECONDS), "-"], input=sound, capture_output=True, timeout=TIMEOUT
-        )
+        limits: dict[str, Any] = {"capture_output": True, "timeout": TIMEOUT, "preexec_fn": tied_to_us()}
+        sound = subprocess.run(decode, stdin=subprocess.DEVNULL, **limits).stdout
+        said = subprocess.run([*listen, "-length", str(SECONDS), "-"], input=sound, **limits)
         return array("I", (int(number) for number in said.stdout.decode("ascii").strip().split(",") if number))
     except (OSError, ValueError, OverflowError, subprocess.TimeoutExpired) as error:
         logger.info("No fingerprint: %s", type(error).__name__)

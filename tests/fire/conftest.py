@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from functools import partial
 from pathlib import Path
 
@@ -40,8 +41,9 @@ def fetching(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def proven(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare ffmpeg, which takes a tenth of a second: what it would say of these recordings is known."""
+    """Spare ffmpeg and fpcalc, a tenth of a second each: what they would say of these recordings is known."""
     monkeypatch.setattr("downloads.audio.prove", lambda path, *said: Proof(1000, -3.0))
+    monkeypatch.setattr("downloads.fingerprints.fingerprint", lambda path: array("I"))
 
 
 def copied(ground: Ground, url: str, stage: str, **_: object) -> child.Fetched:
