@@ -9,6 +9,7 @@ import mutagen
 import pytest
 
 from catalog.models import Album, Library
+from demo.archive import Song
 from downloads import decisions, dressing, worker
 from downloads.models import Candidate
 from tests.audio import ffmpeg, make_picture
@@ -82,7 +83,7 @@ def test_a_disk_that_refuses_the_picture_does_not_cost_the_track(world, archive,
 
 def test_a_compilation_is_various_artists_in_tags_and_path(world, archive):
     track = missing_track(world, album="Best of")
-    Album.objects.filter(pk=track.album_id).update(compilation=True, artist="")
+    Album.objects.filter(pk=track.album.pk).update(compilation=True, artist="")
     track.refresh_from_db()
     serve(archive, track)
     assert worker.work_one(now=lambda: world.now).result == "downloaded"
@@ -101,7 +102,7 @@ def test_an_album_of_two_discs_says_so(world, archive):
 # --- The floor --------------------------------------------------------------------------------------------
 
 
-def poor(archive, track) -> Candidate:
+def poor(archive, track) -> Song:
     """A recording of 32 kbit/s on the server, otherwise just right."""
     song = serve(archive, track)
     source = "sine=frequency=440:duration=4:sample_rate=24000"
