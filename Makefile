@@ -8,12 +8,13 @@ TEST_DB := $(if $(filter command line,$(origin DB)),$(DB),sqlite)
 # Checks read the settings: without a .env file, and with a data folder of their own.
 CLEAN := ENV_FILE=/dev/null DATA_DIR=$(VENV)/check-data
 
-.PHONY: help run demo test check bench torture mutants wedge update-ytdlp setup
+.PHONY: help run demo test fire check bench torture mutants wedge update-ytdlp setup
 
 help:
 	@echo "make run            the web page, the jobs and the watcher, until Ctrl-C"
 	@echo "make demo           the whole cycle on sample music, without an account (ARGS=--exit ends after it)"
 	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=...: for pytest"
+	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
 	@echo "make check          style, types, migrations"
 	@echo "make bench          reconcile against find; make torture, mutants, wedge: the long tests"
 	@echo "make update-ytdlp   the newest yt-dlp, pinned in requirements.txt"
@@ -50,6 +51,10 @@ demo: $(READY)
 
 test: $(READY)
 	@DB=$(TEST_DB) $(PY) -m pytest -n 2 $(ARGS)
+
+# The long part of the tests: failing disks, kills at random, pairs of late workers, hostile names.
+fire: $(READY)
+	@DB=$(TEST_DB) $(PY) -m pytest -n 2 -m long $(ARGS)
 
 check: $(READY)
 	$(VENV)/bin/ruff check .

@@ -15,6 +15,8 @@ from catalog.models import Library, Track
 from downloads import child, clusters, jobs
 from tests.torture.ground import Ground
 
+pytestmark = pytest.mark.long
+
 OrmQ = apps.get_model("django_q", "OrmQ")
 JOBS = {"download": jobs.download, "heartbeat": jobs.heartbeat, "tick": jobs.tick, "catch_up": jobs.catch_up}
 DELIVERED = (0, 1, 2, 5)

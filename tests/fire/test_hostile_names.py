@@ -30,6 +30,8 @@ from downloads.child import FetchError
 from tests.shared import SHARED_DATA, needs_shared
 from tests.torture.ground import SERVER, Ground
 
+pytestmark = pytest.mark.long
+
 # Names that only a test makes up: databases, terminals, logs and disks each have their own.
 MADE_UP = [
     *("\x00", "a\x00b", "\ud800", "half \udfff pair", "\x1b[2J\x1b]0;owned\x07", "\x9b31m"),

@@ -16,6 +16,8 @@ from downloads.errors import ERROR_KINDS
 from tests.fire.faults import DISK, FailsAt
 from tests.torture.ground import Ground
 
+pytestmark = pytest.mark.long
+
 SHARED = {"ENOSPC": "disk_full", "EDQUOT": "disk_full", "EROFS": "read_only", "EIO": "storage", "ESTALE": "storage"}
 Status = Track.Status
 

@@ -13,6 +13,8 @@ from downloads.points import POINTS
 from tests.torture.ground import Ground
 from tests.torture.processes import ORDINARY_END
 
+pytestmark = pytest.mark.long
+
 KILLED = -signal.SIGKILL
 OF_RECOVERY = ("recovering", "fenced", "recovered")
 ELSEWHERE = ("adopted", "placeholder")  # a first fetch on a good disk does not come by

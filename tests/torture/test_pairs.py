@@ -7,6 +7,8 @@ import pytest
 from tests.torture.ground import Ground
 from tests.torture.pairs import Pair, play
 
+pytestmark = pytest.mark.long
+
 # One of each kind of meeting; `make torture` plays all of them.
 MEETINGS = [
     Pair("adopting", "fetched"),

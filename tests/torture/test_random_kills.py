@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from tests.torture.ground import Ground
 from tests.torture.random_kills import torture
+
+pytestmark = pytest.mark.long
 
 KILLS = 30
 
