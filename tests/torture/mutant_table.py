@@ -14,7 +14,6 @@ LIFECYCLE, PUBLISH, PLACING, WORKER, MODELS = (
 GUARDS = "tests/torture/test_guards.py"
 PUBLISHING = "tests/torture/test_publish_guards.py"
 RECOVERY = "tests/torture/test_recovery_guards.py"
-WORKING = "tests/downloads/test_worker.py"
 
 
 class Mutant(NamedTuple):
@@ -400,7 +399,7 @@ MUTANTS = [
         WORKER,
         "        self._require_ours(100)\n        self._require_storage()\n",
         "        self._require_ours(100)\n",
-        WORKING,
+        PUBLISHING,
     ),
     # --- Recovery, on the disk
     Mutant(

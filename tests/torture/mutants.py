@@ -1,6 +1,6 @@
 """`make mutants`: take every guard out, one at a time, in a copy of the project, and demand that its tests turn red.
 
-    python -m tests.torture.mutants [--only WORDS] [--jobs 2]
+    python -m tests.torture.mutants [--only PATTERN] [--jobs 2]
 
 First the tests must be green as the code stands. Exit status 0 only where every mutant was killed by a failing test:
 one that does not import, or whose tests end in another error, proves nothing.
@@ -29,10 +29,10 @@ PATIENCE = 600  # seconds for the tests of one mutant
 def main() -> int:
     """Run the table; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.torture.mutants")
-    parser.add_argument("--only", default="", help="only mutants whose name has this in it")
+    parser.add_argument("--only", default="", help="only mutants whose name fits this pattern")
     parser.add_argument("--jobs", type=int, default=2, help="copies of the project at work at once")
     options = parser.parse_args()
-    chosen = [mutant for mutant in MUTANTS if options.only in mutant.name]
+    chosen = [mutant for mutant in MUTANTS if re.search(options.only, mutant.name)]
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies: Queue[Path] = Queue()

@@ -268,6 +268,20 @@ def test_whoever_lost_the_track_while_looking_for_a_file_does_not_fetch(case, at
     assert fetched == []
 
 
+def test_nothing_is_published_into_a_folder_that_is_not_the_library_any_more(world, recordings, at, monkeypatch):
+    case = make_case(world, recordings, duration_ms=1000)
+    candidate = Candidate.objects.create(
+        track=case.track, source="archive", source_id="1", url="http://127.0.0.1:9/1.mp3", found_at=world.now
+    )
+    staged = child.Fetched(case.staged.path, case.staged.size, "mp3", "mp3")
+    monkeypatch.setattr(worker.Attempt, "_fetch", lambda self, candidate: staged)
+    at("tagged", (world.root / ".tonekeep").unlink)
+    with pytest.raises(worker.Failure, match="probably not mounted"):
+        worker.Attempt(case.track, lambda: world.now, lambda: False)._take(candidate)
+    assert not os.path.exists(case.wished)
+    assert not case.row.reserved
+
+
 def test_a_lease_is_renewed_again_after_the_database_was_away(case, monkeypatch):
     attempt = worker.Attempt(case.track, lambda: case.world.now + MINUTE, lambda: False)
 

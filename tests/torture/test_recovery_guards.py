@@ -235,6 +235,22 @@ def test_nothing_is_made_under_the_mount_point_of_a_drive_that_has_just_gone(cas
     gone.rename(case.world.root)
 
 
+def test_nothing_is_made_there_even_if_it_goes_between_two_calls(case, monkeypatch):
+    gone, look = case.world.root.with_name("gone"), publish._is_folder
+
+    def look_and_unplug(path: str) -> bool:
+        there = look(path)
+        if path == str(case.world.root):
+            case.world.root.rename(gone)
+        return there
+
+    monkeypatch.setattr(publish, "_is_folder", look_and_unplug)
+    with pytest.raises(FileNotFoundError):
+        case.publish()
+    assert not case.world.root.exists()
+    gone.rename(case.world.root)
+
+
 # --- Adoption ---------------------------------------------------------------------------------------------
 
 
