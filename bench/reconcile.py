@@ -1,6 +1,6 @@
 """How long a reconcile takes, against `find` on the same tree in the same run.
 
-    python bench/reconcile.py [--tracks N] [--db sqlite|postgres] [--json]
+    python bench/reconcile.py [--tracks N] [--db sqlite|postgres] [--cases CASE …] [--json]
 
 Every case runs the product's own `catalog.reconcile.reconcile` in a process of its own, so that its peak memory is
 that of the case. First passes are thrown away where a case can be repeated; medians.
@@ -243,7 +243,7 @@ def child(*arguments: str) -> str:
     return done.stdout.strip().rpartition("\n")[2]
 
 
-def measure(place: str, tracks: int, db: str, reuse: bool) -> dict[str, Any]:
+def measure(place: str, tracks: int, db: str, reuse: bool, cases: list[str]) -> dict[str, Any]:
     """All cases, each beside the yardsticks taken just before it."""
     if reuse:
         environment_of(place, db)
@@ -253,7 +253,8 @@ def measure(place: str, tracks: int, db: str, reuse: bool) -> dict[str, Any]:
     results: dict[str, Any] = {}
     yardsticks = {"find": find(root), "find_sizes": find(root, "-printf", "%s %p\\n")}
     took: dict[str, Took] = {}
-    for name, (yardstick, target) in CASES.items():
+    for name in cases:
+        yardstick, target = CASES[name]
         if name != "all_back":  # then the tree is away
             took = {known: median_of(run, RUNS) for known, run in yardsticks.items()}
         result = json.loads(child("--case", name, "--place", place, "--tracks", str(tracks)))
@@ -293,6 +294,7 @@ def main() -> None:
     parser.add_argument("--db", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--json", action="store_true", help="the results as one line, last on stdout")
     parser.add_argument("--place", help="a folder to work in; default a new one that is removed afterwards")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), metavar="CASE")
     parser.add_argument("--reuse", action="store_true", help="use the tree and catalog that --place holds")
     parser.add_argument("--prepare", help=argparse.SUPPRESS)
     parser.add_argument("--case", help=argparse.SUPPRESS)
@@ -306,7 +308,7 @@ def main() -> None:
         return
     place = options.place or tempfile.mkdtemp(prefix="tonekeep-bench-")
     try:
-        results = measure(place, options.tracks, options.db, options.reuse)
+        results = measure(place, options.tracks, options.db, options.reuse, options.cases)
     finally:
         if not options.place:
             shutil.rmtree(place, ignore_errors=True)
