@@ -54,6 +54,7 @@ def members(playlist: Playlist) -> list[int]:
 
 
 @needs_shared
+@pytest.mark.long
 @pytest.mark.django_db
 def test_each_step_of_each_history_gives_the_members_of_its_snapshot(spotify: SpotifyStandIn, anna: User):
     replayed = histories()

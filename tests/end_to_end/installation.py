@@ -83,6 +83,9 @@ def make_archive(folder: Path) -> HeldArchive:
     return HeldArchive(folder, songs=SONGS)
 
 
+AUDIO = {".mp3", ".m4a", ".opus", ".ogg", ".flac", ".wav"}
+
+
 def eventually(look: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
     """The first true answer of ``look``; fails with ``what`` where none comes."""
     give_up = time.monotonic() + patience
@@ -195,11 +198,11 @@ class Installation:
         return counters.get("missing", -1), counters.get("downloading", -1), counters.get("downloaded", -1)
 
     def files(self) -> list[Path]:
-        """Audio files in the library, the stage aside."""
+        """Audio files in the library, the stage, playlists and pictures aside."""
         return sorted(
             path
             for path in self.music.rglob("*.*")
-            if path.is_file() and ".incoming" not in path.parts and path.name[0] != "."
+            if path.suffix in AUDIO and path.is_file() and ".incoming" not in path.parts and path.name[0] != "."
         )
 
     # --- Its processes ------------------------------------------------------------------------------------
