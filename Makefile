@@ -3,6 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.requirements
 ARGS ?=
+TRACKS ?= 100000
 # `make test` means SQLite whatever the environment says; only `make test DB=postgres` changes that.
 TEST_DB := $(if $(filter command line,$(origin DB)),$(DB),sqlite)
 # Checks read the settings: without a .env file, and with a data folder of their own.
@@ -16,7 +17,7 @@ help:
 	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=...: for pytest"
 	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
 	@echo "make check          style, types, migrations"
-	@echo "make bench          reconcile against find; make torture, mutants, wedge: the long tests"
+	@echo "make bench          reconcile against find, pages and sync (TRACKS=1000000); make torture, mutants, wedge: the long tests"
 	@echo "make update-ytdlp   the newest yt-dlp, pinned in requirements.txt"
 
 setup: $(READY)
@@ -63,7 +64,9 @@ check: $(READY)
 	$(CLEAN) $(PY) manage.py makemigrations --check --dry-run
 
 bench: $(READY)
-	@$(PY) bench/reconcile.py $(ARGS)
+	@$(PY) bench/reconcile.py --tracks $(TRACKS) $(ARGS)
+	@$(PY) bench/queries.py --tracks $(TRACKS) $(ARGS)
+	@$(PY) bench/sync.py --tracks 100000
 
 # 1,000 random kills; ARGS="--kills 100 --db postgres" for others.
 torture: $(READY)
