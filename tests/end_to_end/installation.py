@@ -27,7 +27,7 @@ from tests.audio import make_audio
 
 T = TypeVar("T")
 PROJECT = Path(__file__).resolve().parents[2]
-PATIENCE = 90.0  # seconds until a test gives up on something that must happen
+PATIENCE = 240.0  # seconds until a test gives up: a plain cluster looks at its schedule after 30 s, then each minute
 
 SONGS = [
     Song(f"s{number}", f"Song {word}", ("Test Choir",), f"s{number}.mp3", "First", 4000)
