@@ -64,13 +64,12 @@ def test_a_busy_worker_killed_costs_nothing(installation: Installation, archive:
     eventually(lambda: not stage.exists() or not list(stage.iterdir()), "the stage is empty")
 
 
-@pytest.mark.xfail(reason="open: a plain cluster alone sometimes fetches nothing for minutes", strict=False)
 def test_plain_qcluster_and_runserver_do_the_work_too(installation: Installation) -> None:
     installation.import_songs(*SONGS[:2])
     gone = installation.music / "not ours.txt"
     gone.touch()
     installation.start("qcluster")
-    eventually(lambda: len(installation.files()) == 3, "both songs, fetched by the only cluster there is")
+    eventually(lambda: len(installation.files()) == 2, "both songs, fetched by the only cluster there is")
     assert installation.interrupt() == 0
     assert installation.processes() == {}
 
