@@ -1,0 +1,99 @@
+"""The music folder: which disk it is, its folders, and files about which something is still to be done."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Folder(models.Model):
+    """A folder of the music folder, and the stamp under which its files were last confirmed.
+
+    ``path`` is relative to the root, "/"-separated, "" for the root itself; ``key`` is its NFC casefold. A stamp is
+    (mtime_ns, ctime_ns, inode, device) and ``rows``, the number of downloaded tracks it was confirmed for; mtime_ns
+    None means: not to be trusted, list it.
+    """
+
+    path = models.TextField()
+    key = models.TextField(unique=True)
+    mtime_ns = models.BigIntegerField(null=True)
+    ctime_ns = models.BigIntegerField(null=True)
+    inode = models.BigIntegerField(null=True, help_text="Above 2**63: less 2**64, to fit.")
+    device = models.BigIntegerField(null=True)
+    rows = models.IntegerField(default=0, help_text="-1 while it cannot be read: then seen_at is what stands.")
+    seen_at = models.DateTimeField(null=True, help_text="End of the last pass that listed it.")
+
+    def __str__(self) -> str:
+        return self.path or "/"
+
+
+class Library(models.Model):
+    """The one music folder (row 1): which disk it is, and what the last look at it said.
+
+    ``held_since`` is set while fetching waits for a person after many files vanished at once.
+    """
+
+    root_uuid = models.CharField(max_length=36, blank=True, default="")
+    root_path = models.TextField(blank=True, default="", help_text="Where the rows' absolute paths begin.")
+    publish_method = models.CharField(max_length=12, blank=True, default="")
+    free_bytes = models.BigIntegerField(null=True, blank=True)
+    held_since = models.DateTimeField(null=True, blank=True)
+    held_reason = models.TextField(blank=True, default="")
+    last_pass = models.DateTimeField(null=True, blank=True, help_text="End of the last completed reconcile.")
+    last_full_pass = models.DateTimeField(null=True, blank=True)
+    path_template = models.TextField(blank=True, default="")
+    write_playlists = models.BooleanField(default=True, help_text="An m3u8 for each enabled collection.")
+    always_relink = models.BooleanField(default=False, help_text="After every reconcile look for renamed files.")
+
+    class Meta:
+        verbose_name_plural = "library"
+
+    def __str__(self) -> str:
+        return self.root_path
+
+    @classmethod
+    def load(cls) -> Library:
+        """The row, made where it is not there yet."""
+        return cls.objects.get_or_create(pk=1)[0]
+
+
+class Doubt(models.Model):
+    """A file that may be a missing track's, and that only a person can tell. A "no" is kept: it is asked once.
+
+    ``file`` is relative to the root; ``size`` is in bytes, as `catalog.adopt` saw it.
+    """
+
+    track = models.ForeignKey("catalog.Track", on_delete=models.CASCADE, related_name="doubts")
+    file = models.TextField(unique=True)
+    size = models.BigIntegerField()
+    why = models.TextField()
+    rejected = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.file
+
+
+class BinnedFile(models.Model):
+    """The way of a file into the dated bin and back: what is to be moved is written down before it is moved.
+
+    ``origin`` and ``target`` are places relative to the root: where the file was, and where it goes or has gone.
+    A crash in the middle leaves LEAVING or RETURNING behind, and the disk says how far it came.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", "is to go to the bin"
+        LEAVING = "leaving", "on its way to the bin"
+        BINNED = "binned", "in the bin"
+        RETURNING = "returning", "on its way back"
+        KEPT = "kept", "taken back by a person"
+
+    track = models.OneToOneField("catalog.Track", on_delete=models.CASCADE, related_name="binned_file")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.ASKED)
+    origin = models.TextField(blank=True, default="")
+    target = models.TextField(blank=True, default="")
+    moved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state"], name="binned_state")]
+
+    def __str__(self) -> str:
+        return self.target or self.origin

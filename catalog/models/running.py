@@ -1,0 +1,42 @@
+"""The passes that were run, and the clusters that run them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Run(models.Model):
+    """A sync or reconcile that was run: when, how it ended, and its report."""
+
+    class Kind(models.TextChoices):
+        SYNC = "sync"
+        RECONCILE = "reconcile"
+        ADOPT = "adopt"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ok = models.BooleanField(null=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True, default="")
+    report = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-started_at"]
+        indexes = [models.Index(fields=["kind", "-started_at"], name="run_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Cluster(models.Model):
+    """A running cluster: when it started, its last heartbeat through a worker, whether a reconcile ended since."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField(null=True, blank=True)
+    reconciled_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

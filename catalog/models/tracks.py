@@ -1,0 +1,281 @@
+"""Tracks and what describes them: artists, albums, credits, and the names under which sources know them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Self
+
+from django.db import connections, models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from catalog.counters import FEW, statement
+from catalog.models.library import Folder
+
+
+class Artist(models.Model):
+    """A performer as billed. ``key`` is the name's NFKC casefold: one artist, one row."""
+
+    name = models.TextField()
+    key = models.CharField(max_length=200, unique=True)
+    # Whether a wanted track credits it: written by lifecycle.mark_wanted. Looked up row by row it cost 200 ms at 1M.
+    wanted = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["key"]
+        indexes = [models.Index(fields=["id"], name="artist_not_wanted", condition=Q(wanted=False))]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Album(models.Model):
+    """A release. ``key`` is "spotify:<id>", or made of title and album artist where no id is known."""
+
+    title = models.TextField()
+    artist = models.TextField(blank=True, default="", help_text="Album artist, as it is written in tags and paths.")
+    key = models.CharField(max_length=200, unique=True)
+    release_date = models.CharField(max_length=10, blank=True, default="")
+    cover_url = models.TextField(blank=True, default="")
+    compilation = models.BooleanField(default=False)
+    wanted = models.BooleanField(default=False)  # whether a wanted track is on it: as an artist's
+
+    class Meta:
+        ordering = ["title", "pk"]
+        indexes = [
+            models.Index(fields=["id"], name="album_not_wanted", condition=Q(wanted=False)),
+            models.Index(fields=["title", "id"], name="album_by_title", condition=Q(wanted=True)),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+# As the condition of the index `track_failed` says it. SQLite does not see through a parameter that each row of the
+# index meets it, and looks (10,000 failures: 24 ms for 0.5).
+EMPTY = RawSQL("''", ())
+
+
+class TrackQuerySet(models.QuerySet["Track"]):
+    """English for sets of tracks. None of these sets is kept anywhere: each is asked for when it is needed."""
+
+    def wanted(self) -> Self:
+        """In an enabled collection and not ignored by a person."""
+        return self.filter(wanted=True)
+
+    def missing(self) -> Self:
+        return self.filter(wanted=True, status=Track.Status.MISSING)
+
+    def downloading(self) -> Self:
+        return self.filter(wanted=True, status=Track.Status.DOWNLOADING)
+
+    def downloaded(self) -> Self:
+        return self.filter(wanted=True, status=Track.Status.DOWNLOADED)
+
+    def with_isrc(self, isrcs: Iterable[str]) -> Self:
+        """Any of these ISRCs. The index leaves out rows without one, and is used only where the query says so too."""
+        return self.filter(isrc__in=set(isrcs) - {""}).exclude(isrc="")
+
+    def queue(self, now: datetime | None = None) -> Self:
+        """Wanted, missing and due, the longest due first. Served by the index `track_due`."""
+        return self.missing().filter(retry_after__lte=now or timezone.now()).order_by("retry_after", "pk")
+
+    def cooling(self, now: datetime | None = None) -> Self:
+        """Missing, but to be tried only later; the next one first."""
+        return self.missing().filter(retry_after__gt=now or timezone.now()).order_by("retry_after", "pk")
+
+    def failed(self) -> Self:
+        """A view, not a state: missing with a last error."""
+        return self.missing().exclude(last_error=EMPTY)
+
+    def expired(self, now: datetime) -> Self:
+        """Claimed by a worker whose deadline has passed."""
+        return self.filter(status=Track.Status.DOWNLOADING, claim_until__lt=now)
+
+    def not_wanted(self) -> Self:
+        return self.filter(wanted=False)
+
+    def twins(self) -> Self:
+        """Rows of one recording that could not be merged, because more than one of them has a file or a claim.
+
+        By `catalog.merge.are_twins`: same ISRC or identity, lengths (milliseconds) known and within 3 seconds.
+        """
+        other = Track.objects.exclude(pk=OuterRef("pk")).filter(
+            duration_ms__gte=OuterRef("duration_ms") - 3000, duration_ms__lte=OuterRef("duration_ms") + 3000
+        )
+        same_isrc = Exists(other.filter(isrc=OuterRef("isrc")).exclude(isrc=""))
+        same_words = Exists(other.filter(identity=OuterRef("identity")))
+        return self.exclude(local_path="").filter(same_isrc | same_words)
+
+
+class TrackManager(models.Manager.from_queryset(TrackQuerySet)):  # type: ignore[misc]
+    """Questions about all tracks at once."""
+
+    def counts(self) -> dict[str, int]:
+        """The six counters. ``missing + downloading + downloaded = songs``, always: read in one statement."""
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(statement(FEW))
+            songs, artists, albums, downloading, missing = cursor.fetchone()
+        return {
+            "missing": missing,
+            "downloading": downloading,
+            "downloaded": songs - missing - downloading,
+            "songs": songs,
+            "artists": artists,
+            "albums": albums,
+        }
+
+
+IS_QUEUED = Q(wanted=True, status="missing")  # `TrackQuerySet.missing`, for the indexes that serve it
+
+
+class Track(models.Model):
+    """One recording that somebody wants: one row, one file. For its states see `catalog.lifecycle`."""
+
+    class Status(models.TextChoices):
+        MISSING = "missing"
+        DOWNLOADING = "downloading"
+        DOWNLOADED = "downloaded"
+
+    # What it is: written by sync
+    title = models.TextField()
+    artists = models.ManyToManyField(Artist, through="Credit", related_name="tracks")
+    album = models.ForeignKey(Album, null=True, blank=True, on_delete=models.SET_NULL, related_name="tracks")
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    track_number = models.PositiveIntegerField(null=True, blank=True)
+    disc_number = models.PositiveIntegerField(null=True, blank=True)
+    explicit = models.BooleanField(null=True, blank=True)
+    isrc = models.CharField(max_length=12, blank=True, default="")
+    identity = models.CharField(max_length=200, help_text="catalog.identity.identity_key of title and artists.")
+    spotify_id = models.CharField(max_length=22, null=True, blank=True, unique=True)
+    added_at = models.DateTimeField(default=timezone.now)
+
+    # Whether it is wanted: written by lifecycle.set_wanted and lifecycle.ignore
+    wanted = models.BooleanField(default=False)
+    ignored = models.BooleanField(default=False)
+
+    # What we know of its file: written by lifecycle
+    status = models.CharField(max_length=11, choices=Status.choices, default=Status.MISSING)
+    local_path = models.TextField(blank=True, default="", help_text="Absolute. While missing: the last known place.")
+    folder = models.ForeignKey(  # its own index would be taken in place of track_places, and read rows one by one
+        Folder, null=True, blank=True, on_delete=models.PROTECT, related_name="tracks", db_index=False
+    )
+    file_name = models.TextField(blank=True, default="")
+    name_key = models.TextField(blank=True, default="", help_text="NFC casefold of file_name.")
+    size = models.BigIntegerField(null=True, blank=True, help_text="Bytes.")
+    last_seen = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True, default="")
+    error_kind = models.CharField(max_length=20, blank=True, default="")
+    retry_after = models.DateTimeField(default=timezone.now, help_text="May be tried from here on.")
+    attempts = models.PositiveIntegerField(default=0)
+    claim = models.CharField(max_length=32, null=True, blank=True)  # noqa: DJ001  NULLs are distinct
+    claim_until = models.DateTimeField(null=True, blank=True)
+    reserved = models.BooleanField(
+        default=False, help_text="local_path is reserved by a worker, not a last known place."
+    )
+    progress = models.PositiveSmallIntegerField(default=0, help_text="Percent, of the fetch under way.")
+
+    objects = TrackManager()
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            # Each begins with the status, though its condition says it: SQLite without statistics (a database that
+            # has just been filled) takes the index with the most equalities, and sorts. A million: 0.02 or 120 ms.
+            models.Index(fields=["status", "retry_after", "id"], name="track_due", condition=IS_QUEUED),
+            models.Index(fields=["status", "claim_until"], name="track_claims", condition=Q(status="downloading")),
+            # With ``wanted``, which adds no byte to an entry: else SQLite goes to the table to see that it is so.
+            models.Index(fields=["status", "id", "wanted"], name="track_missing", condition=IS_QUEUED),
+            models.Index(
+                fields=["status", "id", "wanted"],
+                name="track_downloaded",
+                condition=Q(wanted=True, status="downloaded"),
+            ),
+            models.Index(fields=["id"], name="track_not_wanted", condition=Q(wanted=False)),
+            models.Index(fields=["status", "id"], name="track_failed", condition=IS_QUEUED & ~Q(last_error="")),
+            models.Index(
+                # The kind first: of two indexes that serve as well, SQLite takes the wrong one for all that failed.
+                fields=["error_kind", "status", "id"],
+                name="track_failed_by_kind",
+                condition=Q(status="missing") & ~Q(last_error=""),
+            ),
+            # What reconcile reads, in its order, without touching the table: file names and sizes by folder. Not
+            # partial: SQLite 3.40 goes to the table for the column of a partial index's condition. The status stands
+            # last, so that a change of it stays on its page: first, it cost 6.7 of the 15 µs that a row takes.
+            models.Index(fields=["folder", "file_name", "size", "status"], name="track_places"),
+            models.Index(fields=["identity"], name="track_identity"),
+            models.Index(fields=["isrc"], name="track_isrc", condition=~Q(isrc="")),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["local_path"], condition=~Q(local_path=""), name="track_one_file"),
+            models.UniqueConstraint(
+                fields=["folder", "name_key"], condition=Q(folder__isnull=False), name="track_one_place"
+            ),
+            models.UniqueConstraint(fields=["claim"], condition=Q(claim__isnull=False), name="track_one_claim"),
+            models.CheckConstraint(
+                condition=Q(status__in=["missing", "downloading", "downloaded"]), name="track_status"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="downloading", claim__isnull=False, claim_until__isnull=False)
+                | (~Q(status="downloading") & Q(claim__isnull=True, claim_until__isnull=True, reserved=False)),
+                name="track_claim_while_downloading",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="downloaded")
+                | (~Q(local_path="") & Q(size__isnull=False, attempts=0, last_error="", error_kind="")),
+                name="track_downloaded_has_file",
+            ),
+            models.CheckConstraint(
+                condition=Q(local_path="", folder__isnull=True, file_name="", name_key="")
+                | (~Q(local_path="") & Q(folder__isnull=False) & ~Q(file_name="") & ~Q(name_key="")),
+                name="track_place_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved=False) | (~Q(local_path="") & Q(size__isnull=False)),
+                name="track_reserved_place",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def artist_names(self) -> list[str]:
+        """In billing order. Prefetch ``credits__artist`` where there are many tracks."""
+        return [credit.artist.name for credit in sorted(self.credits.all(), key=lambda credit: credit.position)]
+
+    @property
+    def spotify_url(self) -> str:
+        return f"https://open.spotify.com/track/{self.spotify_id}" if self.spotify_id else ""
+
+
+class Credit(models.Model):
+    """An artist on a track, in billing order (position 0 is the main artist)."""
+
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="credits")
+    artist = models.ForeignKey(Artist, on_delete=models.CASCADE, related_name="credits")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["track", "position"], name="credit_one_per_position")]
+
+    def __str__(self) -> str:
+        return f"{self.track_id}: {self.artist_id}"
+
+
+class Alias(models.Model):
+    """A name under which a source knows a track: several Spotify ids of one recording lead to one track.
+
+    ``key`` is "spotify:<22 characters>", or "text:<identity>…" where a source has no ids.
+    """
+
+    key = models.CharField(max_length=220, unique=True)
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="aliases")
+
+    class Meta:
+        verbose_name_plural = "aliases"
+
+    def __str__(self) -> str:
+        return self.key
