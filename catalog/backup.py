@@ -19,6 +19,8 @@ from typing import Any
 
 from django.db import connection
 
+from catalog.new_name import take_name
+
 WAIT = 60.0  # seconds for a lock; readers of a WAL wait for hardly anything
 
 
@@ -84,13 +86,7 @@ def _name_it(draft: str, path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a filesystem without hard links: whoever makes the empty file owns the name
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        os.replace(draft, path)
+    take_name(draft, path)
 
 
 def _for_postgres(target: str) -> str:

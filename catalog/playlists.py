@@ -26,6 +26,7 @@ from catalog import storage
 from catalog.locks import in_turn
 from catalog.models import Collection, Credit, Entry, Event, Library, Track
 from catalog.naming import Naming, next_place, place_key, relative_place
+from catalog.new_name import take_name
 
 FOLDER = "Playlists"
 ENDING = ".m3u8"
@@ -208,20 +209,10 @@ def _write_whole(path: str, text: bytes, replace: bool) -> None:
         if replace:
             os.replace(draft, path)
         else:
-            _take_name(draft, path)
+            take_name(draft, path)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(draft)
-
-
-def _take_name(draft: str, path: str) -> None:
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a filesystem without hard links: whoever makes the empty file owns the name
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        os.replace(draft, path)
 
 
 # --- What stands in it ------------------------------------------------------------------------------------

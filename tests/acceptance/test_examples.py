@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from demo.archive import ArchiveServer
-from tests.acceptance.program import Program, get
+from tests.acceptance.program import get
 
 TITLES = ("Morning", "Noon", "Evening")
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program]:
-    shelf = tmp_path / "shelf"
-    shelf.mkdir()
-    with ArchiveServer(shelf, songs=[]) as archive:
-        yield Program(tmp_path, archive)
 
 
 def test_example_1_a_populated_catalog_with_no_files_is_all_missing_and_all_queued(program):
