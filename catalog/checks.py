@@ -6,14 +6,16 @@ a command.
 
 from __future__ import annotations
 
+from sqlite3 import sqlite_version, sqlite_version_info
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]"}
+LEAST_SQLITE = (3, 35, 0)  # UPDATE … RETURNING (the claim) and AS MATERIALIZED (the counters); Django asks for 3.31
 
 
 @register()
@@ -24,6 +26,16 @@ def open_to_nobody(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     hint = "Set ALLOWED_HOSTS to the names that browsers will use, e.g. ALLOWED_HOSTS=nas.local,192.168.1.5."
     text = f"BIND is {settings.BIND}, but ALLOWED_HOSTS names only this machine: every other one is answered 400."
     return [Warning(text, hint=hint, id="catalog.W001")]
+
+
+@register()
+def sqlite_that_is_too_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Without RETURNING no track can be claimed: nothing would ever be fetched."""
+    if not settings.SQLITE or sqlite_version_info >= LEAST_SQLITE:
+        return []
+    text = f"SQLite is {sqlite_version}; Tonekeep needs {'.'.join(map(str, LEAST_SQLITE))} or newer."
+    hint = "Use a Python that brings a newer SQLite, or PostgreSQL (DATABASE_URL)."
+    return [Error(text, hint=hint, id="catalog.E001")]
 
 
 @register()

@@ -150,37 +150,31 @@ def want_again(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
 
 
 def claim(now: datetime, lease: timedelta = LEASE) -> Track | None:
-    """Lease the track that has been due the longest; None where the queue is empty.
-
-    One statement: the inner SELECT skips rows that another worker is just claiming (PostgreSQL; SQLite has one
-    writer at a time).
-    """
-    token = secrets.token_hex(16)
-    due = Track.objects.queue(now).select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
-    # "=", not IN: PostgreSQL may run an IN's SELECT more than once, and each run would lock another row.
-    first = Subquery(due.values("pk")[:1])
-    with transaction.atomic():  # Django asks for it where rows are locked
-        changed = Track.objects.filter(pk=first, status=Status.MISSING, wanted=True).update(
-            status=Status.DOWNLOADING,
-            attempts=F("attempts") + 1,
-            claim=token,
-            claim_until=now + lease,
-            reserved=False,
-            progress=0,
-        )
-    return Track.objects.get(claim=token) if changed else None
+    """Lease the track that has been due the longest; None where the queue is empty."""
+    return _lease(Track.objects.queue(now), now, lease)
 
 
 def claim_one(track_id: int, now: datetime, lease: timedelta = LEASE) -> Track | None:
     """Lease one given track, if it is missing, wanted and due."""
-    token = secrets.token_hex(16)
-    changed = (
-        Track.objects.queue(now)
-        .filter(pk=track_id)
-        .order_by()
-        .update(status=Status.DOWNLOADING, attempts=F("attempts") + 1, claim=token, claim_until=now + lease, progress=0)
+    return _lease(Track.objects.queue(now).filter(pk=track_id), now, lease)
+
+
+def _lease(due: TrackQuerySet, now: datetime, lease: timedelta) -> Track | None:
+    """Lease the first of the ``due`` tracks, by one statement that answers its row.
+
+    The SELECT skips rows that another worker is just claiming (PostgreSQL; SQLite has one writer at a time). "=", not
+    IN: PostgreSQL may run an IN's SELECT more than once, and each run would lock another row. Written out, because
+    Django's UPDATE answers no row, and its `select_for_update` wants BEGIN and COMMIT around it.
+    """
+    first, params = due.values("pk")[:1].query.sql_with_params()
+    skip = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    leased = Track.objects.raw(
+        f"UPDATE catalog_track SET status = '{Status.DOWNLOADING}', attempts = attempts + 1, "  # noqa: S608  ours
+        "claim = %s, claim_until = %s, reserved = FALSE, progress = 0 "
+        f"WHERE id = ({first}{skip}) AND status = '{Status.MISSING}' AND wanted RETURNING *",
+        [secrets.token_hex(16), now + lease, *params],
     )
-    return Track.objects.get(claim=token) if changed else None
+    return next(iter(list(leased)), None)  # to the last row: before that SQLite does not commit
 
 
 def _held(track_id: int, token: str) -> TrackQuerySet:

@@ -41,6 +41,16 @@ def test_an_address_that_spotify_refuses_is_said(settings: LazySettings, address
     assert warnings() == ({"catalog.W002"} if said else set())
 
 
+def test_a_sqlite_that_cannot_claim_is_refused_but_not_beside_postgresql(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.checks.sqlite_version_info", (3, 34, 1))
+    settings.SQLITE = True
+    assert warnings() == {"catalog.E001"}
+    settings.SQLITE = False
+    assert warnings() == set()
+
+
 @pytest.mark.django_db
 def test_passwords_cannot_be_guessed_for_long(client: Client) -> None:
     cache.clear()

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog import lifecycle
 from catalog.models import Track
@@ -25,6 +26,23 @@ def test_a_claim_takes_one_of_many_due_tracks_the_longest_due_first(world):
     assert claimed == tracks[-1]
     assert Track.objects.filter(status="downloading").count() == 1
     assert (claimed.attempts, claimed.claim_until) == (1, world.now + lifecycle.LEASE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_is_one_statement_and_answers_the_row_as_it_now_stands(world):
+    world.make_track("Due")
+    with CaptureQueriesContext(connection) as statements:
+        claimed = lifecycle.claim(world.now)
+    assert len(statements) == 1, [statement["sql"] for statement in statements]
+    connection.close()  # what another connection sees: the statement was committed
+    stored = Track.objects.get(status="downloading")
+    assert {field.attname: getattr(claimed, field.attname) for field in Track._meta.fields} == {
+        field.attname: getattr(stored, field.attname) for field in Track._meta.fields
+    }
+    assert claimed.get_deferred_fields() == set()
+    with CaptureQueriesContext(connection) as statements:
+        assert lifecycle.claim(world.now) is None
+    assert len(statements) == 1
 
 
 @pytest.mark.django_db(transaction=True)

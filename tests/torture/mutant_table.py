@@ -52,15 +52,15 @@ MUTANTS = [
     Mutant(
         "claim: the attempt",
         LIFECYCLE,
-        'attempts=F("attempts") + 1,\n            claim=token',
-        "claim=token",
+        "attempts = attempts + 1, ",
+        "",
         GUARDS,
     ),
     Mutant(
         "claim: the deadline",
         LIFECYCLE,
-        "claim=token,\n            claim_until=now + lease",
-        "claim=token,\n            claim_until=now + 9 * lease",
+        "[secrets.token_hex(16), now + lease, *params]",
+        "[secrets.token_hex(16), now + 9 * lease, *params]",
         GUARDS,
     ),
     # --- A worker's token
