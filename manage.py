@@ -13,13 +13,15 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("Django is not installed here. Run `make run` (it sets up .venv), or activate your environment.")
-    from django.db.utils import OperationalError, ProgrammingError
+    from django.db.utils import DatabaseError, OperationalError, ProgrammingError
 
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"Error: {error}")
-    except (OperationalError, ProgrammingError) as error:
+    except DatabaseError as error:
+        if type(error) not in (DatabaseError, OperationalError, ProgrammingError):
+            raise  # what a constraint refused is an error of ours, not of the database
         from config.database_errors import sentence
 
         sys.exit(f"Error: {sentence(error)}")

@@ -6,6 +6,12 @@ from __future__ import annotations
 SENTENCES = (
     ("no such table", "The catalog has no tables yet. Run `python manage.py migrate` first."),
     ("no such column", "The catalog is older than the program. Run `python manage.py migrate` first."),
+    ("file is not a database", "The file that DATABASE_URL names is no SQLite database. Name another one."),
+    ("malformed", "The database file is damaged. Put a backup in its place (`manage.py backup` makes them)."),
+    ("readonly database", "The database file may not be written to. Check the rights of it and its folder."),
+    ("authentication failed", "The database refused user or password. Check DATABASE_URL."),
+    ("pg_hba", "The database lets no such user in from here. Check DATABASE_URL and the server's pg_hba.conf."),
+    ('role "', "The database knows no such user. Check DATABASE_URL."),
     (
         "does not exist",
         "The database or its tables are not there. Create the database, then run `python manage.py migrate`.",
@@ -22,7 +28,7 @@ SENTENCES = (
         "disk is full",
         "The disk that holds the database is full. Make room, then try again; nothing was lost.",
     ),
-    ("authentication failed", "The database refused user or password. Check DATABASE_URL."),
+    ("invalid", "A part of DATABASE_URL cannot be used. Check it; a password's special characters are written as %XX."),
     ("failed to resolve host", "The database's host is not known. Check DATABASE_URL."),
     ("connection", "The database does not answer. Check DATABASE_URL and that the server runs."),
 )

@@ -46,6 +46,14 @@ def number(name: str, default: float, least: float, most: float) -> float:
     return value
 
 
+def whole(name: str, default: int, least: int, most: int) -> int:
+    """A whole number within [least, most]."""
+    value = number(name, default, least, most)
+    if value != int(value):
+        raise ImproperlyConfigured(f"{name} is {text(name)!r}; write a whole number from {least} to {most}.")
+    return int(value)
+
+
 def choice(name: str, default: str, *allowed: str) -> str:
     """One of a few words, in any case."""
     value = text(name, default).lower()
@@ -61,17 +69,48 @@ def names(name: str) -> list[str]:
 
 def address(name: str, default: str = "") -> str:
     """An http(s) address, returned without its trailing slash."""
-    value = text(name, default).rstrip("/")
-    if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+    value = text(name, default)
+    if value and not _is_address(value):
         raise ImproperlyConfigured(f"{name} is {value!r}; write an address that starts with http:// or https://.")
-    return value
+    return value.rstrip("/")
 
 
-# Settings may also stand in a file; what the environment says wins. Tests point it at /dev/null.
-dotenv.load_dotenv(text("ENV_FILE", str(BASE_DIR / ".env")))
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and " " not in value
+    except ValueError:  # a bracket or a port that is none
+        return False
+
+
+def place(name: str, default: Path) -> Path:
+    """A path, made absolute; `~` is the home folder."""
+    value = text(name, str(default))
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError as error:
+        raise ImproperlyConfigured(f"{name} is {value!r}, and there is no such user; write the whole path.") from error
+
+
+def read_env_file() -> None:
+    """Put the lines of the settings file into the environment, which wins; a file that is named must be readable."""
+    path = place("ENV_FILE", BASE_DIR / ".env")
+    try:
+        if text("ENV_FILE") or path.exists():
+            path.read_text(encoding="utf-8")
+        dotenv.load_dotenv(path, encoding="utf-8-sig")
+    except OSError as error:
+        raise ImproperlyConfigured(f"The settings file {path} (ENV_FILE) cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"The settings file {path} (ENV_FILE) is no UTF-8 text; save it again as UTF-8, like .env.example."
+        ) from error
+
+
+read_env_file()
 
 # --- Where things are -------------------------------------------------------------------------------------
-DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "data"))).expanduser().absolute()
+DATA_DIR = place("DATA_DIR", BASE_DIR / "data")
 try:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as error:
@@ -80,7 +119,7 @@ except OSError as error:
 # The folder under DATA_DIR is ours to make. One that a person names is never made: an unmounted drive's
 # mount point would be filled with a second library.
 MUSIC_DIR_NAMED = bool(text("MUSIC_DIR"))
-MUSIC_DIR = str(Path(text("MUSIC_DIR", str(DATA_DIR / "music"))).expanduser().absolute())
+MUSIC_DIR = str(place("MUSIC_DIR", DATA_DIR / "music"))
 MUSIC_UMASK = int(choice("MUSIC_UMASK", "022", "000", "002", "007", "022", "027", "077"), 8)
 MIN_FREE_BYTES = int(number("MIN_FREE_GB", 1, 0, 1_000_000) * 1_000_000_000)
 
@@ -88,11 +127,19 @@ MIN_FREE_BYTES = int(number("MIN_FREE_GB", 1, 0, 1_000_000) * 1_000_000_000)
 DEBUG = False
 SECRET_KEY = text("SECRET_KEY") or load_or_make_secret_key(DATA_DIR / "secret_key")
 BIND = text("BIND", "127.0.0.1")
-PORT = int(number("PORT", 8000, 1, 65535))
+PORT = whole("PORT", 8000, 1, 65535)
 HTTPS = flag("HTTPS")
 STATUS_PUBLIC = flag("STATUS_PUBLIC")
 ALLOWED_HOSTS = names("ALLOWED_HOSTS") or ["127.0.0.1", "localhost", "[::1]"]
+for _name in ALLOWED_HOSTS:
+    if "/" in _name or (":" in _name and not _name.startswith("[")):
+        raise ImproperlyConfigured(f"ALLOWED_HOSTS names {_name!r}; write names only, without http:// and port.")
 CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS")
+for _name in CSRF_TRUSTED_ORIGINS:
+    if not _is_address(_name):
+        raise ImproperlyConfigured(
+            f"CSRF_TRUSTED_ORIGINS names {_name!r}; write whole addresses, like https://music.example.org."
+        )
 if BIND not in {"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"} and BIND not in ALLOWED_HOSTS:  # noqa: S104
     ALLOWED_HOSTS.append(BIND)
 
@@ -158,6 +205,8 @@ try:
     DATABASES: dict[str, dict[str, Any]] = {"default": dict(dj_database_url.parse(DATABASE_URL))}
     if DATABASES["default"]["ENGINE"].rpartition(".")[2] not in {"sqlite3", "postgresql"}:
         raise ValueError
+    if DATABASES["default"]["NAME"] in {"", ":memory:"}:  # one in memory: every process would have its own
+        raise ValueError
 except (ValueError, KeyError) as error:
     raise ImproperlyConfigured(
         "DATABASE_URL cannot be read; write sqlite:////folder/file.sqlite3 or postgres://user:password@host/name."
@@ -191,7 +240,7 @@ ARCHIVE_URL = address("ARCHIVE_URL")
 if AUDIO_SOURCE == "archive" and not ARCHIVE_URL:
     raise ImproperlyConfigured("AUDIO_SOURCE is archive, but ARCHIVE_URL is not set; write the address of the server.")
 AUDIO_FORMAT = choice("AUDIO_FORMAT", "best", "best", "m4a", "opus", "mp3")
-DOWNLOAD_WORKERS = int(number("DOWNLOAD_WORKERS", 2, 1, 16))
+DOWNLOAD_WORKERS = whole("DOWNLOAD_WORKERS", 2, 1, 16)
 WATCH = choice("WATCH", "auto", "auto", "poll", "off")
 
 # --- Time, text, logs -------------------------------------------------------------------------------------

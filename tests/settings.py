@@ -5,7 +5,9 @@ import re
 import tempfile
 from pathlib import Path
 
-_ours = re.findall(r'(?:text|flag|number|choice|names|address)\("([A-Z_]+)"', Path("config/settings.py").read_text())
+_ours = re.findall(
+    r'(?:text|flag|number|whole|choice|names|address|place)\("([A-Z_]+)"', Path("config/settings.py").read_text()
+)
 for _name in _ours:
     os.environ.pop(_name, None)
 _data = tempfile.mkdtemp(prefix="tonekeep-tests-")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-READERS = {"text", "flag", "number", "choice", "names", "address"}
+READERS = {"text", "flag", "number", "whole", "choice", "names", "address", "place"}
 SAY = "from config import settings as s; print(s.{name})"
 
 
@@ -73,17 +73,30 @@ def test_addresses_work_with_and_without_a_slash_at_the_end(tmp_path: Path, valu
     [
         ("PORT", "eighty"),
         ("PORT", "70000"),
+        ("PORT", "8000.5"),
         ("HTTPS", "perhaps"),
         ("DOWNLOAD_WORKERS", "0"),
         ("AUDIO_SOURCE", "tape"),
         ("AUDIO_SOURCE", "archive"),  # without ARCHIVE_URL
         ("ARCHIVE_URL", "127.0.0.1:9000"),
+        ("ARCHIVE_URL", "http://["),
+        ("ARCHIVE_URL", "http://host:port"),
         ("MIN_FREE_GB", "-1"),
         ("MUSIC_UMASK", "9"),
         ("DATABASE_URL", "mysql://here"),
         ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "postgres://host"),
+        ("DATABASE_URL", "sqlite://:memory:"),
         ("TIME_ZONE", "Mars/Olympus"),
         ("DATA_DIR", "/dev/null/data"),
+        ("DATA_DIR", "~nobody-of-this-name/data"),
+        ("MUSIC_DIR", "~nobody-of-this-name/music"),
+        ("ALLOWED_HOSTS", "http://nas.local"),
+        ("ALLOWED_HOSTS", "nas.local:8000"),
+        ("CSRF_TRUSTED_ORIGINS", "music.example.org"),
+        ("ENV_FILE", "/nowhere/at/all"),
+        ("ENV_FILE", str(ROOT)),
+        ("ENV_FILE", str(ROOT / "docs" / "status.png")),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_in_one_sentence_that_names_it(
@@ -99,11 +112,27 @@ def test_a_value_that_cannot_be_used_is_refused_in_one_sentence_that_names_it(
     assert "Traceback" not in refused.stdout + refused.stderr
 
 
+def test_a_settings_file_of_an_editor_that_marks_utf8_is_read(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("PORT=8100\n", encoding="utf-8-sig")
+    assert ask(tmp_path, "PORT", ENV_FILE=str(tmp_path / "env")).stdout == "8100\n"
+
+
 def test_a_password_in_an_unusable_address_is_not_repeated(tmp_path: Path) -> None:
     said = ask(tmp_path, "PORT", DATABASE_URL="mysql://me:hunter2secret@host/db")
     assert said.returncode != 0
     assert "DATABASE_URL" in said.stderr
     assert "hunter2secret" not in said.stderr
+
+
+def test_a_file_that_is_no_database_is_said_and_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("Dear Anna, " * 100)
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull}
+    environment["DATABASE_URL"] = f"sqlite:///{tmp_path / 'letter'}"
+    command = [sys.executable, "manage.py", "migrate"]
+    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert refused.stderr == "Error: The file that DATABASE_URL names is no SQLite database. Name another one.\n"
+    assert (tmp_path / "letter").read_text() == "Dear Anna, " * 100
 
 
 def test_a_music_folder_that_is_not_there_stops_no_start(tmp_path: Path) -> None:
