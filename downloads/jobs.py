@@ -14,9 +14,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, connections, transaction
@@ -28,17 +26,14 @@ from django_q.tasks import async_task
 
 from catalog import storage
 from catalog.locks import only_one
-from catalog.models import Account, Event, Library, Run, Service, Track
+from catalog.models import Event, Track
 from catalog.reconcile import ReconcileReport, reconcile
 from catalog.sync import SyncReport, sync
 from downloads import care, clusters, moving, parent_death, renewal, searches, worker
+from downloads.due import asked, due
 
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
 
-# What is due when, by the rows of what was run last.
-SYNC_EVERY = timedelta(hours=1)  # Spotify tells of no change by itself; an unchanged library costs a handful of calls
-QUICK_EVERY = timedelta(minutes=15)  # one stat per folder; the watcher notices most things at once
-FULL_EVERY = timedelta(days=1)  # finds what folder stamps cannot tell
 EVENTS_KEPT = timedelta(days=90)
 FAILURES_KEPT = timedelta(days=30)  # django-q2 keeps failed tasks for ever
 
@@ -108,12 +103,8 @@ def request_tick() -> None:
 
 def _ask(what: str) -> None:
     """The mark outlives a wake-up that meets a pass under way, which may have begun before this was asked."""
-    _asked(what).touch()
+    asked(what).touch()
     _enqueue(catch_up, MAIN)
-
-
-def _asked(what: str) -> Path:
-    return clusters.mark("asked", what)
 
 
 def _enqueue(body: Job, queue: str, workers: int = 1) -> None:
@@ -226,7 +217,7 @@ def answer_searches() -> str:
 def catch_up() -> str:
     """Do what is due by now: sync, reconcile and wake, in this order; or only the last two."""
     now = timezone.now()
-    if _asked("accept_root").exists():
+    if asked("accept_root").exists():
         accept_root(now)
     plan = due(now, online=storage.check(now).may_read)
     if plan.sync:
@@ -241,7 +232,7 @@ def accept_root(now: datetime) -> None:
 
     Where there is no folder to accept, the page goes on saying what is wrong.
     """
-    _asked("accept_root").unlink(missing_ok=True)
+    asked("accept_root").unlink(missing_ok=True)
     if storage.check(now).state != storage.OFFLINE:
         return
     try:
@@ -249,26 +240,26 @@ def accept_root(now: datetime) -> None:
     except storage.RootProblem as error:
         logger.warning("The music folder could not be accepted: %s", error)
         return
-    _asked("reconcile").touch()
+    asked("reconcile").touch()
 
 
 def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
     """Sources -> catalog, catalog <-> disk, then the workers: in this order. Raises what the parts raise."""
-    _asked("sync").unlink(missing_ok=True)
+    asked("sync").unlink(missing_ok=True)
     said = sync(now, should_stop=clusters.should_stop)
     if said.busy:
-        _asked("sync").touch()  # the sync under way may have begun before this one was asked for
+        asked("sync").touch()  # the sync under way may have begun before this one was asked for
     return said, reconcile_and_wake(timezone.now())
 
 
 def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     """One pass over the music folder. The clusters that ran before it began may claim once it has ended."""
-    _asked("reconcile").unlink(missing_ok=True)
+    asked("reconcile").unlink(missing_ok=True)
     running = clusters.started()
     care.before_a_pass(now)
     report = reconcile(now, full=full, should_stop=clusters.should_stop)
     if report.busy:
-        _asked("reconcile").touch()  # the pass under way may have begun before this one was asked for
+        asked("reconcile").touch()  # the pass under way may have begun before this one was asked for
     if report.complete:
         care.after_a_pass(timezone.now())
         clusters.reconciled(running, timezone.now())
@@ -277,51 +268,7 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     return report
 
 
-# --- What is due ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is due now. A sync brings a reconcile with it; ``full`` says of which kind a reconcile is to be."""
-
-    sync: bool = False
-    reconcile: bool = False
-    full: bool = False
-    accept_root: bool = False
-
-    def __bool__(self) -> bool:
-        return self.sync or self.reconcile or self.accept_root
-
-
-def due(now: datetime, online: bool) -> Plan:
-    """What rows and requests call for. While the library is offline nobody looks at it; it heals within a minute."""
-    library, last_sync = Library.load(), Run.objects.filter(kind=Run.Kind.SYNC, started_at__lte=now).first()
-    connected = bool(settings.SPOTIFY_REFRESH_TOKEN) or Account.objects.exists()
-    hourly = passed(last_sync.started_at if last_sync else None, SYNC_EVERY, now) or _may_go_on(last_sync, now)
-    look = online and (
-        clusters.waiting() or _asked("reconcile").exists() or passed(library.last_pass, QUICK_EVERY, now)
-    )
-    return Plan(
-        sync=_asked("sync").exists() or (connected and hourly),
-        reconcile=look,
-        # Workers wait for the first pass after a start: that one is a quick one.
-        full=look and not clusters.waiting() and passed(library.last_full_pass, FULL_EVERY, now),
-        accept_root=_asked("accept_root").exists(),
-    )
-
-
-def _may_go_on(last_sync: Run | None, now: datetime) -> bool:
-    """Whether the last sync was cut off by a pause of Spotify's that is over by now."""
-    if last_sync is None or last_sync.ok is not False:
-        return False
-    return Service.objects.filter(
-        name="spotify", paused_until__gt=last_sync.started_at, paused_until__lte=now, paused_by_person=False
-    ).exists()
-
-
-def passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
-    """Whether it is time again. A last time that lies ahead was written by a clock that has been set back since."""
-    return last is None or last > now or now - last >= every
+# --- What is kept, and what each minute does --------------------------------------------------------------
 
 
 def prune(now: datetime) -> None:

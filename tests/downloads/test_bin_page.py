@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from catalog.models import BinnedFile, Collection
-from downloads import jobs
+from downloads import due
 from downloads.bin import tidy
 from tests.world import World
 
@@ -37,7 +37,7 @@ def test_the_button_asks_and_the_next_pass_moves(world, binned, admin_client: Cl
     assert "1 file will be back" in answer.content.decode()
     assert "on its way back" in answer.content.decode()
     assert (world.root / binned[0].target).exists()
-    assert jobs._asked("reconcile").exists()
+    assert due.asked("reconcile").exists()
     assert tidy(world.now).returned == 1
     assert (world.root / binned[0].origin).exists()
     assert admin_client.get("/bin").content.decode().count('class="path"') == 5

@@ -15,6 +15,7 @@ from catalog import storage
 from catalog.locks import only_one
 from catalog.models import Cluster, Event, Library, Run, Service, Track
 from downloads import clusters, jobs
+from downloads.due import due
 from tests.world import World
 
 OrmQ = apps.get_model("django_q", "OrmQ")
@@ -175,57 +176,7 @@ def test_failed_tasks_are_kept_for_30_days(world: World) -> None:
     assert [task.name for task in Task.objects.all()] == ["new"]
 
 
-# --- What is due ------------------------------------------------------------------------------------------
-
-
-def test_a_cluster_that_has_just_started_calls_for_a_quick_reconcile(world: World) -> None:
-    Library.objects.update(last_pass=NOW, last_full_pass=None)
-    assert jobs.due(NOW, online=True) == jobs.Plan()
-    clusters.join("downloads", NOW)
-    assert jobs.due(NOW, online=True) == jobs.Plan(reconcile=True)
-
-
-@pytest.mark.parametrize(
-    ("since", "since_full", "plan"),
-    [
-        (timedelta(minutes=14), timedelta(hours=23), jobs.Plan()),
-        (timedelta(minutes=15), timedelta(hours=23), jobs.Plan(reconcile=True)),
-        (timedelta(minutes=15), timedelta(hours=24), jobs.Plan(reconcile=True, full=True)),
-        (timedelta(days=-365), timedelta(days=-365), jobs.Plan(reconcile=True, full=True)),  # the clock was set back
-    ],
-)
-def test_reconciles_are_due_quarter_hourly_and_daily(
-    world: World, since: timedelta, since_full: timedelta, plan: jobs.Plan
-) -> None:
-    Library.objects.update(last_pass=NOW - since, last_full_pass=NOW - since_full)
-    assert jobs.due(NOW, online=True) == plan
-
-
-def test_nobody_looks_at_a_library_that_is_offline(world: World) -> None:
-    clusters.join("downloads", NOW)
-    assert not jobs.due(NOW, online=False)
-
-
-def test_a_sync_is_due_hourly_where_spotify_is_connected(world: World, settings: Any) -> None:
-    Library.objects.update(last_pass=NOW, last_full_pass=NOW)
-    assert not jobs.due(NOW, online=True).sync
-    settings.SPOTIFY_REFRESH_TOKEN = "token"
-    assert jobs.due(NOW, online=True).sync
-    run = Run.objects.create(kind=Run.Kind.SYNC, started_at=NOW - timedelta(minutes=59))
-    assert not jobs.due(NOW, online=True).sync
-    Run.objects.filter(pk=run.pk).update(started_at=NOW - timedelta(minutes=60))
-    assert jobs.due(NOW, online=True).sync
-
-
-def test_a_sync_that_a_pause_cut_off_is_due_once_the_pause_is_over(world: World, settings: Any) -> None:
-    Library.objects.update(last_pass=NOW, last_full_pass=NOW)
-    settings.SPOTIFY_REFRESH_TOKEN = "token"
-    Run.objects.create(kind=Run.Kind.SYNC, started_at=NOW, ok=False)
-    Service.objects.pause("spotify", NOW + timedelta(minutes=5), "slow down", now=NOW)
-    assert not jobs.due(NOW + timedelta(minutes=4), online=True).sync
-    assert jobs.due(NOW + timedelta(minutes=5), online=True).sync
-    Run.objects.create(kind=Run.Kind.SYNC, started_at=NOW + timedelta(minutes=5), ok=True)
-    assert not jobs.due(NOW + timedelta(minutes=6), online=True).sync
+# --- Catching up ------------------------------------------------------------------------------------------
 
 
 def test_what_a_person_asks_for_is_due_until_it_is_done(world: World) -> None:
@@ -233,9 +184,9 @@ def test_what_a_person_asks_for_is_due_until_it_is_done(world: World) -> None:
     jobs.request_reconcile()
     jobs.request_reconcile()
     assert waiting("tonekeep") == ["catch_up"]
-    assert jobs.due(timezone.now(), online=True).reconcile
+    assert due(timezone.now(), online=True).reconcile
     jobs.catch_up()
-    assert not jobs.due(timezone.now(), online=True)
+    assert not due(timezone.now(), online=True)
 
 
 def test_a_tick_catches_up_with_a_wake_up_that_was_lost(world: World) -> None:
@@ -253,16 +204,16 @@ def test_a_reconcile_asked_for_while_one_runs_is_done_afterwards(world: World) -
     jobs.request_reconcile()
     with only_one("reconcile"):
         jobs.catch_up()
-    assert jobs.due(timezone.now(), online=True).reconcile
+    assert due(timezone.now(), online=True).reconcile
 
 
 def test_a_sync_asked_for_while_one_runs_is_done_afterwards(world: World) -> None:
     jobs.request_sync()
     with only_one("sync"):
         jobs.catch_up()
-    assert jobs.due(timezone.now(), online=True).sync
+    assert due(timezone.now(), online=True).sync
     jobs.catch_up()
-    assert not jobs.due(timezone.now(), online=True).sync
+    assert not due(timezone.now(), online=True).sync
 
 
 def test_a_sync_brings_a_reconcile_with_it(world: World) -> None:

@@ -14,6 +14,7 @@ from django.apps import apps
 from catalog import lifecycle, setup_link, status
 from catalog.models import Cluster, Event, Run, Service, Track
 from downloads import clock, clusters, jobs, retry, worker
+from downloads.due import due
 from tests.torture.ground import Ground
 from tests.world import World
 
@@ -186,10 +187,10 @@ def test_a_sync_from_the_future_does_not_let_one_follow_each_minute(
 ) -> None:
     settings.SPOTIFY_REFRESH_TOKEN = "token"
     Run.objects.create(kind=Run.Kind.SYNC, started_at=world.now + jump)
-    assert jobs.due(world.now, online=True).sync
+    assert due(world.now, online=True).sync
     Run.objects.create(kind=Run.Kind.SYNC, started_at=world.now)
-    assert not jobs.due(world.later(minutes=1), online=True).sync
-    assert jobs.due(world.later(minutes=130), online=True).sync
+    assert not due(world.later(minutes=1), online=True).sync
+    assert due(world.later(minutes=130), online=True).sync
 
 
 @pytest.mark.parametrize("jump", BACK)
