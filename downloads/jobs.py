@@ -29,7 +29,7 @@ from catalog.locks import only_one
 from catalog.models import Event, Track
 from catalog.reconcile import ReconcileReport, reconcile
 from catalog.sync import SyncReport, sync
-from downloads import care, clusters, moving, parent_death, renewal, searches, worker
+from downloads import care, clusters, moving, parent_death, recovery, renewal, searches, worker
 from downloads.due import asked, due
 
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
@@ -280,7 +280,7 @@ def prune(now: datetime) -> None:
 
 EACH_MINUTE: tuple[Step, ...] = (
     storage.check,  # first: what follows asks whether the library is there
-    worker.recover,  # tracks whose worker died become due again
+    recovery.recover,  # tracks whose worker died become due again
     moving.finish_interrupted,  # before a pass could miss a file on its way
     _catch_up_if_due,
     renewal.retry_after_change,  # before the wake: it makes tracks due

@@ -1,4 +1,4 @@
-"""From the stage folder into the library: reserve, link, finish; and what a crash left.
+"""From the stage folder into the library: reserve, link, finish.
 
 A file is staged in ``<music>/.incoming/<track>-<token>/`` on the library's own filesystem. Its place is reserved in
 the row first and only then linked in, without ever overwriting: a crash at any moment leaves either no file, or
@@ -21,9 +21,8 @@ from django.conf import settings
 from django.db import transaction
 
 from catalog import lifecycle, naming, tags
-from catalog.identity import identity_key
 from catalog.lifecycle import Place, PlaceTaken
-from catalog.models import Album, Event, Library, Track, TrackQuerySet
+from catalog.models import Album, Library, Track
 from downloads.placing import LINK as LINK  # for who moves files, and asks how
 from downloads.placing import NOT_SUPPORTED, PLACEHOLDER, mark_of, probe_method, put_in_place
 from downloads.placing import RENAME as RENAME
@@ -57,6 +56,12 @@ def key_of(track: Track) -> str:
     return f"{track.pk}:{track.claim}"
 
 
+def key_in(path: str) -> str:
+    """The claim's key in the tags of the file at ``path``, as `key_of` makes it; "" where there is none."""
+    found = tags.read_tags(path)
+    return found.track_key if found else ""
+
+
 def stage_folder(track: Track) -> str:
     """Where this claim's files are staged."""
     return os.path.join(settings.MUSIC_DIR, INCOMING, f"{track.pk}-{track.claim}")
@@ -81,11 +86,12 @@ def clear_stage(track: Track) -> None:
     going = f"{stage}.going"
     with contextlib.suppress(OSError):
         os.rename(stage, going)
-    _remove_stage(going)
-    _remove_stage(stage)
+    remove_stage(going)
+    remove_stage(stage)
 
 
-def _remove_stage(folder: str) -> None:
+def remove_stage(folder: str) -> None:
+    """Remove a folder in the stage; what the disk keeps stays for a later sweep."""
     with contextlib.suppress(OSError):  # rmtree ignores the errors of most of its calls, not of all
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -206,7 +212,7 @@ def _take_back(track: Track, place: Place, staged: Staged, now: datetime) -> Non
     with transaction.atomic(), contextlib.suppress(OSError):
         list(Track.objects.select_for_update().filter(pk=track.pk).values_list("pk"))
         named = Track.objects.filter(local_path=place.path).exists()
-        if not named and _key_in(place.path) == key_of(track):
+        if not named and key_in(place.path) == key_of(track):
             os.unlink(place.path)
 
 
@@ -240,6 +246,15 @@ def _is_taken(path: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True
+
+
+def regular_size(path: str) -> int | None:
+    """Bytes of the regular file at ``path``; None where there is none. OSError where that cannot be known."""
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def _sync_file(path: str) -> None:
@@ -287,14 +302,14 @@ def _forget_method() -> None:
     Library.objects.update(publish_method="")
 
 
-def _remove_placeholder(track: Track) -> None:
+def remove_placeholder(track: Track) -> None:
     """Remove the placeholder of this claim, if that is what lies at its reserved place.
 
     Only while the claim's row is locked: then nobody else can have got the place since, and put a file there.
     """
     mark = mark_of(stage_folder(track))
     with contextlib.suppress(OSError):
-        if _regular_size(track.local_path) == len(mark):
+        if regular_size(track.local_path) == len(mark):
             with open(track.local_path, "rb") as placeholder:
                 ours = placeholder.read(len(mark)) == mark
             if ours:
@@ -306,125 +321,4 @@ def _remove_own_placeholder(track: Track, place: Place) -> None:
     with transaction.atomic():
         row = lifecycle.reservation(track.pk, track.claim or "", place.path).select_for_update().first()
         if row is not None:
-            _remove_placeholder(row)
-
-
-# --- Files that are already there -------------------------------------------------------------------------
-
-
-def find_own_file(track: Track, extensions: tuple[str, ...]) -> tuple[Place, int] | None:
-    """A file in the library that is this track's: at its last known place, or where it belongs, with our id in it."""
-    known = [Place(settings.MUSIC_DIR, track.folder.path, track.file_name)] if track.folder else []
-    for place in [*known, *(wished_place(track, extension) for extension in extensions)]:
-        size = _regular_size(place.path)
-        if size is not None and _is_of(track, place.path):
-            return place, size
-    return None
-
-
-def _is_of(track: Track, path: str) -> bool:
-    """Whether the file's tags name this track: its Spotify id, or its row beside its ISRC or its spelling.
-
-    The row's number alone proves nothing: in another database it was another track's.
-    """
-    found = tags.read_tags(path)
-    if found is None:
-        return False
-    if track.spotify_id and track.spotify_id in found.spotify_ids:
-        return True
-    same_isrc = bool(track.isrc) and found.isrc == track.isrc
-    same_words = bool(track.identity) and identity_key(found.title, found.artists) == track.identity
-    return found.track_key.partition(":")[0] == str(track.pk) and (same_isrc or same_words)
-
-
-def adopt_own_file(track: Track, place: Place, size: int, now: datetime) -> bool:
-    """Make a file that is already in the library the claimed track's. False: it is another row's, or has just gone.
-
-    Raises Lost where the track is no longer ours.
-    """
-    try:
-        if not lifecycle.reserve(track.pk, track.claim or "", place, size, now):
-            raise Lost
-    except PlaceTaken:
-        return False
-    reach("adopted")
-    if _regular_size(place.path) != size:  # whoever had put it there took it back before our reservation
-        return False
-    if not lifecycle.finish(track.pk, track.claim or "", now, Event.Kind.ADOPT, "already in the library"):
-        raise Lost
-    return True
-
-
-def _key_in(path: str) -> str:
-    found = tags.read_tags(path)
-    return found.track_key if found else ""
-
-
-def _regular_size(path: str) -> int | None:
-    """Bytes of the regular file at ``path``; None where there is none. OSError where that cannot be known."""
-    try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
-
-
-# --- After a crash ----------------------------------------------------------------------------------------
-
-
-def recover(track: Track, retry_after: datetime, now: datetime) -> bool:
-    """Decide about a track whose worker's deadline has passed. False: somebody else has. OSError: it cannot be known.
-
-    Downloaded only if a regular file of the reserved size at the reserved place carries this claim's key. The stage
-    goes first: its worker may be late instead of dead, and could link its file in after we had looked.
-    """
-    abandoned = Track.objects.expired(now).filter(pk=track.pk, claim=track.claim)
-    if not abandoned.exists():  # it has renewed in the meantime: its stage is its own
-        return False
-    reach("recovering")
-    clear_stage(track)
-    reach("fenced")
-    row = abandoned.first()
-    if row is None:
-        return False
-    if row.reserved and _was_published(row):
-        decided = lifecycle.recover_downloaded(row, now, "its worker ended after it was published")
-    else:
-        decided = _recover_missing(abandoned, retry_after, now)
-    reach("recovered")
-    return decided
-
-
-def _recover_missing(abandoned: TrackQuerySet, retry_after: datetime, now: datetime) -> bool:
-    with transaction.atomic():
-        row = abandoned.select_for_update().first()
-        if row is None:
-            return False
-        if row.reserved:
-            _remove_placeholder(row)
-        return lifecycle.recover_missing(row, retry_after, now, "its worker ended before it was done")
-
-
-def _was_published(track: Track) -> bool:
-    size = _regular_size(track.local_path)
-    if size is None or size != track.size:
-        return False
-    # It was being adopted: then it says whose it is, but not under this claim.
-    return _key_in(track.local_path) == key_of(track) or _is_of(track, track.local_path)
-
-
-def sweep_stages() -> int:
-    """Remove stage folders whose claim is no longer held by anybody. How many; what the disk keeps is swept later."""
-    incoming = os.path.join(settings.MUSIC_DIR, INCOMING)
-    try:
-        found = [entry.name for entry in os.scandir(incoming) if entry.is_dir(follow_symlinks=False)]
-    except (FileNotFoundError, NotADirectoryError):
-        return 0
-    except OSError as error:
-        logger.warning("%s cannot be looked at: %s", incoming, error.strerror)
-        return 0
-    live = {f"{pk}-{claim}" for pk, claim in Track.objects.exclude(claim=None).values_list("pk", "claim")}
-    stale = [name for name in found if name not in live]
-    for name in stale:
-        _remove_stage(os.path.join(incoming, name))
-    return len(stale)
+            remove_placeholder(row)

@@ -2,12 +2,11 @@
 
 A worker asks the catalog for the next track; nobody hands it one. Whose fault a failure is decides what it costs: the
 track's cools it down, the candidate's takes the next one in the same attempt, everybody's pauses the service and
-gives the attempt back. Nothing sleeps here: what must wait is written down as a time in the catalog.
+gives the attempt back (`downloads.blame`). Nothing sleeps here: what must wait is a time in the catalog.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import random
@@ -23,29 +22,29 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from catalog import lifecycle, storage
-from catalog.models import Event, Service, Track
+from catalog.models import Service, Track
 from catalog.plain_text import one_line
-from downloads import aside, audio, candidates, child, clock, dressing, fingerprints, pacing, publish, retry
-from downloads.errors import CANDIDATE, ERROR_KINDS, SERVICE, SourceError
+from downloads import (
+    aside,
+    audio,
+    blame,
+    candidates,
+    child,
+    clock,
+    dressing,
+    fingerprints,
+    own_files,
+    pacing,
+    publish,
+    recovery,
+    retry,
+)
+from downloads.errors import CANDIDATE, ERROR_KINDS, SourceError
 from downloads.models import Candidate, Sound
 from downloads.points import reach
 
 FETCH_SECONDS = 3600.0  # a fetch that takes longer is stopped
 PROGRESS_EVERY = timedelta(seconds=2)
-IN_A_ROW = 5  # different tracks that must meet a network error before it is everybody's
-EXTENSIONS = ("mp3", "m4a", "opus", "ogg", "flac")
-
-DISK_ERRORS = {
-    errno.ENOSPC: "disk_full",
-    errno.EDQUOT: "disk_full",
-    errno.EROFS: "read_only",
-    errno.EIO: "storage",
-    errno.ESTALE: "storage",
-    errno.ENODEV: "storage",
-    errno.ENXIO: "storage",
-    errno.ENOTCONN: "storage",
-    errno.ETIMEDOUT: "storage",
-}
 
 logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -178,8 +177,8 @@ class Attempt:
         reach("adopting")
         if aside.gives_way(self.track):
             return None
-        found = publish.find_own_file(self.track, EXTENSIONS) or aside.old_file(self.track)
-        if found and publish.adopt_own_file(self.track, *found, self.now()):
+        found = own_files.find_own_file(self.track) or aside.old_file(self.track)
+        if found and own_files.adopt_own_file(self.track, *found, self.now()):
             self.track.replaced.all().delete()
             return Outcome(self.track.pk, self.track.title, "adopted")
         return None
@@ -297,83 +296,22 @@ class Attempt:
     # --- What went wrong ----------------------------------------------------------------------------------
 
     def _failed(self, kind: str, message: str, retry_after: float | None = None) -> Outcome:
-        error = ERROR_KINDS[kind]
         if self.lost.is_set():
             return Outcome(self.track.pk, self.track.title, "lost")
-        shared = error.fault == SERVICE or (error.service and self._others_met_it_too(error.service))
-        if shared:
-            self._pause(kind, message, retry_after)
-            ours, result = lifecycle.release(self.track.pk, self.token, self.now()), "released"
+        now = self.now()
+        if blame.is_everybodys(kind, self.track.pk, now):
+            blame.pause(kind, message, retry_after, now)
+            ours, result = lifecycle.release(self.track.pk, self.token, now), "released"
         else:
-            later = retry.next_try(self.now(), self.track.attempts, random.random())
-            ours, result = lifecycle.fail(self.track.pk, self.token, kind, message, later, self.now()), "failed"
+            later = retry.next_try(now, self.track.attempts, random.random())
+            ours, result = lifecycle.fail(self.track.pk, self.token, kind, message, later, now), "failed"
         return Outcome(self.track.pk, self.track.title, result if ours else "lost", kind, message)
 
-    def _pause(self, kind: str, message: str, retry_after: float | None) -> None:
-        error = ERROR_KINDS[kind]
-        if error.service == "storage":
-            storage.check(self.now())
-            until = self.now() + clock.FULL_DISK_PAUSE
-            Service.objects.pause("storage", until, message, _storage_state(kind), self.now())
-        elif error.service:
-            strikes = Service.objects.named(error.service).strikes + 1
-            rest = retry.service_pause(strikes, retry_after)
-            if error.fault != SERVICE:  # a network that is down comes back sooner than a site forgives
-                rest = retry.cooldown(strikes, random.random())
-            reason = f"{error.sentence} {message}"
-            Service.objects.pause(error.service, self.now() + rest, reason, now=self.now())
-
-    def _others_met_it_too(self, service: str) -> bool:
-        """Whether the last four tracks that ended were others, and all failed of this service too."""
-        ended = Event.objects.filter(kind__in=[Event.Kind.FINISH, Event.Kind.FAIL], at__lte=self.now())
-        ended = ended.exclude(track=self.track.pk)
-        last = list(ended.select_related("track")[: IN_A_ROW - 1])
-        kinds = {kind for kind, error in ERROR_KINDS.items() if error.service == service}
-        return len({event.track_id for event in last}) == IN_A_ROW - 1 and all(
-            event.kind == Event.Kind.FAIL and event.track.error_kind in kinds for event in last
-        )
-
     def _disk_failed(self, error: OSError) -> Outcome:
-        """The library's disk refused. One folder's refusal is the track's; a disk's is everybody's."""
-        kind = DISK_ERRORS.get(error.errno or 0, "")
-        state = storage.check(self.now())
-        if not kind and not state.may_write:
-            kind = "storage"
-        reason = error.strerror or str(error)
-        if kind:
-            return self._failed(kind, f"{ERROR_KINDS[kind].sentence} ({reason})")
-        where = error.filename or settings.MUSIC_DIR
-        return self._failed("unknown", f"The file cannot be put in place: {reason} ({where}).")
+        return self._failed(*blame.of_the_disk(error, self.now()))
 
 
-def _storage_state(kind: str) -> str:
-    return {"disk_full": "full", "read_only": "readonly"}.get(kind, "offline")
-
-
-# --- After crashes, and until nothing is left -------------------------------------------------------------
-
-
-def recover(now: datetime) -> int:
-    """Decide about every track whose worker's deadline has passed, and sweep the stages of the dead.
-
-    How many were decided; none while offline.
-    """
-    clock.mend(now)
-    state = storage.check(now)
-    decided = _recover_expired(now) if state.may_read else 0
-    if state.may_write:
-        publish.sweep_stages()
-    return decided
-
-
-def _recover_expired(now: datetime) -> int:
-    decided = 0
-    for track in Track.objects.expired(now):
-        try:
-            decided += publish.recover(track, retry.next_try(now, track.attempts, random.random()), now)
-        except OSError as error:
-            logger.warning("Track %s cannot be recovered yet: %s", track.pk, error.strerror)
-    return decided
+# --- Until nothing is left ---------------------------------------------------------------------------------
 
 
 def _too_early(now: datetime) -> bool:
@@ -392,9 +330,7 @@ def work_until_empty(
 
     Here, where no cluster waits for its worker, the pace that a site is asked in is waited for.
     """
-    recover(now())
-    if storage.check(now()).may_write:
-        publish.sweep_stages()
+    recovery.recover(now())
     ended = threading.Semaphore(0)
     errors: list[BaseException] = []
 

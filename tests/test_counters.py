@@ -19,7 +19,7 @@ from catalog.models import Collection, Credit, Entry, Track
 from catalog.reconcile import reconcile
 from catalog.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.replace import forget_collections, replace_catalog
-from downloads import publish, worker
+from downloads import publish, recovery
 from tests.audio import make_audio
 
 SONGS = st.integers(0, 11)
@@ -166,8 +166,8 @@ class LibraryMachine(RuleBasedStateMachine):
     def restart(self) -> None:
         """Every worker is dead and every deadline passed; a new start recovers, sweeps and reconciles."""
         self.now += timedelta(minutes=10)
-        worker.recover(self.now)
-        publish.sweep_stages()
+        recovery.recover(self.now)
+        recovery.sweep_stages()
         reconcile(self.now)
 
     def files(self) -> list[Path]:

@@ -11,7 +11,7 @@ import pytest
 from catalog import lifecycle, merge
 from catalog.models import Event, Track
 from demo.archive import ArchiveServer
-from downloads import decisions, worker
+from downloads import decisions, recovery, worker
 from downloads.addresses import AddressRefused
 from downloads.models import Candidate, Replaced, Sound
 from tests.downloads.archive_world import missing_track, serve
@@ -227,7 +227,7 @@ def test_a_worker_that_dies_while_it_replaces_a_file_loses_neither_recording(wor
     finally:
         points.on_reach = None
     world.later(hours=1)
-    worker.recover(world.now)
+    recovery.recover(world.now)
     world.later(hours=1)
     work(world)
     track.refresh_from_db()

@@ -11,7 +11,7 @@ import pytest
 from catalog import lifecycle, tags
 from catalog.models import Event, Service, Track
 from demo.archive import ArchiveServer
-from downloads import publish, worker
+from downloads import publish, recovery, worker
 from downloads.models import Candidate
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
@@ -264,8 +264,8 @@ def test_recovery_keeps_what_was_published_and_queues_what_was_not(world, archiv
         status="downloading", claim=key, claim_until=world.now, reserved=True, attempts=1
     )
     os.makedirs(publish.stage_folder(claimed))
-    assert worker.recover(world.now + timedelta(minutes=1)) == 1
-    assert worker.recover(world.now + lifecycle.LEASE + timedelta(seconds=1)) == 1
+    assert recovery.recover(world.now + timedelta(minutes=1)) == 1
+    assert recovery.recover(world.now + lifecycle.LEASE + timedelta(seconds=1)) == 1
     published.refresh_from_db()
     unpublished.refresh_from_db()
     assert (published.status, unpublished.status) == ("downloaded", "missing")
@@ -280,7 +280,7 @@ def test_a_reserved_place_that_holds_another_file_is_not_believed(world):
     lifecycle.reserve(track.pk, claimed.claim, place, 5, world.now)
     os.makedirs(world.root / "x")
     (world.root / "x" / "y.mp3").write_bytes(b"12345")
-    assert worker.recover(world.now + timedelta(hours=1)) == 1
+    assert recovery.recover(world.now + timedelta(hours=1)) == 1
     track.refresh_from_db()
     assert (track.status, track.local_path, track.reserved) == ("missing", "", False)
 
@@ -289,7 +289,7 @@ def test_an_offline_library_recovers_nothing(world):
     track = missing_track(world)
     lifecycle.claim_one(track.pk, world.now)
     (world.root / ".tonekeep").unlink()
-    assert worker.recover(world.now + timedelta(hours=1)) == 0
+    assert recovery.recover(world.now + timedelta(hours=1)) == 0
     assert world.status_of(track) == "downloading"
 
 
@@ -297,7 +297,7 @@ def test_stages_of_nobody_are_swept_and_live_ones_stay(world):
     claimed = lifecycle.claim_one(missing_track(world).pk, world.now)
     publish.open_stage(claimed)
     os.makedirs(world.root / ".incoming" / "77-abc")
-    assert publish.sweep_stages() == 1
+    assert recovery.sweep_stages() == 1
     assert stages(world) == [f"{claimed.pk}-{claimed.claim}"]
 
 

@@ -13,7 +13,7 @@ from django.apps import apps
 
 from catalog import lifecycle, setup_link, status
 from catalog.models import Cluster, Event, Run, Service, Track
-from downloads import clock, clusters, jobs, retry, worker
+from downloads import clock, clusters, jobs, recovery, retry, worker
 from downloads.due import due
 from tests.torture.ground import Ground
 from tests.world import World
@@ -50,7 +50,7 @@ class Life:
     def go_on(self, until: timedelta, every: timedelta = TICK) -> None:
         """Each tick: recover, then work on what is due. Notes when each track was tried."""
         while self.passed < until:
-            worker.recover(self.now())
+            recovery.recover(self.now())
             while (outcome := worker.work_one(now=self.now)) is not None:
                 self.tries[outcome.track_id].append(self.passed)
             self.passed += every
@@ -96,8 +96,8 @@ def test_a_lease_from_the_future_ends_after_an_ordinary_one(ground: Ground, jump
     track = ground.track()
     assert lifecycle.claim(ground.world.now + jump)
     now = ground.world.now
-    assert worker.recover(now) == 0, "its worker may be well"
-    assert worker.recover(now + lifecycle.LEASE + timedelta(seconds=1)) == 1
+    assert recovery.recover(now) == 0, "its worker may be well"
+    assert recovery.recover(now + lifecycle.LEASE + timedelta(seconds=1)) == 1
     assert ground.world.status_of(track) == "missing"
 
 
@@ -109,7 +109,7 @@ def test_a_worker_that_lives_through_a_clock_set_back_keeps_its_track(ground: Gr
     now = ground.world.now
     clock.mend(now)
     assert lifecycle.renew(track.pk, claimed.claim, now + timedelta(seconds=15))
-    assert worker.recover(now + timedelta(minutes=2)) == 0
+    assert recovery.recover(now + timedelta(minutes=2)) == 0
     assert lifecycle.holds(track.pk, claimed.claim, now + timedelta(minutes=2))
 
 
@@ -117,7 +117,7 @@ def test_a_worker_that_lives_through_a_clock_set_back_keeps_its_track(ground: Gr
 def test_a_track_that_came_in_under_a_fast_clock_is_due_at_once(world: World, jump: timedelta) -> None:
     track = world.make_track(retry_after=world.now + jump)
     Run.objects.create(kind=Run.Kind.SYNC, started_at=world.now + jump)
-    worker.recover(world.now)
+    recovery.recover(world.now)
     assert Track.objects.queue(world.now).filter(pk=track.pk).exists()
 
 
@@ -152,10 +152,10 @@ def test_tracks_set_back_by_the_thousand_are_all_pulled_in(world: World) -> None
 @pytest.mark.parametrize(("name", "rest"), [("audio", HOUR), ("storage", clock.FULL_DISK_PAUSE), ("spotify", None)])
 def test_a_pause_from_the_future_is_no_longer_than_any(world: World, name: str, rest: timedelta | None) -> None:
     Service.objects.pause(name, world.now + YEAR, "slow down", now=world.now + YEAR - HOUR)
-    worker.recover(world.now)
+    recovery.recover(world.now)
     row = Service.objects.get(name=name)
     assert row.paused_until and row.paused_until - world.now == (rest or clock.LONGEST_PAUSES[name])
-    worker.recover(world.now)
+    recovery.recover(world.now)
     row.refresh_from_db()
     assert row.is_paused(world.now) and not row.is_paused(world.now + timedelta(days=7))
 
@@ -168,7 +168,7 @@ def test_a_canary_that_never_came_back_does_not_block_the_service_for_a_year(
     now = ground.world.now
     Service.objects.pause("audio", now + jump, "slow down", now=now + jump - HOUR)
     assert Service.objects.send_canary("audio", now + jump, now + jump + clock.CANARY)
-    worker.recover(now)
+    recovery.recover(now)
     assert worker.work_one(now=lambda: now + clock.CANARY + timedelta(seconds=1))
     assert ground.world.status_of(track) == "downloaded"
 

@@ -11,7 +11,7 @@ import pytest
 
 from catalog import lifecycle
 from catalog.models import Service, Track
-from downloads import clock, publish, worker
+from downloads import clock, publish, recovery, worker
 from downloads.errors import ERROR_KINDS
 from tests.fire.faults import DISK, FailsAt
 from tests.torture.ground import Ground
@@ -145,7 +145,7 @@ def test_a_call_that_fails_in_recovery_and_sweep_is_made_good_by_the_next(
     def after(what: str, track: Track) -> None:
         assert track.status != Status.MISSING or left_at == "reserved", f"{what}: what was published is given up"
 
-    failed = fail_in_turn(ground, DISK[fault], lambda: worker.recover(ground.world.now), after, prepare)
+    failed = fail_in_turn(ground, DISK[fault], lambda: recovery.recover(ground.world.now), after, prepare)
     assert {"rmdir", "unlink", "scandir"} <= set(failed)
     assert len(ground.fetches()) == sum(failed.values()) * (2 if left_at == "reserved" else 1) + 1
 

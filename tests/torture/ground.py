@@ -18,7 +18,7 @@ from django.conf import settings
 
 from catalog import tags
 from catalog.models import Event, Library, Track
-from downloads import child, publish, worker
+from downloads import child, publish, recovery, worker
 from downloads.models import Candidate
 from tests.audio import make_audio
 from tests.torture import processes
@@ -152,7 +152,7 @@ class Ground:
             pass
 
     def recover(self) -> None:
-        worker.recover(self.world.now)
+        recovery.recover(self.world.now)
         self.end_cooldowns()
 
     def take_quick_fetches(self) -> None:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-LIFECYCLE, PUBLISH, PLACING, WORKER, MODELS = (
-    "catalog/lifecycle.py",
-    "downloads/publish.py",
-    "downloads/placing.py",
-    "downloads/worker.py",
-    "catalog/models/tracks.py",
-)
+LIFECYCLE, MODELS = "catalog/lifecycle.py", "catalog/models/tracks.py"
+PUBLISH, PLACING, WORKER = "downloads/publish.py", "downloads/placing.py", "downloads/worker.py"
+RECOVER, OWN_FILES = "downloads/recovery.py", "downloads/own_files.py"
 GUARDS = "tests/torture/test_guards.py"
 PUBLISHING = "tests/torture/test_publish_guards.py"
 RECOVERY = "tests/torture/test_recovery_guards.py"
@@ -362,14 +358,14 @@ MUTANTS = [
     Mutant(
         "late: a file that a row names stays",
         PUBLISH,
-        "if not named and _key_in(place.path) == key_of(track):",
-        "if _key_in(place.path) == key_of(track):",
+        "if not named and key_in(place.path) == key_of(track):",
+        "if key_in(place.path) == key_of(track):",
         PUBLISHING,
     ),
     Mutant(
         "late: only our own file goes",
         PUBLISH,
-        "if not named and _key_in(place.path) == key_of(track):",
+        "if not named and key_in(place.path) == key_of(track):",
         "if not named:",
         PUBLISHING,
     ),
@@ -404,65 +400,65 @@ MUTANTS = [
     # --- Recovery, on the disk
     Mutant(
         "recovery: only with a drive that is there",
-        WORKER,
+        RECOVER,
         "decided = _recover_expired(now) if state.may_read else 0",
         "decided = _recover_expired(now)",
         RECOVERY,
     ),
     Mutant(
         "recovery: sweeps the stages of the dead",
-        WORKER,
-        "    if state.may_write:\n        publish.sweep_stages()\n    return decided",
+        RECOVER,
+        "    if state.may_write:\n        sweep_stages()\n    return decided",
         "    return decided",
         RECOVERY,
     ),
     Mutant(
         "sweep: the stages of the living stay",
-        PUBLISH,
+        RECOVER,
         "stale = [name for name in found if name not in live]",
         "stale = found",
         RECOVERY,
     ),
     Mutant(
         "recovery: whoever renewed keeps its stage",
-        PUBLISH,
+        RECOVER,
         "    if not abandoned.exists():  #",
         "    if False:  #",
         RECOVERY,
     ),
     Mutant(
         "recovery: the stage goes before the look",
-        PUBLISH,
-        '    reach("recovering")\n    clear_stage(track)\n',
+        RECOVER,
+        '    reach("recovering")\n    publish.clear_stage(track)\n',
         '    reach("recovering")\n',
         RECOVERY,
     ),
     Mutant(
         "recovery: the row is read again behind the fence",
-        PUBLISH,
+        RECOVER,
         "    row = abandoned.first()\n    if row is None:\n        return False\n    if row.reserved",
         "    row = track\n    if row.reserved",
         RECOVERY,
     ),
     Mutant(
         "recovery: the size",
-        PUBLISH,
+        RECOVER,
         "    if size is None or size != track.size:\n        return False\n",
         "    if size is None:\n        return False\n",
         RECOVERY,
     ),
     Mutant(
         "recovery: the key",
-        PUBLISH,
-        "return _key_in(track.local_path) == key_of(track) or _is_of(track, track.local_path)",
-        "return True",
+        RECOVER,
+        "publish.key_in(track.local_path) == publish.key_of(track) or own_files.is_of(track, track.local_path)",
+        "True",
         RECOVERY,
     ),
     Mutant(
         "recovery: a file that was being adopted",
-        PUBLISH,
-        "return _key_in(track.local_path) == key_of(track) or _is_of(track, track.local_path)",
-        "return _key_in(track.local_path) == key_of(track)",
+        RECOVER,
+        "publish.key_in(track.local_path) == publish.key_of(track) or own_files.is_of(track, track.local_path)",
+        "publish.key_in(track.local_path) == publish.key_of(track)",
         RECOVERY,
     ),
     Mutant(
@@ -488,8 +484,8 @@ MUTANTS = [
     ),
     Mutant(
         "placeholder: an abandoned one goes",
-        PUBLISH,
-        "        if row.reserved:\n            _remove_placeholder(row)\n",
+        RECOVER,
+        "        if row.reserved:\n            publish.remove_placeholder(row)\n",
         "",
         RECOVERY,
     ),
@@ -516,21 +512,21 @@ MUTANTS = [
     ),
     Mutant(
         "adopt: the file is still there once reserved",
-        PUBLISH,
-        "    if _regular_size(place.path) != size:  #",
+        OWN_FILES,
+        "    if publish.regular_size(place.path) != size:  #",
         "    if False:  #",
         RECOVERY,
     ),
     Mutant(
         "adopt: who lost the track adopts nothing",
-        PUBLISH,
-        "        raise Lost\n    return True",
+        OWN_FILES,
+        "        raise publish.Lost\n    return True",
         "        return True\n    return True",
         RECOVERY,
     ),
     Mutant(
         "adopt: our number alone proves nothing",
-        PUBLISH,
+        OWN_FILES,
         " and (same_isrc or same_words)",
         "",
         RECOVERY,

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from catalog.models import Track
-from downloads import publish, worker
+from downloads import publish, recovery
 from downloads.points import POINTS
 from tests.torture.ground import Ground
 from tests.torture.processes import ORDINARY_END
@@ -102,7 +102,7 @@ def test_a_track_that_kills_its_worker_each_time_cools_down_and_the_others_go_on
         Track.objects.filter(pk=deadly.pk).update(retry_after=ground.world.now - timedelta(hours=1))
         assert ground.run(ground.work_on, kill_at="fetched") == KILLED
         ground.age_claims()
-        assert worker.recover(ground.world.now) == 1
+        assert recovery.recover(ground.world.now) == 1
         rests.append(Track.objects.get(pk=deadly.pk).retry_after - ground.world.now)
     assert rests == sorted(rests)
     assert rests[0] > timedelta(minutes=4)

@@ -18,7 +18,7 @@ from django.db import DatabaseError
 
 from catalog import lifecycle, tags
 from catalog.models import Library, Track
-from downloads import child, points, publish, worker
+from downloads import child, points, publish, recovery, worker
 from downloads.models import Candidate
 from tests.torture.ground import make_recordings
 from tests.world import World
@@ -50,7 +50,7 @@ class Case:
 
     def recover(self, read: Track | None = None) -> bool:
         late = self.world.now + LATE
-        return publish.recover(read or self.row, late, late)
+        return recovery.recover_one(read or self.row, late, late)
 
     def lose(self) -> None:
         """Another worker holds the track by now."""

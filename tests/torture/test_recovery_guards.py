@@ -11,7 +11,7 @@ import pytest
 
 from catalog import lifecycle
 from catalog.models import Library, Track
-from downloads import publish, worker
+from downloads import own_files, publish, recovery
 from tests.torture.test_publish_guards import LATE, MINUTE, Case, at, case, make_case
 
 __all__ = ["at", "case"]  # fixtures
@@ -110,7 +110,7 @@ def test_a_disk_that_does_not_answer_decides_nothing(case, at, monkeypatch):
         with pytest.raises(OSError, match="Input/output"):
             case.recover()
         late = case.world.now + LATE
-        assert worker.recover(late) == 0
+        assert recovery.recover(late) == 0
     assert case.row.status == "downloading"
     assert case.recover()
     assert case.row.status == "downloaded"
@@ -118,7 +118,7 @@ def test_a_disk_that_does_not_answer_decides_nothing(case, at, monkeypatch):
 
 def test_an_offline_library_is_neither_recovered_nor_swept(case):
     (case.world.root / ".tonekeep").unlink()
-    assert worker.recover(case.world.now + LATE) == 0
+    assert recovery.recover(case.world.now + LATE) == 0
     assert case.row.status == "downloading"
     assert os.path.exists(case.staged.path)
 
@@ -126,7 +126,7 @@ def test_an_offline_library_is_neither_recovered_nor_swept(case):
 def test_the_stage_of_a_worker_that_died_after_its_end_is_swept_and_a_living_ones_is_not(case, recordings):
     other = make_case(case.world, recordings, number=10)
     assert case.publish()
-    assert worker.recover(case.world.now) == 0
+    assert recovery.recover(case.world.now) == 0
     assert not os.path.exists(publish.stage_folder(case.track))
     assert os.path.exists(other.staged.path)
 
@@ -265,7 +265,7 @@ def old_file(case: Case) -> publish.Place:
 def test_a_file_that_goes_while_it_is_adopted_is_not_claimed_to_be_there(case, at):
     place = old_file(case)
     at("adopted", lambda: os.unlink(place.path))
-    assert not publish.adopt_own_file(case.track, place, case.staged.size, case.world.now)
+    assert not own_files.adopt_own_file(case.track, place, case.staged.size, case.world.now)
     assert case.row.status == "downloading"
 
 
@@ -276,7 +276,7 @@ def test_whoever_lost_the_track_adopts_nothing(case, at, point):
         case.lose()
     at(point, case.lose)
     with pytest.raises(publish.Lost):
-        publish.adopt_own_file(case.track, place, case.staged.size, case.world.now)
+        own_files.adopt_own_file(case.track, place, case.staged.size, case.world.now)
     assert (case.row.status, case.row.reserved) == ("downloading", False)
 
 
@@ -303,10 +303,10 @@ def test_a_file_is_known_by_its_id_or_by_our_number_and_its_words(case, changes,
     track = case.row
     for name, value in changes.items():
         setattr(track, name, value)
-    assert publish._is_of(track, place.path) is ours
+    assert own_files.is_of(track, place.path) is ours
 
 
 def test_a_retry_of_recovery_waits_as_long_as_a_failure(case):
     late = case.world.now + LATE
-    assert publish.recover(case.row, late + MINUTE, late)
+    assert recovery.recover_one(case.row, late + MINUTE, late)
     assert (case.row.retry_after, case.row.attempts) == (late + MINUTE, 1)
