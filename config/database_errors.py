@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+URL_PART = "A part of DATABASE_URL cannot be used. Check it; a password's special characters are written as %XX."
 # What the drivers say (psycopg 3, sqlite3), and the cure. First match wins.
 SENTENCES = (
     ("no such table", "The catalog has no tables yet. Run `python manage.py migrate` first."),
@@ -28,7 +29,10 @@ SENTENCES = (
         "disk is full",
         "The disk that holds the database is full. Make room, then try again; nothing was lost.",
     ),
-    ("invalid", "A part of DATABASE_URL cannot be used. Check it; a password's special characters are written as %XX."),
+    ("invalid uri", URL_PART),
+    ("invalid percent", URL_PART),
+    ("is bad: invalid", URL_PART),
+    ("invalid connection option", URL_PART),
     ("failed to resolve host", "The database's host is not known. Check DATABASE_URL."),
     ("connection", "The database does not answer. Check DATABASE_URL and that the server runs."),
 )
