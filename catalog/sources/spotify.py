@@ -26,6 +26,7 @@ from spotipy.oauth2 import SpotifyOauthError, SpotifyPKCE
 
 from catalog.locks import in_turn
 from catalog.models import Account, Service, SpotifyApp
+from catalog.sources import half_read
 from catalog.sources.sealing import Unsealable, seal, unseal
 from catalog.sources.spotify_library import Known, KnownCollection, LibraryReading
 from catalog.sources.spotify_pages import PAGE
@@ -63,7 +64,9 @@ def app() -> App:
 
 def read_library(account: Account, known: Known, now: datetime) -> LibraryReading:
     """The records of everything in an account's library; see `LibraryReading` for what it says at the end."""
-    return LibraryReading(Api(RowToken(account.pk), lambda: now), account.user_id, known)
+    folder = settings.DATA_DIR / half_read.FOLDER
+    half_read.forget_old(folder)
+    return LibraryReading(Api(RowToken(account.pk), lambda: now), account.user_id, known, folder)
 
 
 # --- Signing in -------------------------------------------------------------------------------------------

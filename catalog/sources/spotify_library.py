@@ -3,7 +3,8 @@
 Two rules. *Complete or nothing removed*: a record is complete only if every page was read, the number of entries is
 what Spotify says, and the list was the same before and after. *Incremental*: what Spotify says has not changed is not
 read again. Playlists tell it by their `snapshot_id`; liked songs and albums by their head, because whatever is added
-stands there, and by their total, because whatever is removed is missing from it.
+stands there, and by their total, because whatever is removed is missing from it. A list that Spotify cut off half way
+is gone on with by the next sync (`half_read`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Protocol
 
 from catalog.records import ALBUM, LIKED, PLAYLIST, WITHDRAWN, CollectionRecord, EntryRecord, spotify_id_of
+from catalog.sources.half_read import HalfRead
 from catalog.sources.spotify_objects import entry_of, entry_of_track, mapping, names, text
 from catalog.sources.spotify_pages import CHANGED, Listing, read_pages
 from catalog.sources.spotify_refusals import Kind, Refusal
@@ -67,15 +70,18 @@ class LibraryReading(Iterator[CollectionRecord]):
     """The records of one account's library, read while they are asked for.
 
     After the last one: ``refusal`` says why the reading ended early (None: it did not), ``problems`` what else was
-    wrong with the lists themselves, and ``still_there`` names every collection that must not be forgotten.
+    wrong with the lists themselves, ``notes`` what Spotify left out of them without more being wrong, and
+    ``still_there`` names every collection that must not be forgotten. ``folder`` keeps what was half read.
     """
 
-    def __init__(self, interface: Interface, user_id: str, known: Known) -> None:
+    def __init__(self, interface: Interface, user_id: str, known: Known, folder: Path) -> None:
         self.interface = interface
         self.user_id = user_id
         self.known = known
+        self.folder = folder
         self.refusal: Refusal | None = None
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self.still_there: set[tuple[str, str]] = set(known)
         self._records = self._read()
 
@@ -118,7 +124,8 @@ class LibraryReading(Iterator[CollectionRecord]):
         if self._known(record).stands_at(snapshot):
             yield replace(record, snapshot=snapshot, unchanged=True)
             return
-        pages = _Pages(self.interface.liked, lambda: head(self.interface.liked(0)), entry_of, first)
+        pages = _Pages(self.interface.liked, lambda: _at_head(self.interface.liked(0)), entry_of, first)
+        pages.half = HalfRead(self.folder, self.user_id, LIKED, LIKED_KEY)
         yield self._whole(replace(record, snapshot=snapshot), pages)
 
     # --- Playlists ---
@@ -126,7 +133,7 @@ class LibraryReading(Iterator[CollectionRecord]):
     def _playlists(self) -> Iterator[CollectionRecord]:
         listing = read_pages(self.interface.playlists)
         found = {record.key: (record, raw) for raw in listing.items if (record := self._playlist_record(raw))}
-        self._listed(PLAYLIST, "playlists", listing, set(found))
+        self._listed(PLAYLIST, "playlist", listing, set(found))
         if self.refusal:
             return
         # Those that made trouble come last: one that fails for ever must not keep the others from being read.
@@ -153,10 +160,11 @@ class LibraryReading(Iterator[CollectionRecord]):
             return replace(record, closed=True, complete=False, problem=known.problem or CLOSED)
         pages = _Pages(
             lambda offset: self.interface.playlist_items(record.key, offset),
-            lambda: text(mapping(self.interface.playlist(record.key)).get("snapshot_id"))[:200],
+            lambda: (text(mapping(self.interface.playlist(record.key)).get("snapshot_id"))[:200], None),
             entry_of,
             always_confirm=True,
         )
+        pages.half = HalfRead(self.folder, self.user_id, PLAYLIST, record.key)
         return self._whole(record, pages)
 
     def _is_ours(self, raw: Any) -> bool:
@@ -169,14 +177,14 @@ class LibraryReading(Iterator[CollectionRecord]):
         try:
             first = self.interface.albums(0)
         except Refusal as refusal:
-            self._listed(ALBUM, "saved albums", Listing(problem=refusal.reason, refusal=refusal), set())
+            self._listed(ALBUM, "saved album", Listing(problem=refusal.reason, refusal=refusal), set())
             return
         if self._albums_stand(first):
             yield from self._albums_as_known()
             return
         listing = read_pages(self.interface.albums, first)
         found = {record.key: (record, raw) for raw in listing.items if (record := self._album_record(raw))}
-        self._listed(ALBUM, "saved albums", listing, set(found))
+        self._listed(ALBUM, "saved album", listing, set(found))
         for record, raw in found.values():
             if self.refusal:
                 return
@@ -224,7 +232,7 @@ class LibraryReading(Iterator[CollectionRecord]):
         album = mapping(mapping(raw).get("album"))
         pages = _Pages(
             lambda offset: self.interface.album_tracks(record.key, offset),
-            lambda: record.snapshot,  # a release does not change while it is read
+            lambda: (record.snapshot, None),  # a release does not change while it is read
             lambda track: entry_of_track(track, album),
             first=mapping(album.get("tracks")) or None,
         )
@@ -233,18 +241,25 @@ class LibraryReading(Iterator[CollectionRecord]):
     # --- What they share ---
 
     def _listed(self, kind: str, what: str, listing: Listing, keys: set[str]) -> None:
-        """Note which collections of a kind are still there. Only a list that was read whole lets one be forgotten."""
+        """Note which collections of a kind are still there. Only a list that was read whole lets one be forgotten.
+
+        Spotify lists a null where it cannot show a playlist: that one may be any, so nothing is forgotten, and no sync
+        will mend it, so it is no fault of this one.
+        """
         self._refused(listing.refusal)
         before = {key for known_kind, key in self.known if known_kind == kind}
         problem = listing.problem
-        if not problem and len(keys) != listing.total:
+        if not problem and len(keys) + listing.nulls != listing.total:
             problem = "Some of them could not be read."
         if not problem and before and not keys:
             problem = "It is empty, and was not before."
         if problem:
-            self.problems.append(f"The list of {what} is not whole: {problem} Nothing was removed from it.")
-            return
-        self.still_there -= {(kind, key) for key in before - keys}
+            self.problems.append(f"The list of {what}s is not whole: {problem} Nothing was removed from it.")
+        elif listing.nulls:
+            number = f"1 {what}" if listing.nulls == 1 else f"{listing.nulls:,} {what}s"
+            self.notes.append(f"{number} could not be read: Spotify lists nothing in its place. Nothing was removed.")
+        else:
+            self.still_there -= {(kind, key) for key in before - keys}
 
     def _whole(self, record: CollectionRecord, pages: _Pages) -> CollectionRecord:
         """Read a collection whole; once more where it changed meanwhile."""
@@ -259,7 +274,7 @@ class LibraryReading(Iterator[CollectionRecord]):
         self._refused(listing.refusal)
         if listing.refusal and listing.refusal.kind in {Kind.CLOSED, Kind.GONE} and record.kind == PLAYLIST:
             return replace(record, closed=True, complete=False, problem=LOST if known.tracks else CLOSED)
-        entries = [pages.parse(item) for item in listing.items]
+        entries: list[EntryRecord] = listing.items
         problem = listing.problem or _doubt(entries, listing, known)
         if problem:
             entries = [entry for entry in entries if entry.reason != WITHDRAWN]
@@ -267,41 +282,58 @@ class LibraryReading(Iterator[CollectionRecord]):
 
 
 class _Pages:
-    """How a collection is read: its pages, its version before and after, and what an item is."""
+    """How a collection is read: its pages, its version before and after, what an item is, and what is half read.
+
+    ``look`` answers the version as it is now, and the first page where it had to be fetched for that.
+    """
+
+    half: HalfRead | None = None
 
     def __init__(
         self,
         fetch: Callable[[int], Any],
-        version: Callable[[], str],
+        look: Callable[[], tuple[str, Any]],
         parse: Callable[[Any], EntryRecord],
         first: Any = None,
         always_confirm: bool = False,
     ) -> None:
         self.fetch = fetch
-        self.version = version
+        self.look = look
         self.parse = parse
         self.first = first
         self.always_confirm = always_confirm
 
     def read(self, before: str) -> tuple[Listing, str]:
         """The listing, and the version after it. A single page is of one moment and needs no second look."""
-        listing = read_pages(self.fetch, self.first)
-        self.first = None
-        of_one_moment = listing.pages < 2 and not self.always_confirm
-        if listing.problem not in ("", CHANGED) or of_one_moment:
-            return listing, before
-        try:
-            return listing, self.version()
-        except Refusal as refusal:
-            listing.refusal, listing.problem = refusal, refusal.reason
-            return listing, before
+        listing, after = self._read(before), before
+        if listing.problem in ("", CHANGED) and (listing.pages > 1 or self.always_confirm):
+            try:
+                after, self.first = self.look()
+            except Refusal as refusal:
+                listing.refusal, listing.problem = refusal, refusal.reason
+        if self.half and not listing.refusal and (after == before or listing.problem not in ("", CHANGED)):
+            self.half.forget()
+        return listing, after
+
+    def _read(self, version: str) -> Listing:
+        half = self.half if version else None
+        begun = self._begun(half, version) if half else None
+        first, self.first = None if begun else self.first, None
+        keep = (lambda total, items: half.append(version, total, items)) if half else (lambda total, items: None)
+        return read_pages(self.fetch, first, self.parse, begun, keep)
+
+    def _begun(self, half: HalfRead, version: str) -> Listing | None:
+        """What need not be read again. Its pages are of another moment than those to come: they count as several."""
+        newest = [self.parse(item) for item in _items(self.first)]
+        entries, total = half.resume(version, newest, mapping(self.first).get("total"))
+        return Listing(entries, total, pages=2) if entries else None
 
 
 def _doubt(entries: list[EntryRecord], listing: Listing, known: KnownCollection) -> str:
     """Why a list that was read whole is not believed yet; "" if it is."""
     if known.tracks and not entries:
         return EMPTIED
-    if any(item is None for item in listing.items):
+    if listing.nulls:
         return "Spotify left some of its places empty."
     empty = sum(entry.reason == WITHDRAWN for entry in entries)
     fresh = empty - known.withdrawn
@@ -319,6 +351,10 @@ def head(page: Any) -> str:
         inner = mapping(entry.get("track") or entry.get("item"))
         newest.append([entry.get("added_at"), inner.get("uri") or inner.get("id")])
     return f"head:{_digest([newest, mapping(page).get('total')])}"
+
+
+def _at_head(page: Any) -> tuple[str, Any]:
+    return head(page), page
 
 
 def _digest(value: Any) -> str:

@@ -27,36 +27,53 @@ Fetch = Callable[[int], Any]
 
 @dataclass(slots=True)
 class Listing:
-    """What was read. ``problem`` is "" if that was all of it; ``refusal`` is set if Spotify refused a page."""
+    """What was read. ``problem`` is "" if that was all of it; ``refusal`` is set if Spotify refused a page.
+
+    ``items`` are as ``parse`` makes them of Spotify's; ``nulls`` counts those that were null.
+    """
 
     items: list[Any] = field(default_factory=list)
     total: int | None = None
     pages: int = 0
+    nulls: int = 0
     problem: str = ""
     refusal: Refusal | None = None
 
 
-def read_pages(fetch: Fetch, first: Any = None) -> Listing:
+def read_pages(
+    fetch: Fetch,
+    first: Any = None,
+    parse: Callable[[Any], Any] = lambda item: item,
+    begun: Listing | None = None,
+    on_page: Callable[[int, list[Any]], None] = lambda total, items: None,
+) -> Listing:
     """All items of a list. ``fetch`` answers the page at an offset, or raises Refusal; ``first`` is one already there.
 
-    Never raises for what Spotify answers: a list that cannot be read whole comes back as far as it was read.
+    ``begun`` is what need not be read again; ``on_page`` hears the total and the items of each page that others follow,
+    as long as nothing is wrong. Never raises for what Spotify answers: a list that cannot be read whole comes back as
+    far as it was read.
     """
-    listing = Listing()
-    offset: int | None = 0
-    while offset is not None and not listing.refusal:
+    listing = begun or Listing()
+    offset: int | None = len(listing.items)
+    if begun and begun.total == offset:
+        offset = None
+    while offset is not None:
         try:
             page = first if first is not None else fetch(offset)
             first = None
         except Refusal as refusal:
             listing.refusal, listing.problem = refusal, refusal.reason
             break
-        offset = _take(listing, page, offset)
+        there = len(listing.items)
+        offset = _take(listing, page, offset, parse)
+        if offset is not None and listing.total is not None and not (listing.problem or listing.nulls):
+            on_page(listing.total, listing.items[there:])
     if not listing.problem and len(listing.items) != listing.total:
         listing.problem = f"Spotify says {listing.total} entries, but lists {len(listing.items)}."
     return listing
 
 
-def _take(listing: Listing, page: Any, offset: int) -> int | None:
+def _take(listing: Listing, page: Any, offset: int, parse: Callable[[Any], Any]) -> int | None:
     """Add a page to the listing. The offset of the next one; None at the end or where reading on makes no sense."""
     items, total = _items_and_total(page)
     if items is None or total is None:
@@ -68,7 +85,8 @@ def _take(listing: Listing, page: Any, offset: int) -> int | None:
         listing.problem = LOOPS
         return None
     listing.total = total
-    listing.items += items
+    listing.items += map(parse, items)
+    listing.nulls += sum(item is None for item in items)
     listing.pages += 1
     return _next(listing, page, offset, len(items))
 

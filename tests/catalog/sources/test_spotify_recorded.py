@@ -14,10 +14,11 @@ import yaml
 from catalog.models import Account
 from catalog.records import REASONS, SPOTIFY_ID, UNREADABLE, EntryRecord, clean_isrc
 from catalog.sources.spotify import Api, RowToken
+from catalog.sources.spotify_library import KnownCollection
 from catalog.sources.spotify_objects import entry_of, entry_of_track, moment
 from tests.shared import SHARED_DATA, needs_shared
 from tests.stand_ins.spotify import Playlist, SavedAlbum, User
-from tests.stand_ins.spotify_objects import album, entries, episode, numbered, playlist_entry
+from tests.stand_ins.spotify_objects import album, entries, episode, numbered, playlist_entry, spotify_id
 from tests.stand_ins.spotify_use import connect, read, titles
 
 RECORDED = SHARED_DATA / "spotify_api"
@@ -148,12 +149,16 @@ def test_the_recorded_pages_come_in_over_http(spotify, anna):
 
 @needs_shared
 @pytest.mark.django_db
-def test_a_null_among_the_playlists_lets_nothing_be_forgotten(spotify, anna):
+def test_a_null_among_the_playlists_is_said_and_lets_nothing_be_forgotten(spotify, anna):
     page = page_of("python-spotify/current_user_playlists_with_null_2024-11.json")
-    assert None in page["items"]
+    nulls = page["items"].count(None)
+    assert nulls
     spotify.replay("/me/playlists", page | {"next": None, "total": len(page["items"])})
-    _, reading = read(spotify)
-    assert "Some of them could not be read" in reading.problems[0]
+    gone = ("playlist", spotify_id("plist", 1))
+    _, reading = read(spotify, {gone: KnownCollection("Gone", "before", tracks=3)})
+    assert gone in reading.still_there and reading.problems == []
+    number = "1 playlist" if nulls == 1 else f"{nulls} playlists"
+    assert [note.startswith(f"{number} could not be read") for note in reading.notes] == [True]
 
 
 @needs_shared
