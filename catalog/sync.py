@@ -50,8 +50,9 @@ class AccountReport:
 class SyncReport:
     """What a sync did, or with ``dry_run`` would do. Counts are of entries; ``new_tracks`` and ``to_fetch`` of tracks.
 
-    ``problems`` are sentences; ``paused`` is set where Spotify is to be left alone, ``complete`` where everything that
-    could be read was. ``calls_before`` is what the last sync cost (None: there was none), ``calls`` what this one did.
+    ``problems`` are sentences, and so are ``notes``, which no further sync would mend; ``paused`` is set where Spotify
+    is to be left alone, ``complete`` where everything that could be read was. ``calls_before`` is what the last sync
+    cost (None: there was none), ``calls`` what this one did.
     """
 
     dry_run: bool = False
@@ -59,6 +60,7 @@ class SyncReport:
     connected: bool = True
     paused: str = ""
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     accounts: list[AccountReport] = field(default_factory=list)
     calls_before: int | None = None
     calls: int = 0
@@ -94,7 +96,8 @@ class SyncReport:
         would = "It would be: " if self.dry_run else ""
         forgotten = f" No longer in the library: {', '.join(self.forgotten)}." if self.forgotten else ""
         calls = "1 call" if self.calls == 1 else f"{self.calls:,} calls"
-        return " ".join([*wrong, f"{would}{said}; {self.to_fetch:,} to fetch ({calls} to Spotify).{forgotten}"])
+        done = f"{would}{said}; {self.to_fetch:,} to fetch ({calls} to Spotify).{forgotten}"
+        return " ".join([*wrong, done, *self.notes])
 
 
 def sync(
@@ -253,6 +256,7 @@ class _Sync:
         wrong = [f"“{each.name}”: {each.problem}" for each in collections if not each.complete and not each.closed]
         for sentence in [*reading.problems, *_shortened(wrong)]:
             self._problem(account, sentence)
+        self.report.notes += [f"{account.name or account.user_id}: {note}" for note in reading.notes]
         if reading.refusal:
             connect.refused(account, reading.refusal)
             self._refused(reading.refusal, account.name)

@@ -189,6 +189,26 @@ def test_an_emptied_library_removes_nothing(library):
     assert not report.complete and len(report.problems) == 3
 
 
+def test_a_null_among_the_playlists_is_said_and_is_no_failure_and_nothing_is_forgotten(library, spotify):
+    library.playlists.append(Playlist(2, "Other", entries=entries([300])))
+    sync(NOW)
+    spotify.twist("/me/playlists", lambda page: page["items"].__setitem__(0, None), times=2)
+    report = sync(LATER)
+    assert report.complete and Run.objects.filter(kind="sync").first().ok
+    assert "Anna: 1 playlist could not be read: Spotify lists nothing in its place." in report.sentence()
+    assert report.forgotten == [] and Collection.objects.filter(name="Road trip").exists()
+    assert sync(LATER, dry_run=True).notes == report.notes == Run.objects.filter(kind="sync").first().report["notes"]
+    assert sync(LATER).notes == []
+
+
+def test_a_null_among_the_albums_is_said_and_its_neighbours_come_in(library, spotify):
+    library.albums.append(SavedAlbum.of(album(91, "Short Player"), first=950))
+    spotify.twist("/me/albums", lambda page: page["items"].__setitem__(0, None))
+    report = sync(NOW)
+    assert report.complete and "1 saved album could not be read" in report.sentence()
+    assert list(Collection.objects.filter(kind="album").values_list("name", flat=True)) == ["Short Player"]
+
+
 # --- Limits ---
 
 
