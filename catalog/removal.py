@@ -39,6 +39,12 @@ def switched_off() -> int:
     return _ask(_unwanted().filter(Exists(where), never_asked, status=Track.Status.DOWNLOADED))
 
 
+def may_stay(collection_ids: Iterable[int]) -> None:
+    """The files of these collections' songs are to stay after all: what has not gone yet does not go."""
+    theirs = Entry.objects.filter(collection__in=list(collection_ids), track=OuterRef("track"))
+    BinnedFile.objects.filter(Exists(theirs), state=State.ASKED).delete()
+
+
 def _unwanted() -> TrackQuerySet:
     kept = Entry.objects.filter(track=OuterRef("pk")).exclude(collection__removal=BIN)
     return Track.objects.not_wanted().filter(~Exists(kept), ignored=False)

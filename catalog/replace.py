@@ -95,12 +95,19 @@ def forget_collections(account: str, seen: Iterable[tuple[str, str]], now: datet
         for collection in Collection.objects.filter(account=account).exclude(kind=Collection.Kind.FILE)
         if (collection.kind, collection.key) not in kept
     ]
-    for collection in gone:
+    return forget(gone)
+
+
+def forget(collections: Iterable[Collection]) -> int:
+    """Delete collections with their entries; what becomes of the files of their songs, each one says. Rows."""
+    rows = 0
+    for collection in collections:
         touched = set(collection.entries.exclude(track=None).values_list("track_id", flat=True))
         collection.delete()
         set_wanted(touched)
         removal.left(collection, touched)
-    return len(gone)
+        rows += 1
+    return rows
 
 
 _TRACK_VALUES = attrgetter(*(column.name for column in fields(TrackRecord)))

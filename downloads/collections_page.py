@@ -1,7 +1,9 @@
-"""`/collections`: what is kept, on or off, with the ledger of each collection."""
+"""`/collections`: what is kept, on or off, what becomes of files, and the ledger of each collection."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from catalog.access import staff_button, staff_page
-from catalog.choose import switch
+from catalog.choose import remove, set_removal, switch
 from catalog.ledger import ledger
 from catalog.models import Account, Collection, CollectionQuerySet, Run
 from catalog.wording import count
@@ -26,6 +28,18 @@ TABS = {
     "albums": ("Saved albums", [Collection.Kind.ALBUM]),
     "files": ("Imported files", [Collection.Kind.FILE]),
 }
+
+
+# A button's word, what it does, and how that is said.
+DEEDS: dict[str, tuple[Callable[[CollectionQuerySet], int], str]] = {
+    "on": (partial(switch, on=True), "switched on"),
+    "off": (partial(switch, on=False), "switched off"),
+    "keep": (partial(set_removal, policy=Collection.Removal.KEEP), "changed: files of songs that leave it stay"),
+    "bin": (partial(set_removal, policy=Collection.Removal.BIN), "changed: files of songs that leave it go to the bin"),
+    "remove": (remove, "removed"),
+}
+LEAVING = ("off", "remove")  # what makes songs leave
+BINNED = "; files of songs that nothing else holds go to the bin"
 
 
 @staff_page
@@ -50,6 +64,7 @@ def collections(request: HttpRequest) -> HttpResponse:
         ],
         "several_accounts": len(names) > 1,
         "connected": bool(names),
+        "removable": set(Collection.objects.without_source().filter(pk__in=found).values_list("pk", flat=True)),
         "last_run": Run.objects.filter(kind=Run.Kind.SYNC).first(),
     }
     return render(request, "collections.html", shown)
@@ -57,17 +72,28 @@ def collections(request: HttpRequest) -> HttpResponse:
 
 @staff_button
 def choose(request: HttpRequest) -> HttpResponse:
-    """Switch one collection, or a whole tab, on or off."""
+    """Do what the button says to one collection, or on and off to a whole tab."""
     tab = _tab(request.POST.get("tab", ""))
-    on = "on" in request.POST
-    which = request.POST.get("on" if on else "off", "")
-    chosen = _in_tab(tab) if which == "all" else Collection.objects.filter(pk=_number(which))
-    changed = switch(chosen, on)
-    if on and changed:
-        jobs.wake()
-    done = "on" if on else "off; files stay"
-    messages.success(request, f"{count(changed, 'collection')} switched {done}.")
+    word = next((word for word in DEEDS if word in request.POST), "")
+    if word:
+        which = request.POST[word]
+        all_of_tab = which == "all" and word in ("on", "off")
+        chosen = _in_tab(tab) if all_of_tab else Collection.objects.filter(pk=_number(which))
+        messages.success(request, _done(word, chosen))
     return redirect(f"{reverse('collections')}?tab={tab}&page={_number(request.POST.get('page', ''))}")
+
+
+def _done(word: str, chosen: CollectionQuerySet) -> str:
+    """Do it, let the folder or the workers follow, and say what was done."""
+    deed, sentence = DEEDS[word]
+    to_the_bin = chosen.filter(removal=Collection.Removal.BIN).exists()
+    changed = deed(chosen)
+    if changed and word == "on":
+        jobs.wake()
+    if changed and (word == "bin" or (to_the_bin and word in LEAVING)):
+        jobs.request_reconcile()  # files go after it
+    files = (BINNED if to_the_bin else "; files stay") if word in LEAVING else ""
+    return f"{count(changed, 'collection')} {sentence}{files}."
 
 
 def _tab(said: str) -> str:

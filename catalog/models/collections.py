@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Count, Q
 
 from catalog import records
+from catalog.models.accounts import Account
 from catalog.models.tracks import Track
 
 
@@ -16,6 +17,10 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
 
     def enabled(self) -> Self:
         return self.filter(enabled=True)
+
+    def without_source(self) -> Self:
+        """Imported files, and what belongs to an account that is not connected any more: no sync forgets them."""
+        return self.exclude(account__in=Account.objects.values("user_id"))
 
     def with_ledger(self) -> Self:
         """Annotated so that ``listed = distinct_tracks + duplicates + withdrawn + episodes + local + unreadable``."""

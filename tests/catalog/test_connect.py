@@ -316,10 +316,54 @@ def test_a_whole_tab_is_switched_at_once_and_the_others_stay(synced):
     assert "The file lists 1 = 1 track" in said(synced.get("/collections?tab=files"))
 
 
+@pytest.mark.parametrize("word", ["off", "keep", "bin", "remove", "nothing"])
 @pytest.mark.parametrize("which", ["", "0", "x", "²", "9" * 30, "-1"])
-def test_a_choice_that_names_nothing_changes_nothing(synced, which):
-    answer = synced.post("/collections/choose", {"off": which, "tab": "nonsense", "page": which})
+def test_a_choice_that_names_nothing_changes_nothing(synced, word, which):
+    answer = synced.post("/collections/choose", {word: which, "tab": "nonsense", "page": which})
     assert answer.status_code == 302 and len(wanted()) == 8
+    assert set(Collection.objects.values_list("removal", flat=True)) == {"keep"}
+
+
+def test_what_becomes_of_files_is_chosen_for_each_collection(synced):
+    trip = Collection.objects.get(name="Road <b>trip")
+    page = said(synced.post("/collections/choose", {"bin": trip.pk, "tab": "playlists"}, follow=True))
+    assert "files of songs that leave it go to the bin" in page and page.count("go to the bin</span>") == 1
+    assert list(Collection.objects.filter(removal="bin")) == [trip]
+    assert "switched off; files of songs that nothing else holds go to the bin" in said(
+        synced.post("/collections/choose", {"off": trip.pk}, follow=True)
+    )
+    synced.post("/collections/choose", {"keep": trip.pk})
+    assert not Collection.objects.filter(removal="bin").exists()
+
+
+def test_the_choice_is_a_plain_form_with_a_token(synced):
+    page = said(synced.get("/collections"))
+    trip = Collection.objects.get(name="Road <b>trip")
+    assert f'name="bin" value="{trip.pk}"' in page and "csrfmiddlewaretoken" in page
+    forged = Client(enforce_csrf_checks=True)
+    forged.force_login(Person.objects.get())
+    assert forged.post("/collections/choose", {"bin": trip.pk}).status_code == 403
+    assert forged.get("/collections/choose").status_code == 405
+    assert not Collection.objects.filter(removal="bin").exists()
+
+
+def test_what_an_account_left_behind_can_be_removed_and_what_a_sync_would_bring_back_cannot(synced):
+    imported = EntryRecord(track=TrackRecord("Imported", ("Ida",)))
+    replace_catalog([CollectionRecord(FILE, "a.csv", "a.csv", [imported])], timezone.now())
+    trip = Collection.objects.get(name="Road <b>trip")
+    assert 'name="remove"' not in said(synced.get("/collections"))
+    synced.post("/collections/choose", {"remove": trip.pk})
+    assert Collection.objects.filter(pk=trip.pk).exists()
+    assert 'name="remove"' in said(synced.get("/collections?tab=files"))
+    synced.post("/collections/choose", {"remove": Collection.objects.get(kind="file").pk})
+    assert "Imported" not in wanted()
+    synced.post(f"/connect/{Account.objects.get().pk}/disconnect")
+    assert "1 collection removed; files stay" in said(
+        synced.post("/collections/choose", {"remove": trip.pk}, follow=True)
+    )
+    assert wanted() == songs(0, 1, 2, 3)
+    synced.post("/collections/choose", {"remove": "all", "tab": "playlists"})
+    assert wanted() == songs(0, 1, 2, 3)
 
 
 def test_many_collections_come_in_pages(synced):

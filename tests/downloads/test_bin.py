@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from catalog import lifecycle
+from catalog import lifecycle, removal
+from catalog.choose import remove, set_removal, switch
 from catalog.locks import only_one
 from catalog.models import BinnedFile, Collection, Entry, Track
 from catalog.reconcile import reconcile
@@ -102,6 +103,26 @@ def assert_true(world: World, track: Track) -> None:
     assert len(list(world.root.rglob("*.mp3"))) == 6
     report = reconcile(world.now, full=True, sizes=True)
     assert (report.vanished, report.restored, report.other_size, report.files) == (0, 0, 0, 6)
+
+
+def test_the_files_of_a_collection_that_a_person_removes_go_as_it_says(world):
+    Collection.objects.update(removal="bin")
+    track = world.tracks["Ólöf/Hafið/Bára"]
+    other = Collection.objects.create(kind="file", key="other", name="Other")
+    Entry.objects.create(collection=other, track=track, position=1, digest=1)
+    assert remove(Collection.objects.filter(pk=world.collection.pk)) == 1
+    assert tidy(world.now).binned == 5
+    assert Path(track.local_path).exists()
+    assert len(in_bin(world)) == 5
+
+
+def test_a_change_of_mind_before_the_move_keeps_the_files(world):
+    Collection.objects.update(removal="bin")
+    switch(Collection.objects.all(), on=False)
+    removal.switched_off()
+    assert BinnedFile.objects.filter(state=State.ASKED).count() == 6
+    assert set_removal(Collection.objects.all(), Collection.Removal.KEEP) == 1
+    assert tidy(world.now).binned == 0 and in_bin(world) == []
 
 
 def test_a_song_that_left_goes_to_the_dated_bin_and_is_not_fetched(world, leaver):
