@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Count, Min
 
 from catalog import storage, wording
+from catalog.many import many
 from catalog.models import Account, Cluster, Credit, Event, Library, Run, Service, Track, TrackQuerySet
 
 ITEMS = 50  # of the queue, in one answer
@@ -55,24 +57,33 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
 
     ``counters["missing"] = queue["ready"] + queue["cooling"]``, and the three states add up to ``songs``.
     """
-    Library.load(), Service.objects.named("storage")  # made here, so that nothing inside has to write
     with one_moment():
         counters = Track.objects.counts()
         # Counted in the smaller set: a fresh library is due as a whole, and hardly a song of it cools down.
-        cooling = Track.objects.cooling(now).count()
+        cooling = Track.objects.cooling(now).order_by().aggregate(count=Count("pk"), first=Min("retry_after"))
+        failed_at = _last_failures()
+        next_up, downloading, failed = _described(
+            Track.objects.queue(now)[:items],
+            Track.objects.downloading().order_by("pk")[:ITEMS],
+            Track.objects.failed().filter(pk__in=many(failed_at)),
+        )
+        services = Service.objects.in_bulk()
         seen: dict[str, Any] = {
             "at": now,
             "counters": counters,
             "queue": {
-                "ready": counters["missing"] - cooling,
-                "cooling": cooling,
-                "next_due": Track.objects.cooling(now).values_list("retry_after", flat=True).first(),
-                "items": described(Track.objects.queue(now)[:items]),
+                "ready": counters["missing"] - cooling["count"],
+                "cooling": cooling["count"],
+                "next_due": cooling["first"],
+                "items": next_up,
             },
-            "storage": _storage(),
-            "services": _services(now),
-            "downloading": described(Track.objects.downloading().order_by("pk")[:ITEMS]),
-            "failures": {"total": Track.objects.failed().count(), "items": _recent_failures()},
+            "storage": _storage(services.get("storage") or Service(name="storage")),
+            "services": _services(services, now),
+            "downloading": downloading,
+            "failures": {
+                "total": Track.objects.failed().count(),
+                "items": _latest_first([{**track, "failed_at": failed_at[track["id"]]} for track in failed]),
+            },
             "runs": {kind: _latest_run(kind, now) for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE)},
             "workers": _workers(now),
             "connected": Account.objects.filter(state=Account.State.CONNECTED).exists(),
@@ -88,34 +99,43 @@ def headline(now: datetime) -> str:
 
 
 def described(tracks: TrackQuerySet) -> list[dict[str, Any]]:
-    """Tracks as they stand in an answer; one more query fetches the artists. No objects: they took half the page."""
+    """Tracks as they stand in an answer."""
+    return _described(tracks)[0]
+
+
+def _described(*sets: TrackQuerySet) -> list[list[dict[str, Any]]]:
+    """Several sets of tracks, and one more query for the artists of all. No objects: they took half the page."""
     columns = ("title", "duration_ms", "status", "attempts", "last_error", "error_kind", "retry_after")
-    rows = list(tracks.values("pk", "album__title", "progress", *columns))
-    artists = billed(row["pk"] for row in rows)
+    found = [list(tracks.values("pk", "album__title", "progress", *columns)) for tracks in sets]
+    artists = billed(row["pk"] for rows in found for row in rows)
     return [
-        {
-            "id": row["pk"],
-            "artists": artists.get(row["pk"], []),
-            "album": row["album__title"] or "",
-            "percent": row["progress"],
-            **{name: row[name] for name in columns},
-        }
-        for row in rows
+        [
+            {
+                "id": row["pk"],
+                "artists": artists.get(row["pk"], []),
+                "album": row["album__title"] or "",
+                "percent": row["progress"],
+                **{name: row[name] for name in columns},
+            }
+            for row in rows
+        ]
+        for rows in found
     ]
 
 
 def billed(track_ids: Iterable[int]) -> dict[int, list[str]]:
     """The artists' names of each of these tracks, in billing order."""
     names: dict[int, list[str]] = defaultdict(list)
-    credits = Credit.objects.filter(track__in=list(track_ids)).order_by("track", "position")
+    credits = Credit.objects.filter(track__in=many(track_ids)).order_by("track", "position")
     for track_id, name in credits.values_list("track_id", "artist__name"):
         names[track_id].append(name)
     return names
 
 
-def _storage() -> dict[str, Any]:
+def _storage(service: Service) -> dict[str, Any]:
     """What the last look at the music folder left in the rows."""
-    state, library, service = storage.current(), Library.load(), Service.objects.named("storage")
+    library = Library.objects.filter(pk=1).first() or Library()
+    state = storage.as_written(service, library)
     return {
         "state": state.state,
         "reason": state.reason,
@@ -128,8 +148,7 @@ def _storage() -> dict[str, Any]:
     }
 
 
-def _services(now: datetime) -> list[dict[str, Any]]:
-    rows = {service.name: service for service in Service.objects.all()}
+def _services(rows: dict[str, Service], now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
@@ -143,17 +162,19 @@ def _services(now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _recent_failures() -> list[dict[str, Any]]:
-    """The tracks that failed last and are still missing, the latest first, with when that was."""
+def _last_failures() -> dict[int, datetime]:
+    """The tracks that failed last and are still missing, track id -> when."""
     failed_at: dict[int, datetime] = {}
     events = Event.objects.filter(kind=Event.Kind.FAIL).order_by("-at", "-pk").values_list("track_id", "at")
     for track_id, at in events[: FAILURES * 10]:  # one track may have failed many times
         failed_at.setdefault(track_id, at)
-    still = set(Track.objects.failed().filter(pk__in=list(failed_at)).values_list("pk", flat=True))
+    still = set(Track.objects.failed().filter(pk__in=many(failed_at)).order_by().values_list("pk", flat=True))
     last = sorted(still, key=lambda pk: (failed_at[pk], pk), reverse=True)[:FAILURES]
-    tracks = described(Track.objects.failed().filter(pk__in=last))
-    recent = sorted(tracks, key=lambda track: last.index(track["id"]))
-    return [{**track, "failed_at": failed_at[track["id"]]} for track in recent]
+    return {pk: failed_at[pk] for pk in last}
+
+
+def _latest_first(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(failures, key=lambda track: (track["failed_at"], track["id"]), reverse=True)
 
 
 def _latest_run(kind: str, now: datetime) -> dict[str, Any] | None:

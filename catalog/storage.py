@@ -307,7 +307,11 @@ def _write_down(seen: StorageState, sight: Sight, library: Library, now: datetim
 def current() -> StorageState:
     """What the last look said, from the rows alone: fit for pages."""
     service = Service.objects.filter(pk="storage").first() or Service(name="storage")
-    library = Library.objects.filter(pk=1).first() or Library()
+    return as_written(service, Library.objects.filter(pk=1).first() or Library())
+
+
+def as_written(service: Service, library: Library) -> StorageState:
+    """What these rows say; the same as `current` for who has read them already."""
     root = settings.MUSIC_DIR
     if service.checked_at is None:
         return StorageState(OFFLINE, "The music folder has not been looked at yet.", root, may_read=False)

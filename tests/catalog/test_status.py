@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog import lifecycle, status, storage
 from catalog.metrics import exposition
@@ -72,6 +73,22 @@ def test_a_failure_that_has_healed_is_no_failure(live: World) -> None:
     assert [item["title"] for item in latest] == ["Second", "First"]
     lifecycle.adopt(first.pk, lifecycle.Place.of(str(live.root), "a.mp3"), 10, live.now)
     assert [item["title"] for item in status.snapshot(live.now)["failures"]["items"]] == ["Second"]
+
+
+def test_a_long_queue_asks_no_more_questions_than_a_short_one_and_no_answer_writes(live: World) -> None:
+    Library.objects.all().delete()
+    asked = []
+    for songs in (1, 30):
+        for number in range(songs):
+            live.make_track(f"Due {songs} {number}")
+            fail(live, live.make_track(f"Failed {songs} {number}"), "No recording fits.")
+        with CaptureQueriesContext(connection) as queries:
+            seen = status.snapshot(live.now)
+        asked.append([query["sql"] for query in queries])
+    assert len(seen["queue"]["items"]) == 31 and len(seen["failures"]["items"]) == status.FAILURES
+    assert len(asked[0]) == len(asked[1]) <= 18
+    assert not [sql for sql in asked[1] if sql.startswith(("INSERT", "UPDATE"))]
+    assert seen["queue"]["next_due"] == live.now + timedelta(minutes=5)
 
 
 # --- The head line ----------------------------------------------------------------------------------------
