@@ -5,6 +5,8 @@ Twelve tracks to an album, four albums to an artist, a guest on each fourth trac
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 # Of a hundred tracks in a library that is kept up to date: one is not wanted, one has failed and cools down, three
 # are due, the rest is on disk. In a fresh one everything that is wanted is due.
 KEPT, FRESH = "kept", "fresh"
@@ -14,6 +16,7 @@ STATUS = {
 }
 EPOCH = 1_767_225_600  # 2026-01-01: long past, so that whatever is due by it is due now
 COOLING = 4_070_908_800  # 2099-01-01
+COOLED = datetime.fromtimestamp(COOLING, UTC)
 
 
 def fill(tracks: int, library: str = KEPT) -> None:

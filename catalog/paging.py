@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 PAGE = 100  # rows
 
@@ -24,6 +24,7 @@ class Page:
 def page_of(rows: QuerySet[Any], by: tuple[str, ...], after: str = "", size: int = PAGE) -> Page:
     """The ``size`` rows that follow ``after`` in the ascending order of the columns ``by``, the last one unique.
 
+    ``rows`` may also be ``values_list(…, named=True)`` with these columns: half the time of objects.
     An ``after`` that cannot be read is as good as none: the first page.
     """
     key = _read(after, len(by))
@@ -53,7 +54,7 @@ def _read(after: str, columns: int) -> list[Any] | None:
     return key if plain else None
 
 
-def _written(row: Model, by: tuple[str, ...]) -> str:
+def _written(row: Any, by: tuple[str, ...]) -> str:
     return json.dumps([getattr(row, column) for column in by], cls=_Exact)
 
 

@@ -31,8 +31,9 @@ def queue(request: HttpRequest) -> HttpResponse:
     listing = LISTINGS[view if view in QUEUE_VIEWS else "ready"]
     with status.one_moment():
         missing, cooling = Track.objects.counts()["missing"], Track.objects.cooling(now).count()
-        page = page_of(listing.rows(now).only(*BY_DUE), BY_DUE, request.GET.get("after", ""), size=status.ITEMS)
-        items = status.described(Track.objects.filter(pk__in=[track.pk for track in page.rows]).order_by(*BY_DUE))
+        keys = listing.rows(now).values_list(*BY_DUE, named=True)
+        page = page_of(keys, BY_DUE, request.GET.get("after", ""), size=status.ITEMS)
+        items = status.described(Track.objects.filter(pk__in=[key.pk for key in page.rows]).order_by(*BY_DUE))
     counts = {"ready": missing - cooling, "cooling": cooling}
     if wants_json(request):
         return JsonResponse({**counts, "view": listing.name, "items": items, "after": page.after})
