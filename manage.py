@@ -25,6 +25,15 @@ def main() -> None:
         from config.database_errors import sentence
 
         sys.exit(f"Error: {sentence(error)}")
+    except OSError as error:
+        from django.conf import settings
+
+        if not str(error.filename).startswith(f"{settings.DATA_DIR}/"):
+            raise  # files of the music folder and files that were named are the commands' own business
+        sys.exit(
+            f"Error: {error.filename}: {error.strerror}. "
+            "DATA_DIR and all in it must belong to the user that runs Tonekeep, on a disk with room."
+        )
 
 
 if __name__ == "__main__":

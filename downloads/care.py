@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.db import OperationalError
+
 from catalog.models import Library
 from catalog.playlists import write_playlists
 from catalog.relink import relink
@@ -20,8 +22,16 @@ logger = logging.getLogger(__name__)
 
 
 def before_a_pass(now: datetime) -> None:
-    """A file whose move was cut short by a crash stands in neither of its places: the pass would miss it."""
-    _safely(bin.recover, now)
+    """A file whose move was cut short by a crash stands in neither of its places: the pass would miss it.
+
+    Raises OperationalError: the pass would meet a database that cannot be used in the next moment.
+    """
+    try:
+        bin.recover(now)
+    except OperationalError:
+        raise
+    except Exception:
+        _told(bin.recover)
 
 
 def after_a_pass(now: datetime) -> None:
@@ -40,4 +50,8 @@ def _safely(deed: Callable[[datetime], Any], now: datetime) -> None:
     try:
         deed(now)
     except Exception:
-        logger.exception("%s.%s ended in an error", deed.__module__, deed.__name__)
+        _told(deed)
+
+
+def _told(deed: Callable[..., Any]) -> None:
+    logger.exception("%s.%s ended in an error", deed.__module__, deed.__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from demo.archive import ArchiveServer
 from tests.acceptance.program import Program
+from tests.end_to_end.installation import free_port
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,38 @@ def test_a_setting_that_cannot_be_used_is_named_in_a_sentence(program, name, val
     refused_in_a_sentence(done)
     assert name in done.stderr
     assert "secret" not in done.stderr
+
+
+COMMANDS = [
+    ["status"],
+    ["sync"],
+    ["reconcile", "--json"],
+    ["work", "--until-empty"],
+    ["tick"],
+    ["migrate"],
+    ["qcluster"],
+    ["run"],
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_database_out_of_reach_is_one_sentence_whatever_was_asked_for(program, words):
+    done = program.run(*words, DATABASE_URL="sqlite:////nowhere/at/all.sqlite3", PORT=str(free_port()))
+    refused_in_a_sentence(done)
+    assert "database" in done.stderr
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize(("what", "words"), [("locks", ["sync"]), ("locks", ["migrate"]), ("run", ["run"])])
+def test_a_data_folder_that_cannot_be_used_is_said_with_what_is_wrong(program, tmp_path, what, words):
+    data = tmp_path / "data"
+    assert program.run("migrate", DATA_DIR=str(data)).returncode == 0
+    shutil.rmtree(data / what, ignore_errors=True)
+    (data / what).write_text("no folder")
+    done = program.run(*words, DATA_DIR=str(data), PORT=str(free_port()))
+    refused_in_a_sentence(done)
+    assert f"{data / what}: " in done.stderr
+    assert "DATA_DIR" in done.stderr
 
 
 def test_a_command_before_migrate_says_so(program, tmp_path):
