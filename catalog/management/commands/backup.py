@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from catalog.backup import CannotBackUp, backup
+from catalog.terminal import PlainCommand
 from catalog.wording import count, size
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Write a checked copy of the catalog's database to FILE, also while tracks are fetched. Not the music."
 
     def add_arguments(self, parser: CommandParser) -> None:

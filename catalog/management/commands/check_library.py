@@ -6,16 +6,17 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
 from catalog.check_library import KINDS, check_library
+from catalog.terminal import PlainCommand
 
 SHOWN = 10  # of each kind on the terminal
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "List what does not fit between the catalog and the music folder. Changes and deletes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:

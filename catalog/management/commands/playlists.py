@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from catalog.models import Library
 from catalog.playlists import write_playlists
+from catalog.terminal import PlainCommand
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Write a playlist file for each enabled collection into the folder Playlists of the music folder."
 
     def add_arguments(self, parser: CommandParser) -> None:

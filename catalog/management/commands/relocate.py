@@ -6,14 +6,15 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
 from catalog.relocate import CannotRelocate, relocate
+from catalog.terminal import PlainCommand
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Let the catalog follow the music folder to NEW_ROOT, which MUSIC_DIR must name. Touches no file."
 
     def add_arguments(self, parser: CommandParser) -> None:

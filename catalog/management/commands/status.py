@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from catalog import status
+from catalog.terminal import PlainCommand
 from catalog.wording import ahead
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Say how the library stands."
     requires_system_checks: list[str] = []  # type: ignore[assignment]
 
@@ -23,9 +24,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         seen = status.snapshot(timezone.now())
         if options["json"]:
-            self.stdout.write(json.dumps(seen, cls=DjangoJSONEncoder, ensure_ascii=False))
+            self.stdout.write(json.dumps(seen, cls=DjangoJSONEncoder))
         else:
-            self.stdout.write("\n".join(as_text(seen)))
+            for line in as_text(seen):
+                self.stdout.write(line)
 
 
 def as_text(seen: dict[str, Any]) -> list[str]:

@@ -6,16 +6,17 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
 from catalog.adopt import CannotAdopt, adopt
+from catalog.terminal import PlainCommand
 
 SHOWN = 20  # doubtful files on the terminal
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Files already in the music folder become their tracks' files, so that they are not fetched."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,16 +6,17 @@ import json
 from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from catalog.models import BinnedFile
+from catalog.terminal import PlainCommand
 from downloads.bin import take_back, tidy
 
 SHOWN = 50
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Move what is to go to the bin, and say what is in it; with --undo everything comes back."
 
     def add_arguments(self, parser: CommandParser) -> None:

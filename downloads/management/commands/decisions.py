@@ -6,16 +6,17 @@ import json
 import os
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from catalog.terminal import PlainCommand
 from downloads import decision_files
 from downloads.jobs import wake
 
 SHOWN = 20  # refused decisions on the terminal
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Write the decisions about recordings into a file, or read them from one."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,7 +33,8 @@ class Command(BaseCommand):
             raise CommandError(f"{options['file']}: {error.strerror}.") from error
         except decision_files.NotDecisions as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(json.dumps(report) if options["json"] else "\n".join(sentences))
+        for line in [json.dumps(report)] if options["json"] else sentences:
+            self.stdout.write(line)
 
     @staticmethod
     def _export(path: str) -> tuple[dict[str, Any], list[str]]:

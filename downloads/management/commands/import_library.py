@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from catalog.importing import FileReport, import_files, totals
 from catalog.models import Track
 from catalog.sources.files import UnreadableFile, read_library_file
+from catalog.terminal import PlainCommand
 from downloads.jobs import wake
 
 SHOWN = 10  # lines that were not understood
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Import exported libraries: Exportify CSV, Spotify's privacy export, m3u, or a zip of them."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         first = not Track.objects.exclude(local_path="").exists()
         reports = import_files(read, timezone.now())
         if options["json"]:
-            self.stdout.write(json.dumps(totals(reports), ensure_ascii=True))
+            self.stdout.write(json.dumps(totals(reports)))
         else:
             for report in reports:
                 self._tell(report)

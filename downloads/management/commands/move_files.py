@@ -8,18 +8,19 @@ import sys
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
 from catalog.naming import TemplateError
+from catalog.terminal import PlainCommand
 from downloads import jobs, moving
 from downloads.moving import CannotMove, MoveReport
 
 PAUSED = 3  # exit status where nothing can be moved now
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Move existing files to where the path template wants them; --undo brings the last move back."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             self.stderr.write(str(error))
             sys.exit(PAUSED)
         if options["json"]:
-            self.stdout.write(json.dumps(report.as_dict(), ensure_ascii=False))
+            self.stdout.write(json.dumps(report.as_dict()))
         else:
             self._tell(report, planned=options["plan"])
 

@@ -8,18 +8,19 @@ import sys
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
 from catalog import storage
 from catalog.reconcile import ReconcileReport, reconcile
 from catalog.relink import RelinkReport, relink
+from catalog.terminal import PlainCommand
 from downloads import care
 from downloads.jobs import wake
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Bring the catalog in line with the music folder. Changes no file."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from catalog import lifecycle
 from catalog.models import Track
+from catalog.terminal import PlainCommand
 from downloads.errors import ERROR_KINDS
 from downloads.jobs import wake
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Put failed tracks back into the queue now: by id, by kind of error, or all of them."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -8,18 +8,19 @@ import sys
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
 from catalog.reconcile import ReconcileReport
 from catalog.sync import SyncReport, sync
+from catalog.terminal import PlainCommand
 from downloads.jobs import reconcile_and_wake
 
 INCOMPLETE, PAUSED = 1, 3  # exit codes
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Bring the catalog in line with Spotify, then with the music folder, and let the workers know."
 
     def add_arguments(self, parser: CommandParser) -> None:

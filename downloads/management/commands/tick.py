@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from catalog.terminal import PlainCommand
 from downloads import jobs
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     """What happens each minute, now: for people who have just repaired something, and for tests."""
 
     help = "Let the running jobs look at once what is due, instead of within a minute."

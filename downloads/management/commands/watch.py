@@ -7,14 +7,14 @@ import threading
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
+from catalog.terminal import PlainCommand
 from catalog.watch import watch
 from downloads.jobs import request_reconcile
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Listen for changes in the music folder until stopped (WATCH=auto, poll or off)."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,18 +10,20 @@ from collections import Counter
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
 from catalog.models import Track
+from catalog.plain_text import escaped
+from catalog.terminal import PlainCommand
 from downloads import care, worker
 from downloads.worker import Outcome
 
 PAUSED = 3  # exit status where nothing may be fetched
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     help = "Fetch what is missing until nothing may be fetched now."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -60,7 +62,7 @@ class Command(BaseCommand):
             results[outcome.result] += 1
             bar.update()
             if show and outcome.message:
-                bar.write(f"{outcome.title}: {outcome.message}", file=sys.stdout)
+                bar.write(escaped(f"{outcome.title}: {outcome.message}"), file=sys.stdout)
 
         with bar:
             worker.work_until_empty(should_stop=stop.is_set, workers=settings.DOWNLOAD_WORKERS, on_outcome=tell)
