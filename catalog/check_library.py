@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from catalog import folders, storage, strangers
-from catalog.looking import ABSENT
+from catalog.looking import ABSENT, Ask, AskRow
 from catalog.models import Alias, Folder, Track
 from catalog.naming import place_key
 
@@ -125,9 +125,9 @@ class _Comparison:
         for row in Folder.objects.filter(key__in=keys).only("pk", "key"):
             ids[keys[row.key]] = row.pk
         self.seen |= set(ids.values())
-        names = folders.names_in(Track.Status.DOWNLOADED, list(ids.values()), sizes=True)
+        asks = {ask[0]: ask for ask in folders.asks_of(list(ids.values()), sizes=True)}
         for path, sizes in batch.items():
-            recorded = _recorded(names.get(ids.get(path, 0), folders.NOTHING))
+            recorded = _recorded(asks.get(ids.get(path, 0)))
             self.check.rows += len(recorded)
             for name, size in recorded.items():
                 self._row(path, name, size, sizes.pop(name, None))
@@ -155,14 +155,12 @@ class _Comparison:
 
     def _not_met(self, ids: list[int]) -> None:
         """Rows in folders that the walk did not meet: gone, behind a link, or below a folder that cannot be read."""
-        names = folders.names_in(Track.Status.DOWNLOADED, ids, sizes=True)
-        paths = dict(Folder.objects.filter(pk__in=list(names)).values_list("pk", "path"))
-        for pk, joined in names.items():
-            path = paths[pk]
-            self.check.rows += joined.rows
+        for ask in folders.asks_of(ids, sizes=True):
+            path, recorded = ask[1], _recorded(ask)
+            self.check.rows += len(recorded)
             if any(path == above or path.startswith(f"{above}/") or not above for above in self.unread):
                 continue
-            for name, size in _recorded(joined).items():
+            for name, size in recorded.items():
                 self._row(path, name, size, None)
 
     def look_for_second_files(self, now: datetime) -> None:
@@ -178,10 +176,11 @@ class _Comparison:
                 self.check.note("two_files", row | {"has": alias.track.local_path})
 
 
-def _recorded(names: folders.Names) -> dict[str, int]:
-    if not names.rows:
-        return {}
-    return dict(zip(names.names.split("/"), map(int, names.sizes.split("/")), strict=True))
+def _recorded(ask: AskRow | None) -> dict[str, int]:
+    """The names and sizes of a folder's downloaded tracks."""
+    names = Ask(*ask).names if ask else None
+    parts = names.split("/") if names else []
+    return dict(zip(parts[::2], map(int, parts[1::2]), strict=True))
 
 
 def _absent(relative: str, error: OSError) -> tuple[str, str]:

@@ -8,22 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Aggregate, Count, Q, TextField
-from django.db.models.functions import Cast
+from django.db.models import Count, F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Concat
 
-from catalog.looking import Ask, Finding, Known
+from catalog.looking import AskRow, Finding, Known
 from catalog.many import many
-from catalog.models import Folder, Track, TrackQuerySet
+from catalog.models import Folder, Track
 
 CACHE_KB = 6000  # of SQLite's page cache during a pass
 CHUNK = 1000  # folders at a time: about 12,000 names, 1 MB
+COLUMNS = ("pk", *Known._fields[1:])
 
 
-class Joined(Aggregate):
-    """The values of a group as one "/"-joined text: no file name contains a "/". Several of them keep one order."""
+class Joined(Func):
+    """These values of all rows as one "/"-joined text: no file name contains a "/"."""
 
     function = "GROUP_CONCAT"
     template = "%(function)s(%(expressions)s, '/')"
@@ -34,15 +35,8 @@ class Joined(Aggregate):
         return self.as_sql(compiler, connection, function="STRING_AGG", **context)
 
 
-class Names(NamedTuple):
-    """The files of a folder as its rows have them, "/"-joined in one order."""
-
-    rows: int
-    names: str
-    sizes: str
-
-
-NOTHING = Names(0, "", "")
+NAME = F("file_name")
+NAME_AND_SIZE = Concat("file_name", Value("/", TextField()), Cast("size", TextField()))
 
 
 @contextmanager
@@ -60,54 +54,41 @@ def small_cache() -> Iterator[None]:
             cursor.execute(f"PRAGMA cache_size = {before}")
 
 
-def in_chunks(scope: Q, after: int = 0, size: int = CHUNK) -> Iterator[list[Known]]:
+def in_chunks(scope: Q, after: int = 0) -> Iterator[list[Known]]:
     """The folders of ``scope`` by key, beyond the id ``after``. Each chunk is a query of its own: no cursor stays open
     over the writes in between."""
-    columns = ("pk", *Known._fields[1:])
-    while True:
-        rows = Folder.objects.filter(scope, pk__gt=after).order_by("pk").values_list(*columns)[:size]
-        chunk = [Known(*row) for row in rows]
-        if not chunk:
-            return
+    for chunk in _chunks(Folder.objects.filter(scope).values_list(*COLUMNS), after):
+        yield [Known(*row) for row in chunk]
+
+
+def asks_in_chunks(scope: Q, sizes: bool, after: int = 0) -> Iterator[list[AskRow]]:
+    """As `in_chunks`, each folder with what its rows expect of it: one query for all."""
+    return _chunks(_asks(sizes).filter(scope), after)
+
+
+def asks_of(folders: Sequence[int], sizes: bool = False) -> list[AskRow]:
+    """What the rows expect of these folders."""
+    return list(_asks(sizes).filter(pk__in=many(folders))) if folders else []
+
+
+def _chunks(rows: QuerySet[Any, Any], after: int) -> Iterator[list[Any]]:
+    while chunk := list(rows.filter(pk__gt=after).order_by("pk")[:CHUNK]):
         yield chunk
-        after = chunk[-1].folder
+        after = chunk[-1][0]
+
+
+def _asks(sizes: bool) -> QuerySet[Any, Any]:
+    """Tracks of unknown size are not among the lost: nothing can be said of their files."""
+    here = Track.objects.filter(folder=OuterRef("pk")).order_by()
+    there = here.filter(status=Track.Status.DOWNLOADED).values_list(Joined(NAME_AND_SIZE if sizes else NAME))
+    lost = here.filter(status=Track.Status.MISSING, size__isnull=False).values_list(Joined(NAME_AND_SIZE))
+    return Folder.objects.values_list(*COLUMNS, Subquery(there), Subquery(lost))
 
 
 def downloaded_between(first: int, last: int) -> dict[int, int]:
     """How many rows of each folder say that their file is there, for folder ids from ``first`` to ``last``."""
-    rows = _between(Track.objects.filter(status=Track.Status.DOWNLOADED), first, last)
+    rows = Track.objects.filter(status=Track.Status.DOWNLOADED, folder_id__gte=first, folder_id__lte=last)
     return dict(rows.values_list("folder_id").annotate(count=Count("*")).order_by())
-
-
-def names_between(status: str, first: int, last: int, sizes: bool) -> dict[int, Names]:
-    """The file names of each folder, of tracks with this status; their sizes too where asked for."""
-    return _joined(_between(Track.objects.filter(status=status), first, last), sizes)
-
-
-def names_in(status: str, folders: Sequence[int], sizes: bool) -> dict[int, Names]:
-    """As `names_between`, for these folders."""
-    return _joined(Track.objects.filter(status=status, folder_id__in=many(folders)), sizes) if folders else {}
-
-
-def _between(tracks: TrackQuerySet, first: int, last: int) -> TrackQuerySet:
-    return tracks.filter(folder_id__gte=first, folder_id__lte=last)
-
-
-def _joined(tracks: TrackQuerySet, sizes: bool) -> dict[int, Names]:
-    """Tracks of unknown size are left out where sizes are asked for: nothing can be said of their files."""
-    rows = tracks.values_list("folder_id").order_by().annotate(count=Count("*"), names=Joined("file_name"))
-    if not sizes:
-        return {folder: Names(count, names, "") for folder, count, names in rows}
-    rows = rows.filter(size__isnull=False).annotate(sizes=Joined(Cast("size", TextField())))
-    return {folder: Names(count, names, joined) for folder, count, names, joined in rows}
-
-
-def ask_of(known: Known, downloaded: Names, lost: Names) -> Ask:
-    """The question to the disk that follows from a folder's rows."""
-    stamp = None
-    if known.mtime_ns is not None:
-        stamp = (known.mtime_ns, known.ctime_ns or 0, known.inode or 0, known.device or 0)
-    return Ask(known.folder, known.path, stamp, known.rows, downloaded.names, downloaded.sizes, lost.names, lost.sizes)
 
 
 def ids_of(status: str, names: dict[int, set[str]]) -> dict[int, tuple[int, str]]:

@@ -16,24 +16,9 @@ from catalog.stamps import Stamp, is_young, stamp_of
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})  # every other error means "unknown", and changes nothing
 
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK
+
 UNKNOWN_ROWS = -1  # a folder's ``rows`` while it cannot be read
-
-
-class Ask(NamedTuple):
-    """A folder as the rows have it.
-
-    ``names`` of downloaded tracks are "/"-joined, as are the ``sizes`` in the same order ("": do not compare sizes).
-    ``lost`` and ``lost_sizes`` are those of missing tracks whose last known place is here.
-    """
-
-    folder: int
-    path: str
-    stamp: Stamp | None
-    rows: int
-    names: str
-    sizes: str = ""
-    lost: str = ""
-    lost_sizes: str = ""
 
 
 class Known(NamedTuple):
@@ -46,6 +31,34 @@ class Known(NamedTuple):
     inode: int | None
     device: int | None
     rows: int
+
+
+class Ask(NamedTuple):
+    """A folder as the rows have it: a `Known`, the files that should be there, and those that might be back.
+
+    ``names`` of downloaded tracks are "/"-joined; to a `Looker` that compares sizes too, "/"-joined names and sizes in
+    turn. ``lost``, names and sizes in turn, are those of missing tracks whose last known place is here.
+    """
+
+    folder: int
+    path: str
+    mtime_ns: int | None
+    ctime_ns: int | None
+    inode: int | None
+    device: int | None
+    rows: int
+    names: str | None
+    lost: str | None = None
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """The recorded one; None where there is none to be believed."""
+        if self.mtime_ns is None:
+            return None
+        return self.mtime_ns, self.ctime_ns or 0, self.inode or 0, self.device or 0
+
+
+AskRow = tuple[int, str, int | None, int | None, int | None, int | None, int, str | None, str | None]  # an Ask's values
 
 
 class Finding(NamedTuple):
@@ -81,12 +94,13 @@ class _Names:
 
 
 class Looker:
-    """Looks below one open root. ``now_ns`` is the start of the pass."""
+    """Looks below one open root. ``now_ns`` is the start of the pass; with ``sizes`` the names come with theirs."""
 
-    def __init__(self, root_fd: int, trust: Callable[[int], bool], now_ns: int) -> None:
+    def __init__(self, root_fd: int, trust: Callable[[int], bool], now_ns: int, sizes: bool = False) -> None:
         self.root_fd = root_fd
         self.trust = trust
         self.now_ns = now_ns
+        self.sizes = sizes
 
     def changed(self, folders: Iterable[Known], downloaded: Mapping[int, int]) -> list[Known]:
         """The folders that must be listed: one stat each. ``downloaded`` counts the rows that say so, by folder.
@@ -113,26 +127,58 @@ class Looker:
                 told.append(known)
         return told
 
-    def look(self, asks: Iterable[Ask]) -> list[Finding]:
+    def look(self, asks: Iterable[AskRow]) -> list[Finding]:
         """List each folder once and compare names as a set. Only folders that have something to tell are told."""
-        return [finding for finding in map(self._look_at, asks) if finding]
+        stands = self._names_stand
+        return [found for ask in asks if not stands(ask) and (found := self._look_at(Ask(*ask)))]
+
+    def _names_stand(self, ask: AskRow) -> bool:
+        """Whether the folder's stamp is the recorded one, and all of its names are listed. Anything else: look closely.
+
+        Names alone do, no name's type is asked for: each was a regular file's when the stamp was written down, and
+        none can become a link or a folder while the stamp stands.
+        """
+        _, path, mtime_ns, ctime_ns, inode, device, rows, names, lost = ask
+        if mtime_ns is None or not names or lost or self.sizes:
+            return False
+        known = names.split("/")
+        try:
+            folder_fd = os.open(path or ".", FOLDER, dir_fd=self.root_fd)
+            try:
+                now = os.fstat(folder_fd)
+                return (
+                    now.st_mtime_ns == mtime_ns
+                    and now.st_ctime_ns == ctime_ns
+                    and stamp_of(now)[2:] == (inode, device)
+                    and len(known) == rows
+                    and set(os.listdir(folder_fd)).issuperset(known)
+                )
+            finally:
+                os.close(folder_fd)
+        except OSError:
+            return False
 
     def _look_at(self, ask: Ask) -> Finding | None:
         folder_fd = -1
         try:
-            folder_fd = os.open(ask.path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK, dir_fd=self.root_fd)
+            folder_fd = os.open(ask.path or ".", FOLDER, dir_fd=self.root_fd)
             return self._compare(ask, folder_fd)
         except OSError as error:
-            return _not_read(ask, error)
+            return self._not_read(ask, error)
         finally:
             if folder_fd >= 0:
                 os.close(folder_fd)
 
+    def _names_of(self, ask: Ask) -> tuple[list[str], list[str]]:
+        """The names that should be there, and their sizes where those count."""
+        names = _parts(ask.names)
+        return (names[::2], names[1::2]) if self.sizes else (names, [])
+
     def _compare(self, ask: Ask, folder_fd: int) -> Finding | None:
         stamp = stamp_of(os.fstat(folder_fd))  # before the names are read: a change in between is seen next time
-        names = ask.names.split("/") if ask.names else []
+        names, sizes = self._names_of(ask)
         seen = _Names()
-        strange = _odd_sizes(names, ask.sizes, folder_fd, seen) if ask.sizes else _not_listed(names, folder_fd)
+        strange = _odd_sizes(names, sizes, folder_fd, seen) if sizes else _not_listed(names, folder_fd)
         if strange:
             _confirm(strange, folder_fd, seen)
         if ask.lost:
@@ -146,6 +192,18 @@ class Looker:
         found = (tuple(seen.gone), tuple(seen.back), tuple(seen.unknown), tuple(seen.other_size))
         return Finding(ask.folder, ask.path, True, kept, rows, *found)
 
+    def _not_read(self, ask: Ask, error: OSError) -> Finding | None:
+        """A folder that is absent, or that could not be read: two very different things."""
+        if error.errno not in ABSENT:
+            return Finding(ask.folder, ask.path, True, None, UNKNOWN_ROWS, problem=error.strerror or "unknown error")
+        if ask.names or ask.rows or ask.stamp:
+            return Finding(ask.folder, ask.path, False, None, 0, tuple(self._names_of(ask)[0]))
+        return None
+
+
+def _parts(joined: str | None) -> list[str]:
+    return joined.split("/") if joined else []
+
 
 def _not_listed(names: list[str], folder_fd: int) -> list[str]:
     """The names that the folder does not list as regular files."""
@@ -154,13 +212,13 @@ def _not_listed(names: list[str], folder_fd: int) -> list[str]:
     return [] if files.issuperset(names) else [name for name in names if name not in files]
 
 
-def _odd_sizes(names: list[str], sizes: str, folder_fd: int, seen: _Names) -> list[str]:
+def _odd_sizes(names: list[str], sizes: list[str], folder_fd: int, seen: _Names) -> list[str]:
     """The names that are no regular files; collects the files whose size is not the recorded one.
 
     Those are listed, and nothing else: a person may have written other tags into them.
     """
     stat, strange = os.stat, []
-    for name, recorded in zip(names, sizes.split("/"), strict=True):
+    for name, recorded in zip(names, sizes, strict=True):
         try:
             found = stat(name, dir_fd=folder_fd, follow_symlinks=False)
         except OSError:
@@ -195,7 +253,8 @@ def _confirm(names: list[str], folder_fd: int, seen: _Names) -> None:
 
 def _find_again(ask: Ask, folder_fd: int, seen: _Names) -> None:
     """Look for the files of missing tracks at their last known places: regular, and of the recorded size."""
-    for name, recorded in zip(ask.lost.split("/"), ask.lost_sizes.split("/"), strict=True):
+    lost = _parts(ask.lost)
+    for name, recorded in zip(lost[::2], lost[1::2], strict=True):
         try:
             entry = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
             if modes.S_ISLNK(entry.st_mode):
@@ -207,13 +266,3 @@ def _find_again(ask: Ask, folder_fd: int, seen: _Names) -> None:
                 seen.back.append(name)
             else:
                 seen.other_size.append(f"{name}/{entry.st_size}")
-
-
-def _not_read(ask: Ask, error: OSError) -> Finding | None:
-    """A folder that is absent, or that could not be read: two very different things."""
-    if error.errno not in ABSENT:
-        return Finding(ask.folder, ask.path, True, None, UNKNOWN_ROWS, problem=error.strerror or "unknown error")
-    if ask.names or ask.rows or ask.stamp:
-        gone = tuple(ask.names.split("/")) if ask.names else ()
-        return Finding(ask.folder, ask.path, False, None, 0, gone)
-    return None

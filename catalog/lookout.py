@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import marshal
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +16,7 @@ from contextlib import suppress
 if __name__ == "__main__":  # run as a file, without the project on its path
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from catalog.looking import Ask, Finding, Looker
+from catalog.looking import AskRow, Finding, Looker
 from catalog.stamps import Trust
 
 SHARE = 0.6  # of the folders go to the other process: this one has the rows to read as well
@@ -28,11 +27,13 @@ class Lookout:
 
     def __init__(self, looker: Looker, root: str) -> None:
         self.looker = looker
-        self.given: list[Ask] = []
+        self.given: list[AskRow] = []
         self.found: list[Finding] = []
-        descriptor, start_ns = str(looker.root_fd), str(looker.now_ns)
+        import subprocess  # here: the other process runs this file too, and would spend a third of its start on it
+
+        how = (str(looker.root_fd), str(looker.now_ns), "sizes" if looker.sizes else "names")
         self.other = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-X", "utf8", os.path.abspath(__file__), descriptor, start_ns, root],
+            [sys.executable, "-I", "-S", "-X", "utf8", os.path.abspath(__file__), *how, root],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -48,7 +49,7 @@ class Lookout:
         self.other.kill()
         self.other.communicate()
 
-    def send(self, asks: list[Ask]) -> None:
+    def send(self, asks: list[AskRow]) -> None:
         """Give the other process its share, and look at the rest meanwhile. Once before each `receive`."""
         cut = int(len(asks) * SHARE)
         self.given = asks[:cut]
@@ -75,17 +76,17 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def serve(look: Callable[[list[Ask]], list[Finding]]) -> None:
+def serve(look: Callable[[list[AskRow]], list[Finding]]) -> None:
     """The other process: answer lists of asks until there are no more."""
     while True:
         try:
             asks = marshal.load(sys.stdin.buffer)  # noqa: S302  our own parent
         except EOFError:
             return
-        marshal.dump([tuple(found) for found in look([Ask(*ask) for ask in asks])], sys.stdout.buffer)
+        marshal.dump([tuple(found) for found in look(asks)], sys.stdout.buffer)
         sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
-    root_fd, start_ns, root = sys.argv[1:]
-    serve(Looker(int(root_fd), Trust(root), int(start_ns)).look)
+    root_fd, start_ns, compared, root = sys.argv[1:]
+    serve(Looker(int(root_fd), Trust(root), int(start_ns), compared == "sizes").look)

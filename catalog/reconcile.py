@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from catalog import folders, lifecycle, storage
 from catalog.locks import only_one
-from catalog.looking import UNKNOWN_ROWS, Ask, Finding, Known, Looker
+from catalog.looking import UNKNOWN_ROWS, AskRow, Finding, Known, Looker
 from catalog.lookout import Lookout, processors
 from catalog.models import Collection, Folder, Library, Run, Track
 from catalog.stamps import Trust
@@ -220,7 +220,7 @@ class Pass:
         self, options: Options, report: ReconcileReport, now: datetime, root: storage.Root, run: Run | None
     ) -> None:
         self.options, self.report, self.now, self.root, self.run = options, report, now, root, run
-        self.looker = Looker(root.fd, Trust(root.path), int(now.timestamp() * 1_000_000_000))
+        self.looker = Looker(root.fd, Trust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes)
         self.library = Library.load()
         self.total = 0  # files before the first absence was written, counted once absences are many
 
@@ -236,9 +236,8 @@ class Pass:
             lookout = None
             if self.options.full and total >= TWO_PROCESSES_FROM and processors() > 1:
                 lookout = stack.enter_context(Lookout(self.looker, self.root.path))
-            before: list[Known] = []
-            for chunk in folders.in_chunks(scope, after):
-                asks = self._all(chunk) if self.options.full else self._changed(chunk)
+            before: Sequence[Known | AskRow] = []
+            for chunk, asks in self._all(scope, after) if self.options.full else self._changed(scope, after):
                 self.report.listed += len(asks)
                 if lookout is None:
                     self._end(chunk, self.looker.look(asks), total, pace)
@@ -250,12 +249,12 @@ class Pass:
             if lookout is not None and before:
                 self._end(before, lookout.receive(), total, pace)
 
-    def _end(self, chunk: list[Known], findings: list[Finding], total: int, pace: _Pace) -> None:
+    def _end(self, chunk: Sequence[Known | AskRow], findings: list[Finding], total: int, pace: _Pace) -> None:
         """Write what was found in a chunk of folders."""
         if findings:
-            self._take(findings, {row.folder: row for row in chunk})
+            self._take(findings, {row[0]: Known(*row[:7]) for row in chunk})
         self.report.folders += len(chunk)
-        pace.step(self.report.folders, total, chunk[-1].folder)
+        pace.step(self.report.folders, total, chunk[-1][0])
 
     def _resumed_after(self) -> int:
         """Where an unfinished full pass of the same kind stopped; 0 to begin at the beginning."""
@@ -267,20 +266,20 @@ class Pass:
 
     # --- Looking ------------------------------------------------------------------------------------------
 
-    def _all(self, chunk: list[Known]) -> list[Ask]:
-        first, last = chunk[0].folder, chunk[-1].folder
-        there = folders.names_between(Status.DOWNLOADED, first, last, self.options.sizes)
-        lost = folders.names_between(Status.MISSING, first, last, sizes=True)
-        self.report.files += sum(names.rows for names in there.values())
-        return _asks(chunk, there, lost)
+    def _all(self, scope: Q, after: int) -> Iterator[tuple[Sequence[AskRow], list[AskRow]]]:
+        """Chunks of folders, and all of them to be listed."""
+        for chunk in folders.asks_in_chunks(scope, self.options.sizes, after):
+            parts = sum(1 + ask[7].count("/") for ask in chunk if ask[7])
+            self.report.files += parts // 2 if self.options.sizes else parts
+            yield chunk, chunk
 
-    def _changed(self, chunk: list[Known]) -> list[Ask]:
-        counts = folders.downloaded_between(chunk[0].folder, chunk[-1].folder)
-        self.report.files += sum(counts.values())
-        changed = self.looker.changed(chunk, counts)
-        ids = [row.folder for row in changed]
-        there = folders.names_in(Status.DOWNLOADED, ids, sizes=False)
-        return _asks(changed, there, folders.names_in(Status.MISSING, ids, sizes=True))
+    def _changed(self, scope: Q, after: int) -> Iterator[tuple[Sequence[Known], list[AskRow]]]:
+        """Chunks of folders, and those of them whose stamp or number of rows has changed."""
+        for chunk in folders.in_chunks(scope, after):
+            counts = folders.downloaded_between(chunk[0].folder, chunk[-1].folder)
+            self.report.files += sum(counts.values())
+            changed = self.looker.changed(chunk, counts)
+            yield chunk, folders.asks_of([row.folder for row in changed])
 
     # --- Writing ------------------------------------------------------------------------------------------
 
@@ -362,11 +361,6 @@ class Pass:
             if gone <= HOLD_ABOVE or gone <= all_files * HOLD_SHARE:
                 storage.release_hold()
         self.report.held = bool(Library.load().held_since)
-
-
-def _asks(rows: list[Known], there: dict[int, folders.Names], lost: dict[int, folders.Names]) -> list[Ask]:
-    nothing = folders.NOTHING
-    return [folders.ask_of(row, there.get(row.folder, nothing), lost.get(row.folder, nothing)) for row in rows]
 
 
 def _says_more(found: Finding, known: Known) -> bool:

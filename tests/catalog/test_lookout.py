@@ -24,13 +24,13 @@ def looker(tmp_path: Path) -> Iterator[Looker]:
         (tmp_path / f"Ártist {number}").mkdir()
         (tmp_path / f"Ártist {number}" / "1.mp3").write_text("a")
     descriptor = os.open(tmp_path, os.O_RDONLY)
-    yield Looker(descriptor, Trust(str(tmp_path)), FAR_AHEAD_NS)
+    yield Looker(descriptor, Trust(str(tmp_path)), FAR_AHEAD_NS, sizes=True)
     os.close(descriptor)
 
 
 def asks() -> list[Ask]:
     """Ten folders; in each one file is there, one is gone, one is of another size."""
-    return [Ask(number, f"Ártist {number}", None, 0, "1.mp3/gone.mp3", "5/1") for number in range(11)]
+    return [Ask(number, f"Ártist {number}", None, None, None, None, 0, "1.mp3/5/gone.mp3/1") for number in range(11)]
 
 
 def test_two_processes_see_what_one_sees(looker: Looker, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_full_pass_in_two_processes_finds_what_is_gone_and_back(
 ) -> None:
     monkeypatch.setattr("catalog.reconcile.TWO_PROCESSES_FROM", 1)
     monkeypatch.setattr("catalog.reconcile.processors", lambda: 2)
-    monkeypatch.setattr("catalog.folders.in_chunks.__defaults__", (0, 2))
+    monkeypatch.setattr("catalog.folders.CHUNK", 2)
     assert reconcile(world.now, full=True).complete
     shutil.move(world.root / "Maria Ruiz", world.root.with_name("away"))
 

@@ -263,7 +263,7 @@ def test_progress_is_told_up_to_the_end(world: World) -> None:
 
 
 def test_a_full_pass_that_was_stopped_goes_on_where_it_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.folders.in_chunks.__defaults__", (0, 1))  # one folder at a time
+    monkeypatch.setattr("catalog.folders.CHUNK", 1)  # one folder at a time
     settled(world)
     asked = itertools.count(1)
 
@@ -276,7 +276,7 @@ def test_a_full_pass_that_was_stopped_goes_on_where_it_stopped(world: World, mon
 
 
 def test_a_stopped_pass_of_long_ago_is_not_gone_on_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.folders.in_chunks.__defaults__", (0, 1))
+    monkeypatch.setattr("catalog.folders.CHUNK", 1)
     reconcile(world.now, full=True, should_stop=lambda: True)
 
     assert reconcile(world.later(days=2), full=True).folders == 4

@@ -218,6 +218,51 @@ def test_a_name_missed_while_names_are_read_is_no_absence(world: World, monkeypa
     assert not stamped()
 
 
+def test_a_file_that_goes_once_a_full_pass_has_read_its_name_is_found_by_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(world)
+    listdir = os.listdir
+
+    def changing(folder: Any) -> list[str]:
+        names = listdir(folder)
+        file_of(world, MORNING).unlink(missing_ok=True)
+        return names
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.listdir", changing)
+        assert reconcile(world.now, full=True).vanished == 0
+    assert not file_of(world, MORNING).exists()
+    assert reconcile(world.later(hours=1)).vanished == 1, "the stamp is older than the change"
+
+
+def test_a_full_pass_looks_closely_where_a_name_seems_gone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled(world)
+    listdir, listed = os.listdir, []
+
+    def empty(folder: Any) -> list[str]:
+        """A listing that misses names, as POSIX allows while files are replaced."""
+        listed.append(listdir(folder))
+        return []
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.listdir", empty)
+        report = reconcile(world.now, full=True)
+    assert any(listed)
+    assert (report.vanished, report.rows_changed) == (0, 0)
+
+
+def test_a_name_that_became_a_folder_under_a_restored_mtime_is_seen_by_a_full_pass(world: World) -> None:
+    settled(world)
+    folder = world.root / FOLDER
+    before = folder.stat()
+    file_of(world, MORNING).unlink()
+    file_of(world, MORNING).mkdir()
+    os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert reconcile(world.now, full=True).vanished == 1
+
+
 def test_a_stamp_is_zeroed_by_a_write_outside_reconcile(world: World) -> None:
     from catalog import lifecycle
 

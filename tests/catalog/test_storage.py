@@ -454,7 +454,7 @@ def test_an_unchanged_state_is_not_written_at_every_look(world: World) -> None:
 
 # --- Failing system calls ---------------------------------------------------------------------------------
 
-CALLS = ("stat", "open", "fstat", "scandir", "statvfs")
+CALLS = ("stat", "open", "fstat", "scandir", "listdir", "statvfs")
 
 
 class FailsAt:
@@ -477,19 +477,20 @@ class FailsAt:
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.ESTALE, errno.ENOSPC, errno.EROFS])
-@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("options", [{}, {"full": True}, {"sizes": True}])
 def test_no_failing_system_call_makes_a_file_missing(
-    world: World, code: int, full: bool, monkeypatch: pytest.MonkeyPatch
+    world: World, code: int, options: dict[str, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert reconcile(world.now).complete
     world.later(hours=1)
-    Folder.objects.update(mtime_ns=None)  # so that a quick pass lists as well
+    if not options:
+        Folder.objects.update(mtime_ns=None)  # so that a quick pass lists as well
     number, done = 0, False
     while not done:
         number += 1
         with monkeypatch.context() as patch:
             fault = FailsAt(number, code, patch)
-            report = reconcile(world.now, full=full, sizes=full)
+            report = reconcile(world.now, **options)
             done = not fault.failed
         assert Track.objects.counts()["downloaded"] == 6, f"after {fault.failed} failed as call {number}"
         assert (report.vanished, Event.objects.count()) == (0, 0)
