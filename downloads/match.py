@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from downloads.readings import Names, Reading, likeness, names_of, read
+from downloads.likeness import likeness
+from downloads.readings import Names, Reading, names_of, read
 from downloads.titles import Title, comparable, fold, names_in, scripts, wished, words
 from downloads.version_words import IMPLIES, versions_in
 
@@ -23,7 +24,8 @@ SAME_NAME = 0.90  # less alike than this is another name, whatever the letters h
 EXTRA_IN_SONG = 0.78  # a release says something that nothing explains: a person should look
 EXTRA_IN_VIDEO = 0.75  # … an upload does: mostly a mix, a fan's edit, a performance
 FOREIGN = 0.97  # words in another script beside the name: mostly its translation
-OTHER_SCRIPT = 0.88  # the whole name in another script: cannot be compared
+OTHER_SCRIPT = 0.6  # the whole name in another script: cannot be compared
+TRANSLITERATED = 0.75  # … but artist and length agree: worth a person's look, never a guess
 SOFT_ADDED, SOFT_MISSING = 0.95, 0.97  # "Radio Edit": often the very recording; the length decides
 DESCRIPTOR_MISSING = 0.90  # "Live" where "Live at Wembley" is wished
 DESCRIPTOR_PARTLY = 0.75  # two are wished and one is there: a remix of a remix
@@ -34,6 +36,8 @@ MAIN_ARTIST_MISSING = 0.86  # another of the wished artists stands there: remixe
 MORE_ARTISTS = 0.98  # somebody else is named too
 FIRST_ARTIST_OTHER = 0.93  # … and named first
 ARTIST_IN_TITLE = 0.93  # an upload by somebody else whose title names the artist
+UPLOADER_NAMED = 0.97  # … and its uploader too: a trademark, or whoever plays it; the length has to agree
+UPLOADER_FIRST = 0.85  # … and its uploader first, where performers stand
 ARTIST_UNKNOWN = 0.88  # no artist on either side: unknown, not unequal
 ARTIST_SCRIPT = 0.93  # names in scripts that cannot be compared
 VIDEO = 0.94  # a video's sound may have an intro, a scene, a cut; songs come first
@@ -46,7 +50,8 @@ ISRC_SAME = 92.0  # the source says that it is this very recording: floor for ti
 
 # Seconds beyond rounding -> factor, read in straight lines. The proof after the fetch allows max(5 s, 3 %):
 # what is announced to be further off would only be fetched to be thrown away, and is a veto.
-LENGTH_CURVE = ((0.0, 1.0), (1.0, 0.995), (2.0, 0.97), (4.0, 0.92), (6.0, 0.84), (8.0, 0.72), (12.0, 0.4), (20.0, 0.0))
+# Between two releases of one recording the recorded searches show 2.1 s at most; from 5 s on it is another cut.
+LENGTH_CURVE = ((0.0, 1.0), (1.0, 0.995), (2.0, 0.97), (4.0, 0.92), (5.0, 0.82), (6.0, 0.76), (8.0, 0.7), (12.0, 0.4))
 LENGTH_VETO = 12.0  # seconds beyond rounding, at the scale of a song
 _AMBIGUOUS_SPREAD_MS = 15_000  # with no length to go by, candidates this far apart are different recordings
 _AMBIGUOUS_SCORE = 1.0
@@ -66,7 +71,7 @@ _ALBUM_KEYS = frozenset(
         "demo",
         "nightcore",
     }
-    | {"sped up", "slowed", "orchestral", "a cappella"}
+    | {"sped up", "slowed", "orchestral", "a cappella", "re-recording"}
 )
 _ALBUM_VETO = frozenset({"karaoke", "tribute", "8-bit", "nightcore"})
 
@@ -121,11 +126,13 @@ def score(wish: Wish, candidate: Candidate) -> Scored:
     title = wished(wish.title, wish.artists)
     names = names_of(wish.artists, candidate.artists, wish.album)
     reading = _as_written(wish, candidate) or read(candidate.title, title, names)
+    artists, lengths = _compare_artists(wish, title, candidate, reading, names), _compare_lengths(wish, candidate)
+    rest_agrees = artists.factor >= ARTIST_SCRIPT and lengths.factor >= LENGTH_CURVE[2][1] - 0.01
     findings = [
-        _compare_names(reading, candidate),
+        _compare_names(reading, candidate, rest_agrees),
         _compare_versions(title, reading, wish, candidate),
-        _compare_artists(wish, title, candidate, reading, names),
-        _compare_lengths(wish, candidate),
+        artists,
+        lengths,
         _compare_albums(wish, title, candidate),
         _compare_explicit(wish, candidate, reading),
         _compare_kind(wish, candidate),
@@ -135,7 +142,7 @@ def score(wish: Wish, candidate: Candidate) -> Scored:
         total *= finding.factor
     reasons = tuple(reason for finding in findings for reason in finding.reasons)
     vetoed = any(finding.veto for finding in findings)
-    if wish.isrc and wish.isrc == candidate.isrc and not vetoed and findings[3].factor > 0.9:
+    if wish.isrc and wish.isrc == candidate.isrc and not vetoed and lengths.factor > 0.9:
         total, reasons = max(total, ISRC_SAME), (*reasons, "same ISRC")
     return Scored(candidate, round(min(total, 100.0), 2), reasons or ("title, artists and length agree",), vetoed)
 
@@ -174,9 +181,11 @@ def _as_written(wish: Wish, candidate: Candidate) -> Reading | None:
     return Reading(1.0, none, none, frozenset(), True, (), (), none, False, True)
 
 
-def _compare_names(reading: Reading, candidate: Candidate) -> _Finding:
+def _compare_names(reading: Reading, candidate: Candidate, rest_agrees: bool) -> _Finding:
+    if not reading.comparable and rest_agrees:
+        return _Finding(TRANSLITERATED, ("title in another script, perhaps the same: needs a decision",))
     if not reading.comparable:
-        return _Finding(0.6, ("title in another script, cannot be compared",))
+        return _Finding(OTHER_SCRIPT, ("title in another script, cannot be compared",))
     if reading.other_number:
         return _Finding(0.5, ("another number in the title",), veto=True)
     if reading.closeness < SAME_NAME - 0.01:
@@ -255,12 +264,23 @@ def _compare_artists(wish: Wish, title: Title, candidate: Candidate, reading: Re
         factor = ARTIST_IN_TITLE if named[0] else MAIN_ARTIST_MISSING
         return _Finding(factor, (f"listed under {listed[0]}, not under {wanted[0]}",))
     if named[0] and candidate.kind != "song":
-        return _Finding(ARTIST_IN_TITLE if listed else 0.97, (f"{wanted[0]} only in the title",))
+        factor, reasons = _uploaders_share(candidate.title, listed, names)
+        return _Finding(factor * (ARTIST_IN_TITLE if listed else 0.97), (f"{wanted[0]} only in the title", *reasons))
     if len(wanted) == 1 and (first := _first_of(wanted[0])) and _is_listed(first, listed):
         return _Finding(0.95, (f"listed: {first}, wished as one name: {wanted[0]}",))
     if listed and not any(comparable(fold(wanted[0]), fold(one)) for one in listed) and candidate.kind != "video":
         return _Finding(ARTIST_SCRIPT, ("artist in another script, cannot be compared",))
     return _Finding(0.3, (f"another artist: {', '.join(listed)}",) if listed else ("artist not named",))
+
+
+def _uploaders_share(title: str, listed: list[str], names: Names) -> tuple[float, tuple[str, ...]]:
+    """What it is worth that an upload's title names its uploader beside the artist: many play songs of others."""
+    uploader = " ".join(words(fold(listed[0]))) if listed else ""
+    text = " ".join(words(fold(title)))
+    if not uploader or set(uploader.split()) <= names.artist_words or f" {uploader} " not in f" {text} ":
+        return 1.0, ()
+    first = text.startswith(f"{uploader} ")
+    return UPLOADER_FIRST if first else UPLOADER_NAMED, (f"its title names {listed[0]} too",)
 
 
 def _others(wanted: list[str], listed: list[str], found: list[bool], title: Title) -> _Finding:
@@ -330,14 +350,14 @@ def _compare_albums(wish: Wish, title: Title, candidate: Candidate) -> _Finding:
         return _Finding(ALBUM_UNKNOWN)
     if wish.album and fold(wish.album) == fold(candidate.album):
         return _Finding()
-    if wish.album and wished(wish.album, ()).short == wished(candidate.album, ()).short:
-        return _Finding(0.995)
     allowed = title.hard | versions_in(title.whole).hard | (versions_in(fold(wish.album)).hard if wish.album else set())
     allowed |= {implied for key in allowed for implied in IMPLIES.get(key, ())}
     unwished = sorted((versions_in(fold(candidate.album)).hard & _ALBUM_KEYS) - allowed)
     if unwished:
         veto = bool(_ALBUM_VETO & set(unwished))
         return _Finding(ALBUM_SAYS_LIVE, (f"the album “{candidate.album}” says {unwished[0]}",), veto)
+    if wish.album and wished(wish.album, ()).short == wished(candidate.album, ()).short:
+        return _Finding(0.995)
     if not wish.album:
         return _Finding(ALBUM_UNKNOWN)
     return _Finding(ALBUM_OTHER, (f"from another album, “{candidate.album}”",))

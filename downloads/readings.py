@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rapidfuzz.fuzz import ratio
-
+from downloads.likeness import ROMAN, count_differently, likeness
 from downloads.titles import (
     CONNECTORS,
     Segment,
@@ -27,14 +26,12 @@ from downloads.titles import (
     skeleton,
     words,
 )
-from downloads.version_words import versions_in, without_noise
+from downloads.version_words import YEAR, versions_in, without_noise
 
 _LONGEST_RUN = 4  # segments; a song's own name has rarely more than two
 _WITHOUT_BRACKET = (
     0.92  # only the wished name's first part is there: "Satisfaction" for "(I Can't Get No) Satisfaction"
 )
-_HINT = 0.985  # equal only after marks were dropped: "Zoltanski" for "Żółtański"
-_ROMAN = frozenset(["ii", "iii", "iv", "vi", "vii", "viii", "ix", "xi", "xii"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,7 @@ def read(title: str, wish: Title, names: Names) -> Reading:
         tuple(rest.extras),
         tuple(rest.foreign),
         frozenset(rest.named),
-        _numbers(run.text) != _numbers(run.target) or bool(rest.numbers()),
+        count_differently(run.text, run.target) or bool(rest.numbers()),
         comparable(run.text, wish.name),
     )
 
@@ -164,16 +161,6 @@ def _nearest(text: str, start: int, end: int, beside: str, wish: Title) -> _Run:
     return max(options, key=lambda run: run.closeness)
 
 
-def likeness(one: str, other: str) -> float:
-    """How alike two folded texts are, 0..1; equal apart from optional marks is nearly 1."""
-    if one == other:
-        return 1.0
-    plain_one, plain_other = skeleton(one), skeleton(other)
-    if plain_one.replace(" ", "") == plain_other.replace(" ", ""):
-        return _HINT
-    return max(ratio(one, other), ratio(plain_one, plain_other) * _HINT) / 100
-
-
 def _strip(text: str, names: Names) -> tuple[str, str]:
     """Words that are names or noise, taken off both ends of ``text``: what is left, and what was taken."""
     explained = names.artist_words | CONNECTORS | {"by"}
@@ -181,7 +168,13 @@ def _strip(text: str, names: Names) -> tuple[str, str]:
     start, end = 0, len(tokens)
     while start < end and skeleton(tokens[start]) in explained:
         start += 1
-    while end > start and (skeleton(tokens[end - 1]) in explained or not without_noise(tokens[end - 1])):
+
+    def is_beside(at: int) -> bool:
+        return skeleton(tokens[at]) in explained or not without_noise(tokens[at])
+
+    while end > start and is_beside(end - 1):
+        if YEAR.match(tokens[end - 1]) and not (end - 1 > start and is_beside(end - 2)):
+            break  # "Title 2010" is made anew; "Title (Video) 2010" tells when the video was
         end -= 1
     return " ".join(tokens[start:end]), " ".join(tokens[:start] + tokens[end:])
 
@@ -226,8 +219,8 @@ def _explain(piece: Segment, wish: Title, names: Names) -> tuple[str, str]:
 
 
 def _numbers(text: str) -> list[str]:
-    """The numbers in a name: "Part 2" and "Part II" are other songs than "Part 1"."""
-    return sorted(word for word in text.split() if word.isdigit() or word in _ROMAN)
+    """The numbers in what stands beside the name: "Part 2" is another song."""
+    return [word for word in text.split() if word.isdigit() or word in ROMAN]
 
 
 def names_of(artists: tuple[str, ...], channel: tuple[str, ...], album: str) -> Names:

@@ -25,7 +25,7 @@ CURES: dict[str, tuple[str, ...]] = {
     "yt-dlp": ("no_match", "needs_decision", "tool_crashed", "unknown", "no_audio"),
 }
 # The modules that judge candidates: their text is the matcher's version, so that nobody has to remember one.
-MATCHER = ("match", "readings", "titles", "version_words")
+MATCHER = ("match", "readings", "likeness", "titles", "version_words")
 
 
 def retry_after_change(now: datetime) -> int:

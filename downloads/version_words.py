@@ -85,6 +85,12 @@ HARD: dict[str, tuple[str, ...]] = {
         "in another room, speed"
     ),
     "8-bit": _phrases("8 bit, 8bit, 16 bit, chiptune, midi, music box, オルゴール, lullaby, lullabies, rendition"),
+    # sung or played anew years later, mostly by the same artist
+    "re-recording": _phrases(
+        "re recorded, rerecorded, re recording, rerecording, re recordings, rerecordings, new version, new recording, "
+        "newly recorded, neue version, neuaufnahme, nueva versión, nova versão, nouvelle version, nuova versione, "
+        "nowa wersja, новая версия, перезапись, 再録, 再録音, 재녹음"
+    ),
     "demo": _phrases("demo, demos, demoversion, maqueta, demó, демо, デモ, 데모, 小样, rough mix, home recording"),
     "alternate take": _phrases(
         "alternate, alternative version, alternative mix, alternate version, outtake, "
@@ -159,6 +165,8 @@ _UNNAMED = frozenset(
     )
 )
 
+_FIRST = frozenset(["original", "album", "single", "lp"])
+
 # A word that brings another along: "Unplugged" is live and acoustic, a session is often called live.
 IMPLIES: dict[str, frozenset[str]] = {
     "unplugged": frozenset({"live", "acoustic", "session"}),
@@ -173,7 +181,7 @@ IMPLIES: dict[str, frozenset[str]] = {
 }
 
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_YEAR = re.compile(r"(?:19|20)\d\d\Z")
+YEAR = re.compile(r"(?:19|20)\d\d\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +239,11 @@ def versions_in(folded: str) -> Versions:
     keys, left = _VERSIONS.find(folded)
     hard, soft = keys & HARD.keys(), keys & SOFT.keys()
     rest = without_noise(" ".join(left))
-    if not hard and _is_named(folded, rest):
+    if not hard and (_is_named(folded, rest) or _is_dated(folded)):
         hard.add("another version")
     if "radio edit" in soft or "another version" in hard:
         soft.discard("edit")
-    years = frozenset(word for word in folded.split() if _YEAR.match(word)) if "master" not in folded else frozenset()
+    years = frozenset(word for word in folded.split() if YEAR.match(word)) if "master" not in folded else frozenset()
     return Versions(frozenset(hard), frozenset(soft), rest, years)
 
 
@@ -247,7 +255,14 @@ def _is_named(folded: str, rest: tuple[str, ...]) -> bool:
     return any(word not in _NAMED and word not in _UNNAMED and not word.isdigit() and word in rest for word in tokens)
 
 
+def _is_dated(folded: str) -> bool:
+    """Whether it is the version of a year ("2023 Version"); not a remaster, and not the first one of all."""
+    tokens = set(folded.split())
+    dated = tokens & {"version", "versión", "versione", "versão", "ver"} and any(map(YEAR.match, tokens))
+    return bool(dated) and "master" not in folded and not tokens & _FIRST
+
+
 @lru_cache(maxsize=8192)
 def without_noise(folded: str) -> tuple[str, ...]:
     """The words of ``folded`` that are neither noise nor a year."""
-    return tuple(word for word in _NOISES.find(folded)[1] if not _YEAR.match(word))
+    return tuple(word for word in _NOISES.find(folded)[1] if not YEAR.match(word))

@@ -46,6 +46,12 @@ SAME = [
     (wish('Theme (From "The Film")'), song("Theme")),
     (wish("Don’t Go"), song("Don't Go")),
     (wish("Ferry Tale (Mia's Version)", "Mia"), song("Ferry Tale (Mia's Version)", "Mia")),
+    (wish("Night Ferry, Pt. II"), song("Night Ferry, Part Two")),
+    (wish("Suite No. 5, Op. 67: I. Allegro"), song("Suite No.5, Op.67: 1. Allegro")),
+    (wish("Rock & Roll Ferry"), song("Rock 'n' Roll Ferry")),
+    (wish("Colour of the Ferry"), song("Color of the Ferry")),
+    (wish("You Are on a Ferry"), song("You're on a Ferry")),
+    (wish("Night Ferry - 2023 Version"), song("Night Ferry (2023 Version)")),
     # versions that are wished
     (wish("Night Ferry - Live at the Hall"), song("Night Ferry (Live at the Hall)")),
     (wish("Night Ferry - Live"), song("Night Ferry (En Vivo)")),
@@ -77,6 +83,8 @@ SAME = [
     # uploads
     (wish("Night Ferry"), video("Band - Night Ferry (Official Video)", "BandVEVO")),
     (wish("Night Ferry"), video("Night Ferry | Band [Lyrics]", "Some Lyrics")),
+    (wish("Night Ferry"), video("Band - Night Ferry | Fine Uploads", "Fine Uploads")),
+    (wish("Night Ferry"), video("Band - Night Ferry Official Video 2010", "Fine Uploads")),
     (wish("Night Ferry", "Carl", "Ann B"), video("Carl feat. Ann B - Night Ferry", "Uploads")),
     (wish("夜の船", "バンド"), video("バンド「夜の船」Official Music Video", "Label")),
     (wish("봄배", "ABC"), video("ABC (에이비씨) '봄배 (Spring Boat)' Official MV", "Label")),
@@ -111,10 +119,24 @@ DIFFERENT = [
     (wish("Night Ferry"), song("Night Ferry", album="Karaoke Hits of Band")),
     (wish("Night Ferry"), song("Night Ferry", album="Live in Oslo")),
     (wish("Night Ferry"), song("Night Ferry (just Ann)")),
+    (wish("Night Ferry"), song("Night Ferry (Re-Recorded)")),
+    (wish("Night Ferry"), song("Night Ferry (New Version)")),
+    (wish("Night Ferry"), song("Night Ferry (2023 Version)")),
+    (wish("Night Ferry"), song("Night Ferry 2010")),
+    (wish("Night Ferry"), song("Night Ferry", album="Greatest Hits (Re-Recorded)")),
+    (wish("Night Ferry", album="Boats"), song("Night Ferry", album="Boats (Demos)")),
+    (wish("Night Ferry", album="Boats"), song("Night Ferry", album="Boats (Instrumentals)")),
     # another song
     (wish("Night Ferry"), song("Night Ferry (Part 2)")),
     (wish("Act II"), song("Act III")),
     (wish("Suite: I. Allegro"), song("Suite: II. Andante")),
+    (wish("Suite No. 9: I. Allegro ma non troppo"), song("Suite No. 9: V. Allegro ma non troppo")),
+    (wish("Prelude in C Major for Piano"), song("Prelude in C Minor for Piano")),
+    (wish("Sonata in A Major, Op. 3: Allegro"), song("Sonata in D Major, Op. 3: Allegro")),
+    (wish("The Great Long Ferry, Part One"), song("The Great Long Ferry, Part Two")),
+    (wish("Long Way Across the Water Pt1"), song("Long Way Across the Water Pt2")),
+    (wish("Long Way Across the Water 1A"), song("Long Way Across the Water 1B")),
+    (wish("Music for Ferries, Side A"), song("Music for Ferries, Side B")),
     (wish("I Want You"), song("I Want You Back")),
     (wish("Paradise"), song("Paradise City")),
     (wish("Love"), song("Lose")),
@@ -126,6 +148,8 @@ DIFFERENT = [
     (wish("Night Ferry"), song("Night Ferry (In the Style of Band)", "Sing Co")),
     # another length
     (wish("Night Ferry"), song("Night Ferry", seconds=210)),
+    (wish("Night Ferry"), song("Night Ferry", seconds=206.5)),
+    (wish("Night Ferry", album="Boats"), song("Night Ferry", album="Best Of", seconds=206)),
     (wish("Blip", seconds=4), song("Blip", seconds=9)),
     (wish("Night Ferry"), video("Band - Night Ferry", "Uploads", seconds=206)),
     # too much unknown
@@ -135,6 +159,8 @@ DIFFERENT = [
     (wish("Night Ferry"), video("How to play Night Ferry by Band", "Teacher")),
     (wish("Night Ferry"), video("Band Night Ferry guitar cover with tabs", "Fan")),
     (wish("Night Ferry"), video("Nightcore - Night Ferry", "Fan")),
+    (wish("Night Ferry"), video("Ann Fan - Night Ferry (Band)", "Ann Fan")),
+    (wish("Night Ferry"), video("Night Ferry - Band / Ann Fan", "Ann Fan", seconds=203)),
     (wish("Night Ferry"), video("Band plays Night Ferry at the Town Festival", "Fan")),
 ]
 
@@ -246,6 +272,18 @@ def test_the_clean_cut_of_an_explicit_track_comes_second() -> None:
 
     assert [one.candidate.explicit for one in ranked] == [True, False]
     assert "not marked explicit, the wish is" in ranked[1].reasons
+
+
+def test_a_title_in_another_script_is_a_hint_and_never_a_guess() -> None:
+    wanted = wish("夜の船", album="船")
+    written = replace(song("Yoru no Fune", album="船"), id="written")
+    longer, stranger = replace(written, id="longer", duration_ms=204_000), replace(written, artists=("Else",))
+
+    ranked = rank(wanted, [longer, stranger, written])
+
+    assert ranked[0].candidate is written and 70 < ranked[0].score < THRESHOLD
+    assert ranked[0].reasons == ("title in another script, perhaps the same: needs a decision",)
+    assert [one.reasons[0] for one in ranked[1:]] == ["title in another script, cannot be compared"] * 2
 
 
 def test_folding_keeps_every_script_and_marks_are_only_a_hint() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from downloads.models import Toolchain
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -88,6 +91,12 @@ def test_the_matchers_version_follows_its_text(monkeypatch, tmp_path):
         renewal.importlib.util, "find_spec", lambda name: Spec if name.endswith(".match") else find(name)
     )
     assert renewal.matcher_version.__wrapped__() != before
+
+
+def test_every_module_that_judges_counts_for_the_version():
+    code = "import sys, downloads.match; print(*(name for name in sys.modules if name.startswith('downloads.')))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert set(said.stdout.split()) == {f"downloads.{name}" for name in renewal.MATCHER}
 
 
 @pytest.mark.parametrize(
