@@ -1,4 +1,4 @@
-"""Tags written into real audio, read back by mutagen and by MPD (and by beets' reader where it is installed)."""
+"""Tags written into real audio, read back by mutagen and by beets' reader (and by MPD where it is installed)."""
 
 import base64
 import errno
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mediafile
 import mutagen
 import pytest
 from hypothesis import given
@@ -481,7 +482,6 @@ def test_mpd_shows_what_was_written(recordings, tmp_path):
 
 @each_kind
 def test_the_reader_of_beets_finds_what_was_written(kind, audio, pictures):
-    mediafile = pytest.importorskip("mediafile", reason="mediafile, the reader of beets, is not installed")
     path = audio(kind)
     write_tags(path, TAGS, pictures["jpg"])
     read = mediafile.MediaFile(path)
