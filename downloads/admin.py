@@ -14,7 +14,6 @@ from catalog import lifecycle
 from catalog.admin import EventRows, ReadOnly, ReadOnlyRows
 from catalog.models import Track, TrackQuerySet
 from catalog.wording import count
-from downloads import jobs
 from downloads.errors import ERROR_KINDS
 from downloads.models import Candidate
 
@@ -106,6 +105,8 @@ class TrackAdmin(ReadOnly):
         """Change the chosen tracks and wake the workers. A list that was searched is joined: filter by its ids."""
         tracks = Track.objects.filter(pk__in=chosen.order_by().values("pk"))
         changed = change(tracks, timezone.now(), f"by {request.user.get_username()}")
+        from downloads import jobs  # here: all that fetches and syncs hangs on it, 30 MB in every command's memory
+
         jobs.wake()
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"{count(changed, 'song')} {said}.", level)
