@@ -272,12 +272,12 @@ def storable(texts: list[str]) -> list[str]:
     return list(dict.fromkeys(text for text in texts if "\0" not in text and text.strip()))
 
 
-@needs_shared
 def test_a_nul_in_an_address_is_refused_in_a_sentence(reader: Client) -> None:
     answer = reader.get("/tracks?q=%00")
     assert answer.status_code == 400 and b"NUL" in answer.content
 
 
+@needs_shared
 def test_naughty_strings_are_text_and_nothing_else(reader: Client, world: World) -> None:
     naughty = storable(json.loads((SHARED_DATA / "nasty" / "blns.json").read_text()))
     assert len(naughty) > 400
