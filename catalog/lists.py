@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 
 from catalog.models import Album, Artist, Credit, Entry, Event, Track, TrackQuerySet
 
@@ -67,16 +67,17 @@ def _says(word: str) -> Q:
     """Title, artist or album holds the word, or it is the ISRC or the Spotify id.
 
     ``identity`` and ``key`` are case-folded in every script; the database's own folding may know only ASCII.
+    Albums and artists are looked through once and not for each track: they are a twelfth and less.
     """
     folded = word.casefold()
-    by_artist = Credit.objects.filter(track=OuterRef("pk"), artist__key__contains=folded)
+    performers = Artist.objects.filter(key__contains=folded).order_by()
     return (
         Q(title__icontains=word)
         | Q(identity__contains=folded)
-        | Q(album__title__icontains=word)
+        | Q(album__in=Album.objects.filter(title__icontains=word).order_by())
         | Q(isrc=word.upper())
         | Q(spotify_id=word)
-        | Q(Exists(by_artist))
+        | Q(pk__in=Credit.objects.filter(artist__in=performers).values("track"))
     )
 
 
