@@ -19,17 +19,21 @@ from catalog.log_in import LogInForm
 from catalog.models import (
     Account,
     Album,
+    Alias,
     Artist,
+    BinnedFile,
     Cluster,
     Collection,
+    Doubt,
     Entry,
     Event,
+    Folder,
     Library,
     Run,
     Service,
 )
 
-COUNTED_TO = 10_000  # rows: 100 pages by number
+COUNTED_TO = 10_000  # rows: 200 pages by number
 
 admin.site.site_title = admin.site.site_header = "Tonekeep"
 admin.site.index_title = "The catalog"
@@ -42,7 +46,7 @@ class ShortCount(Paginator):
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return len(rows.order_by()[:COUNTED_TO].values_list("pk", flat=True))
+        return int(rows.order_by()[:COUNTED_TO].count())  # SELECT COUNT(*) FROM (SELECT … LIMIT)
 
 
 class InWindows(ChangeList):
@@ -52,10 +56,18 @@ class InWindows(ChangeList):
     sorts by a column there is no such link: other columns have no unique order.
     """
 
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """None, which leaves the column out, where it may not be sorted by: Django asks that of its links alone."""
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
     def _step(self) -> str:
         """The lookup that goes on in the order of the list; "" where that is not the order of the key."""
         order = self.get_ordering(self._request, self.root_queryset)
-        return {"pk": "id__gt", "-pk": "id__lt"}.get(str(order[0]), "")
+        return {"pk": f"{self._key}__gt", "-pk": f"{self._key}__lt"}.get(str(order[0]), "")
+
+    @property
+    def _key(self) -> str:
+        return str(self.lookup_opts.pk.name)
 
     def get_results(self, request: HttpRequest) -> None:
         self._request = request
@@ -72,20 +84,24 @@ class InWindows(ChangeList):
 
     @property
     def is_beyond(self) -> bool:
-        return any(step in self.params for step in ("id__gt", "id__lt"))
+        return any(f"{self._key}__{step}" in self.params for step in ("gt", "lt"))
 
     @property
     def back(self) -> str:
-        return self.get_query_string(remove=["p", "id__gt", "id__lt"])
+        return self.get_query_string(remove=["p", f"{self._key}__gt", f"{self._key}__lt"])
 
 
 class ReadOnly(admin.ModelAdmin):
-    """Rows to look at. Sub-classes may name fields in ``may_edit`` that a person may change."""
+    """Rows to look at. Sub-classes may name fields in ``may_edit`` that a person may change.
+
+    A list is sorted by its own order alone: a click on a column would sort a million rows. `FewRows` may be sorted.
+    """
 
     paginator = ShortCount
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count each filter's rows
-    list_per_page = 100
+    list_per_page = 50
+    sortable_by: tuple[str, ...] = ()
     may_edit: tuple[str, ...] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -103,6 +119,13 @@ class ReadOnly(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         fields = [field.name for field in self.model._meta.fields if field.name not in self.may_edit]
         return fields + [name for name in self.readonly_fields if name not in fields]
+
+
+class FewRows(ReadOnly):
+    """Tables that never grow long: each column may be sorted by."""
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        return self.get_list_display(request)
 
 
 class ReadOnlyRows(admin.TabularInline):
@@ -127,6 +150,13 @@ class EventRows(ReadOnlyRows):
     verbose_name_plural = "what happened"
 
 
+class AliasRows(ReadOnlyRows):
+    """The names under which sources know a track."""
+
+    model = Alias
+    fields = ("key",)
+
+
 @admin.register(Artist)
 class ArtistAdmin(ReadOnly):
     list_display = ("name",)
@@ -142,7 +172,7 @@ class AlbumAdmin(ReadOnly):
 
 
 @admin.register(Collection)
-class CollectionAdmin(ReadOnly):
+class CollectionAdmin(FewRows):
     """On and off belongs to the page that also brings ``wanted`` in line; here it is shown."""
 
     list_display = ("name", "kind", "account", "enabled", "closed", "total", "synced_at", "problem")
@@ -169,30 +199,61 @@ class EventAdmin(ReadOnly):
     ordering = ("-pk",)  # as they happened, and by key
 
 
+@admin.register(Folder)
+class FolderAdmin(ReadOnly):
+    """The stamps by which a pass knows that it may skip a folder."""
+
+    list_display = ("path", "rows", "seen_at", "mtime_ns")
+    search_fields = ("path", "key")
+    ordering = ("pk",)
+
+
+@admin.register(Doubt)
+class DoubtAdmin(ReadOnly):
+    """Answered on the page "Files to adopt"."""
+
+    list_display = ("file", "track", "size", "why", "rejected")
+    list_filter = ("rejected",)
+    list_select_related = ("track",)
+    search_fields = ("file",)
+    ordering = ("pk",)
+
+
+@admin.register(BinnedFile)
+class BinnedFileAdmin(ReadOnly):
+    """Taken back on the page "Bin"."""
+
+    list_display = ("track", "state", "origin", "target", "moved_at")
+    list_filter = ("state",)
+    list_select_related = ("track",)
+    search_fields = ("origin", "target")
+    ordering = ("pk",)
+
+
 @admin.register(Service)
-class ServiceAdmin(ReadOnly):
+class ServiceAdmin(FewRows):
     list_display = ("name", "state", "reason", "paused_until", "paused_by_person", "strikes", "checked_at")
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnly):
+class RunAdmin(FewRows):
     list_display = ("kind", "started_at", "ended_at", "ok", "done", "total", "problem")
     list_filter = ("kind", "ok")
 
 
 @admin.register(Library)
-class LibraryAdmin(ReadOnly):
+class LibraryAdmin(FewRows):
     list_display = ("root_path", "free_bytes", "held_since", "last_pass", "last_full_pass")
     may_edit = ("write_playlists", "always_relink")
 
 
 @admin.register(Cluster)
-class ClusterAdmin(ReadOnly):
+class ClusterAdmin(FewRows):
     list_display = ("name", "started_at", "beat_at", "reconciled_at")
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnly):
+class AccountAdmin(FewRows):
     """Without its token, which is nobody's to read, sealed or not."""
 
     list_display = ("name", "user_id", "product", "state", "reason", "consent_at")

@@ -11,11 +11,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from catalog import lifecycle
-from catalog.admin import EventRows, ReadOnly, ReadOnlyRows
+from catalog.admin import AliasRows, EventRows, FewRows, ReadOnly, ReadOnlyRows
+from catalog.lists import narrowed
 from catalog.models import Track, TrackQuerySet
 from catalog.wording import count
 from downloads.errors import ERROR_KINDS
-from downloads.models import Candidate
+from downloads.models import Candidate, Move, MoveBatch, Pace, Replaced, Search, Sound
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -31,7 +32,7 @@ class StateFilter(admin.SimpleListFilter):
         "missing": ("missing", lambda rows: rows.missing()),
         "downloaded": ("downloaded", lambda rows: rows.downloaded()),
         "not_wanted": ("not wanted", lambda rows: rows.not_wanted()),
-        "ignored": ("ignored", lambda rows: rows.filter(ignored=True)),
+        "ignored": ("ignored", lambda rows: rows.not_wanted().filter(ignored=True)),
         "twins": ("twice in the catalog", lambda rows: rows.twins()),
     }
 
@@ -65,6 +66,14 @@ class CandidateRows(ReadOnlyRows):
     fields = ("title", "artists", "album", "duration_ms", "source", "score", "reasons", "verdict", "why")
 
 
+class SoundRows(ReadOnlyRows):
+    """What was proven of the file."""
+
+    model = Sound
+    fk_name = "track"  # not ``same_as``
+    fields = ("duration_ms", "codec", "bit_rate", "same_as", "proved_at")
+
+
 @admin.register(Track)
 class TrackAdmin(ReadOnly):
     """State columns are `catalog.lifecycle`'s; a person asks through the actions, which wake the workers."""
@@ -75,7 +84,7 @@ class TrackAdmin(ReadOnly):
     search_fields = ("title", "identity", "credits__artist__name", "album__title", "=isrc", "=spotify_id")
     search_help_text = "Title, artist, album, ISRC or Spotify id"
     actions = ("try_again", "ignore", "want_again")
-    inlines = (EventRows, CandidateRows)
+    inlines = (EventRows, CandidateRows, SoundRows, AliasRows)
     ordering = ("pk",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -84,6 +93,10 @@ class TrackAdmin(ReadOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("credits__artist")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """As the list of songs does it. Django's own way joins every credit of every track: minutes at a million."""
+        return narrowed(queryset, {"q": search_term}), False
 
     @admin.display(description="artists")
     def by(self, track: Track) -> str:
@@ -110,3 +123,47 @@ class TrackAdmin(ReadOnly):
         jobs.wake()
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"{count(changed, 'song')} {said}.", level)
+
+
+# --- What a person asked for, and what waits ------------------------------------------------------------------
+
+
+@admin.register(Search)
+class SearchAdmin(ReadOnly):
+    """Asked for on a song's page "Decide"."""
+
+    list_display = ("track", "words", "asked_at", "answered_at", "found", "problem")
+    list_select_related = ("track",)
+    search_fields = ("words",)
+
+
+@admin.register(Replaced)
+class ReplacedAdmin(ReadOnly):
+    list_display = ("track", "path", "size", "asked_at")
+    list_select_related = ("track",)
+    search_fields = ("path",)
+    ordering = ("pk",)
+
+
+@admin.register(MoveBatch)
+class MoveBatchAdmin(FewRows):
+    """Asked for, and undone, on the page "Places"."""
+
+    list_display = ("asked_at", "kind", "ended_at", "moved", "left", "undone", "problem")
+    ordering = ("-pk",)
+
+
+@admin.register(Move)
+class MoveAdmin(ReadOnly):
+    """The journal, the last move first."""
+
+    list_display = ("origin", "target", "state", "batch", "track")
+    list_filter = ("state",)
+    list_select_related = ("batch", "track")
+    search_fields = ("origin", "target")
+    ordering = ("-pk",)
+
+
+@admin.register(Pace)
+class PaceAdmin(FewRows):
+    list_display = ("source", "not_before", "booked_until")
