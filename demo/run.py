@@ -44,17 +44,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description="The whole cycle on sample music.")
     parser.add_argument("--exit", action="store_true", help="end after the job, with the /status JSON as last line")
     options = parser.parse_args()
-    HOME.mkdir(exist_ok=True)
-    say("Recording a small shelf of public-domain music for an audio server on this machine …")
-    stumbling = make_shelf(HOME / "archive")
-    with ArchiveServer(HOME / "archive", failures=dict.fromkeys(stumbling, 1)) as archive:
-        try:
+    try:
+        HOME.mkdir(exist_ok=True)
+        say("Recording a small shelf of public-domain music for an audio server on this machine …")
+        stumbling = make_shelf(HOME / "archive")
+        with ArchiveServer(HOME / "archive", failures=dict.fromkeys(stumbling, 1)) as archive:
             return run(archive, options.exit)
-        except GaveUp as error:
-            print(f"{error} The log is in {LOG}.", file=sys.stderr)
-            return 1
-        except KeyboardInterrupt:
-            return 130
+    except KeyboardInterrupt:
+        return 130
+    except GaveUp as error:
+        problem = f"{error} The log is in {LOG}." if LOG.exists() else str(error)
+    except OSError as error:
+        problem = f"The demo cannot use {error.filename or HOME}: {error.strerror}. Run it in a folder of your own."
+    except (subprocess.SubprocessError, RuntimeError):
+        problem = "ffmpeg could not record the sample music: install ffmpeg, or reinstall requirements.txt."
+    print(problem, file=sys.stderr)
+    return 1
 
 
 def run(archive: ArchiveServer, and_exit: bool) -> int:

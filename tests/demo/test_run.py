@@ -73,6 +73,34 @@ def _environment(pid: str) -> str:
 MUSIC = {"match.py", "version_words.py", "titles.py", "readings.py"}
 
 
+def a_file_in_its_place(folder: Path) -> dict[str, str]:
+    (folder / ".demo").touch()
+    return {}
+
+
+def a_broken_ffmpeg(folder: Path) -> dict[str, str]:
+    (folder / "ffmpeg").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "ffmpeg").chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def a_database_that_is_none(folder: Path) -> dict[str, str]:
+    (folder / ".demo" / "data").mkdir(parents=True)
+    (folder / ".demo" / "data" / "tonekeep.sqlite3").write_text("Dear Anna, " * 100)
+    return {}
+
+
+@pytest.mark.parametrize("harm", [a_file_in_its_place, a_broken_ffmpeg, a_database_that_is_none])
+def test_a_demo_that_cannot_begin_says_why_in_a_sentence(tmp_path, harm):
+    surroundings = os.environ | {"PYTHONPATH": str(PROJECT)} | harm(tmp_path)
+    command = [sys.executable, "-m", "demo.run", "--exit"]
+    done = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(".")
+    assert "Traceback" not in done.stdout
+
+
 def test_no_product_module_knows_the_word():
     for room in ("catalog", "downloads", "config", "templates"):
         for path in (PROJECT / room).rglob("*"):
