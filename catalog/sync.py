@@ -96,8 +96,8 @@ class SyncReport:
         would = "It would be: " if self.dry_run else ""
         forgotten = f" No longer in the library: {', '.join(self.forgotten)}." if self.forgotten else ""
         calls = "1 call" if self.calls == 1 else f"{self.calls:,} calls"
-        done = f"{would}{said}; {self.to_fetch:,} to fetch ({calls} to Spotify).{forgotten}"
-        return " ".join([*wrong, done, *self.notes])
+        done = f"{would or said[0].upper()}{said if would else said[1:]}"
+        return " ".join([*wrong, f"{done}; {self.to_fetch:,} to fetch ({calls} to Spotify).{forgotten}", *self.notes])
 
 
 def sync(
@@ -248,18 +248,23 @@ class _Sync:
             setattr(self.report, name, getattr(self.report, name) + outcome.total(name))
         self.report.calls += reading.calls
         self.report.accounts.append(AccountReport(account.user_id, account.name, reading.calls))
-        self.report.changes += [asdict(each) for each in outcome.collections if _has_changed(each)]
+        self.report.changes += [
+            asdict(each) | {"account": account.user_id} for each in outcome.collections if _has_changed(each)
+        ]
         return outcome.collections
 
     def _judge(self, account: Account, reading: LibraryReading, collections: list[CollectionReport]) -> None:
         """What went wrong with an account, in sentences, and what follows from it."""
-        wrong = [f"“{each.name}”: {each.problem}" for each in collections if not each.complete and not each.closed]
+        said = reading.refusal.reason if reading.refusal else ""  # said of the account, and not of its collection again
+        half = [each for each in collections if not (each.complete or each.closed or each.problem == said)]
+        wrong = [f"“{each.name}”: {each.problem}" for each in half]
         for sentence in [*reading.problems, *_shortened(wrong)]:
             self._problem(account, sentence)
         self.report.notes += [f"{account.name or account.user_id}: {note}" for note in reading.notes]
         if reading.refusal:
             connect.refused(account, reading.refusal)
-            self._refused(reading.refusal, account.name)
+            self._refused(reading.refusal, account.name or account.user_id)
+            self._note(account, said)
         elif not self.report.dry_run:
             connect.worked(account)
             Service.objects.worked(SPOTIFY)
@@ -272,6 +277,9 @@ class _Sync:
 
     def _problem(self, account: Account, sentence: str) -> None:
         self.report.problems.append(f"{account.name or account.user_id}: {sentence}")
+        self._note(account, sentence)
+
+    def _note(self, account: Account, sentence: str) -> None:
         for each in self.report.accounts:
             if each.user_id == account.user_id:
                 each.problem = f"{each.problem} {sentence}".strip()

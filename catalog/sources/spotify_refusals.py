@@ -48,7 +48,11 @@ class Refusal(Exception):
 # 403 by what Spotify wrote, lower case. The first that fits counts; a bare "Forbidden" is about what was asked for.
 FORBIDDEN: list[tuple[str, Kind, str]] = [
     # Since February 2026 a development-mode app works only while its owner has Premium.
-    ("premium", Kind.PREMIUM, "Spotify opens its interface only to apps whose owner has Premium."),
+    (
+        "premium",
+        Kind.PREMIUM,
+        "Spotify opens its interface only to apps whose owner has Premium; without it, import a file instead.",
+    ),
     # A development-mode app serves the five users whom its owner has listed.
     (
         "not registered",

@@ -76,7 +76,7 @@ def test_a_second_sync_changes_nothing_and_costs_three_calls(library):
     assert state() == before
     assert (report.added, report.updated, report.gone, report.moved) == (0, 0, 0, 0)
     assert (report.calls_before, report.calls) == (first.calls, 3)
-    assert "nothing has changed" in report.sentence()
+    assert "Nothing has changed" in report.sentence()
 
 
 def test_download_state_survives_every_sync(library, spotify):
@@ -222,6 +222,7 @@ def test_a_429_ends_the_sync_at_once_and_pauses_spotify(library, spotify, retry_
     assert service.is_paused(NOW) and service.reason == "Spotify asks for fewer requests."
     assert len(spotify.paths()) == 1
     assert report.paused.startswith("Spotify is paused until 2026-11-2")
+    assert report.sentence().count("asks for fewer requests") == 1
 
 
 def test_a_paused_spotify_is_not_asked_and_goes_on_by_itself_afterwards(library, spotify):
@@ -244,7 +245,8 @@ def test_each_403_shows_on_the_account_and_pauses_nothing(library, spotify, mess
     spotify.fault("/me/tracks", 403, body={"error": {"status": 403, "message": message}})
     report = sync(NOW)
     account = Account.objects.get()
-    assert account.state == word and account.reason and account.reason in report.sentence()
+    assert account.state == word and account.reason and report.sentence().count(account.reason) == 1
+    assert report.accounts[0].problem == account.reason
     assert not Service.objects.get(name="spotify").is_paused(NOW)
 
 
@@ -454,6 +456,15 @@ def test_the_command_tells_the_cost_before_and_after_and_each_ledger(healthy, ca
     assert code == 0
     assert "The sync before this one cost 9 calls to Spotify." in out and "(3 calls to Spotify)" in out
     assert "Road trip: Spotify says 100 = 100 tracks" in out
+
+
+def test_the_command_says_whose_a_collection_is_in_a_household(healthy, spotify, capsys):
+    spotify.add(User("ben", liked=numbered(300, 3)))
+    connect(spotify, "ben")
+    _, out = run_command(capsys)
+    assert "  Anna: Liked songs: 120 added" in out and "  Ben: Liked songs: 3 added" in out
+    assert "  Anna: Liked songs: Spotify says 120 = 120 tracks" in out
+    assert "  Ben: Liked songs: Spotify says 3 = 3 tracks" in out
 
 
 def test_the_command_ends_with_1_where_something_could_not_be_read(healthy, spotify, capsys):

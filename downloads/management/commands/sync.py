@@ -66,15 +66,22 @@ class Command(PlainCommand):
     def _tell(self, report: SyncReport, looked: ReconcileReport | None) -> None:
         if report.calls_before is not None:
             self.stdout.write(f"The sync before this one cost {report.calls_before:,} calls to Spotify.")
+        whose = _owners(report)
         for change in report.changes:
-            counts = ", ".join(
-                f"{change[word]:,} {word}" for word in ("added", "updated", "gone", "moved") if change[word]
-            )
-            self.stdout.write(f"  {change['name']}: {counts}")
+            words = ("added", "updated", "gone", "moved", "merged")
+            counts = ", ".join(f"{change[word]:,} {word}" for word in words if change[word])
+            self.stdout.write(f"  {whose[change['account']]}{change['name']}: {counts}")
         for found in report.collections:
             if found["kind"] != "file":
-                self.stdout.write(f"  {found['name']}: {found['sentence']}")
+                self.stdout.write(f"  {whose[found['account']]}{found['name']}: {found['sentence']}")
         if report.complete:
             self.stdout.write(report.sentence())
         if looked:
             self.stdout.write(looked.sentence())
+
+
+def _owners(report: SyncReport) -> dict[str, str]:
+    """Whose a collection is, before its name; "" where there is one account only (everybody has liked songs)."""
+    names = {each.user_id: each.name for each in report.accounts}
+    theirs = {found["account"] for found in report.collections if found["kind"] != "file"}
+    return {key: f"{names.get(key, key)}: " if len(theirs | set(names)) > 1 else "" for key in theirs | set(names)}
