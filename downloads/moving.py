@@ -154,6 +154,12 @@ def ask(kind: str, now: datetime) -> MoveBatch:
     return MoveBatch.objects.create(kind=kind, asked_at=now)
 
 
+def ask_or_go_on(kind: str, now: datetime) -> MoveBatch:
+    """As `ask`; but where the same was asked for and did not reach its end, that is what goes on."""
+    unfinished = MoveBatch.objects.filter(ended_at=None).order_by("pk").first()
+    return unfinished if unfinished and unfinished.kind == kind else ask(kind, now)
+
+
 def is_asked() -> bool:
     """Whether files are to be moved, or are being moved."""
     return MoveBatch.objects.filter(ended_at=None).exists()

@@ -50,7 +50,7 @@ class Command(PlainCommand):
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
-        moving.ask("apply" if options["apply"] else "undo", timezone.now())
+        moving.ask_or_go_on("apply" if options["apply"] else "undo", timezone.now())
         with tqdm(unit="file", disable=True if options["json"] else None, file=sys.stderr) as bar:
             report = moving.do_asked(timezone.now(), stop.is_set, lambda files: bar.update(files - bar.n))
         jobs.request_reconcile()
