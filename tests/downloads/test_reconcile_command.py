@@ -94,6 +94,21 @@ def test_a_part_of_the_library_is_named_by_its_folder(world: World, capsys: pyte
     assert json.loads(run(capsys, "Maria Ruiz", "--json")[-1])["folders"] == 2
 
 
+@pytest.mark.parametrize("name", ["Maria Ruiz", "Maria Ruiz/", "./Maria Ruiz", "{root}/Maria Ruiz"])
+def test_a_part_may_be_named_as_a_shell_completes_it(
+    world: World, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    Path(world.tracks[MORNING].local_path).unlink()
+    assert "1 missing" in run(capsys, name.format(root=world.root))[0]
+
+
+@pytest.mark.parametrize("name", ["Maria", "/etc", "../elsewhere"])
+def test_a_part_that_nobody_knows_is_said_and_not_passed_over(world: World, name: str) -> None:
+    with pytest.raises(CommandError, match=f"no file in {name}"):
+        call_command("reconcile", name)
+    assert not Run.objects.exists()
+
+
 def test_watch_ends_when_it_is_told_to(tmp_path: Path) -> None:
     """The process as a manager runs it: it says that it waits, and a SIGTERM ends it with status 0."""
     root = Path(__file__).resolve().parents[2]

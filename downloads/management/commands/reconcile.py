@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.db.models import Q
 from django.utils import timezone
 from tqdm import tqdm
 
 from catalog import storage
+from catalog.models import Folder
 from catalog.reconcile import ReconcileReport, reconcile
 from catalog.relink import RelinkReport, relink
 from catalog.terminal import PlainCommand
@@ -40,6 +44,7 @@ class Command(PlainCommand):
         """Exit 1 with a sentence where the pass could not be made or did not reach its end."""
         if options["accept_root"] and options["dry_run"]:
             raise CommandError("--accept-root changes the catalog; leave out --dry-run.")
+        options["paths"] = [_known_folder(path) for path in options["paths"]]
         try:
             if options["accept_root"]:
                 storage.accept_root(timezone.now())
@@ -104,3 +109,13 @@ class Command(PlainCommand):
             self.stdout.write(found.sentence())
             for example in found.examples:
                 self.stdout.write(f"  found: {example}")
+
+
+def _known_folder(path: str) -> str:
+    """The folder as the catalog names it, relative to the music folder; CommandError where it knows no such one."""
+    relative = os.path.relpath(path, settings.MUSIC_DIR) if os.path.isabs(path) else os.path.normpath(path)
+    if relative == ".":
+        return ""
+    if not Folder.objects.filter(Q(path=relative) | Q(path__startswith=f"{relative}/")).exists():
+        raise CommandError(f"The catalog has no file in {path}; name a folder of {settings.MUSIC_DIR} that it knows.")
+    return relative
