@@ -15,6 +15,7 @@ import subprocess
 from dataclasses import dataclass
 
 from catalog.plain_text import one_line
+from downloads.endings import is_cut
 from downloads.parent_death import tied_to_us
 
 PLENTY = 600.0  # seconds that looking at or converting one file may take; a song takes one or two
@@ -151,11 +152,11 @@ def prove(
 
     ``expected_ms`` is the track's length (None: unknown, then the file's own claim is held against it),
     ``expected_bytes`` what the server said it sends. The length may differ by 5 s or 3 %, whichever is more.
-    Kinds: bad_file, no_audio, too_short, wrong_length, silent, timeout, no_ffmpeg.
+    Kinds: network (bytes are missing), bad_file, no_audio, too_short, wrong_length, silent, timeout, no_ffmpeg.
     """
-    size = _require_file(path)
-    if expected_bytes is not None and size < expected_bytes:
-        raise AudioError("too_short", f"Only {size} of {expected_bytes} bytes arrived.")
+    require_bytes(path, expected_bytes)
+    if expected_ms is None and is_cut(path):
+        raise AudioError("too_short", "The file has no end: a part is missing.")
     tool = ffmpeg or find_ffmpeg()
     claimed = probe(path, ffmpeg=tool, timeout_seconds=timeout_seconds)
     proof = _decode(path, tool, timeout_seconds)
@@ -165,6 +166,13 @@ def prove(
     if proof.peak_db <= SILENCE_DB:
         raise AudioError("silent", f"The recording is silent: its loudest sample is at {proof.peak_db:.0f} dB.")
     return proof
+
+
+def require_bytes(path: str, expected: int | None) -> None:
+    """AudioError "network" where fewer bytes arrived than were announced: the way's fault, which bans no recording."""
+    size = _require_file(path)
+    if expected is not None and size < expected:
+        raise AudioError("network", f"Only {size:,} of {expected:,} bytes arrived.")
 
 
 def require_quality(found: Probe) -> None:

@@ -56,12 +56,16 @@ class FetchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One regular file inside the stage: its absolute path, size in bytes, extension without a dot, codec."""
+    """One regular file inside the stage: its absolute path, size in bytes, extension without a dot, codec.
+
+    ``expected_bytes``: how many were announced for it; None where nobody said, or where it was rewritten since.
+    """
 
     path: str
     size: int
     extension: str
     codec: str = ""
+    expected_bytes: int | None = None
 
 
 def fetch(
@@ -72,6 +76,7 @@ def fetch(
     allowed_host: str = "",
     audio_format: str = BEST,
     any_quality: bool = False,
+    length_unknown: bool = False,
     on_progress: Callable[[float], None] = lambda share: None,
     should_stop: Callable[[], bool] = lambda: False,
     deadline_seconds: float = 3600.0,
@@ -85,9 +90,9 @@ def fetch(
 
     ``source`` is "archive" (then only direct files on ``allowed_host``, "host", "host:port" or an address) or
     "youtube". ``audio_format`` is "best", "m4a", "opus" or "mp3"; ``any_quality`` lets the floor of bit rates be.
-    ``on_progress`` gets the share so far, 0 to 1;
-    ``should_stop`` is asked every ``poll_seconds``; an OSError of either counts as the disk's. ``rate_bytes`` is
-    per second (0: as fast as it goes).
+    ``length_unknown``: nobody can say how long it should be, so it is proven as it arrives, before it is rewritten.
+    ``on_progress`` gets the share so far, 0 to 1; ``should_stop`` is asked every ``poll_seconds``; an OSError of either
+    counts as the disk's. ``rate_bytes`` is per second (0: as fast as it goes).
     Raises FetchError; the stage's content is then worthless and the caller's to remove.
     """
     stage = os.path.realpath(stage_dir)
@@ -98,6 +103,7 @@ def fetch(
         "stage_dir": stage,
         "audio_format": _checked_format(audio_format),
         "any_quality": any_quality,
+        "length_unknown": length_unknown,
         "max_bytes": max_bytes,
         "rate_bytes": rate_bytes,
     }
@@ -332,4 +338,6 @@ def _the_file(stage: str, answer: dict[str, Any]) -> Fetched:
         raise FetchError("bad_file", "What was fetched is no kind of audio file.")
     if seen.st_size == 0:
         raise FetchError("bad_file", "The file that was fetched is empty.")
-    return Fetched(path, seen.st_size, extension, str(answer.get("codec", ""))[:40])
+    expected = answer.get("expected_bytes")
+    codec = str(answer.get("codec", ""))[:40]
+    return Fetched(path, seen.st_size, extension, codec, expected if isinstance(expected, int) else None)

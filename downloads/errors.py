@@ -120,7 +120,7 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ("server", r"incomplete data received|failed to parse json|unable to extract|cannot identify player"),
     ("network", r"timed out|name or service not known|name resolution|failed to resolve|getaddrinfo"),
     ("network", r"connection (was )?(refused|reset|aborted|closed|broken)|remote end closed|unreachable"),
-    ("network", r"incompleteread|bytes read, .* more expected|\bssl\b|certificate|tunnel connection|unable to connect"),
+    ("network", r"incompleteread|\d+ bytes read\b|\bssl\b|certificate|tunnel connection|unable to connect"),
     ("no_audio", r"requested format is not available|no video formats|only images are available|no formats"),
     ("not_a_file", r"unsupported url|did not get any data|is not a valid url|no suitable extractor"),
     ("unavailable", r"unavailable|not available|unplayable|isn.t available|error occurred"),

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 from downloads.addresses import AddressRefused, Server, archive_address, server, youtube_address
-from downloads.audio import BEST, AudioError, deliver, find_ffmpeg, probe, require_quality
+from downloads.audio import BEST, AudioError, deliver, find_ffmpeg, probe, prove, require_bytes, require_quality
 from downloads.child import ARCHIVE, HOME, MAX_BYTES, SEARCH, YOUTUBE
 from downloads.errors import classify, plain, seconds_of
 
@@ -256,6 +256,15 @@ def search_youtube(downloader: Any, query: str, limit: int) -> list[dict[str, An
     return [{name: entry.get(name) for name in names} for entry in found.get("entries") or () if entry]
 
 
+def announced_bytes(info: Mapping[str, Any], total: int) -> int | None:
+    """How many bytes were to come: what the server's header said (``total``, 0: nothing), or the site's own listing.
+
+    Never yt-dlp's ``filesize_approx``, which is the bit rate times the length.
+    """
+    listed = [part.get("filesize") for part in (info, *(info.get("requested_downloads") or ()))]
+    return max([total, *(size for size in listed if isinstance(size, int))]) or None
+
+
 # ---- One run --------------------------------------------------------------------------------------------------
 
 
@@ -268,6 +277,7 @@ class Run:
         self._words = Words()
         self._fence: Fence | None = None
         self._last_said = 0.0
+        self._total = 0
 
     def answer(self) -> dict[str, Any]:
         """What the parent is told at the end; never raises for anything a server or a disk can do."""
@@ -295,12 +305,17 @@ class Run:
             info = fetch_archive(downloader, spec["url"], allowed)
         else:
             info = fetch_youtube(downloader, youtube_address(spec["url"]))
-        arrived = self._one_file(info)
+        arrived, expected = self._one_file(info), announced_bytes(info, self._total)
+        require_bytes(arrived, expected)
+        if spec.get("length_unknown"):  # now: what is rewritten looks whole, whatever it was made from
+            prove(arrived, None, expected, ffmpeg=ffmpeg)
         if not spec.get("any_quality"):
             require_quality(probe(arrived, ffmpeg=ffmpeg))
+        before = os.stat(arrived)
         path, codec = deliver(arrived, spec["audio_format"], ffmpeg=ffmpeg)
-        extension = os.path.splitext(path)[1][1:]
-        return {"ok": True, "path": path, "ext": extension, "codec": codec, "bytes": os.stat(path).st_size}
+        if not os.path.samestat(before, os.stat(path)):
+            expected = None  # it was rewritten, and is as long as it is
+        return {"ok": True, "path": path, "codec": codec, "expected_bytes": expected}
 
     def _one_file(self, info: Mapping[str, Any]) -> str:
         """The path of the file that yt-dlp says it wrote, where that is the only one in the stage."""
@@ -315,6 +330,7 @@ class Run:
 
     def _progress(self, state: Mapping[str, Any]) -> None:
         done, total = state.get("downloaded_bytes") or 0, state.get("total_bytes") or 0
+        self._total = max(self._total, total)
         if max(done, total) > self._spec.get("max_bytes", MAX_BYTES):
             raise Refused("too_large", f"The file is larger than {self._spec['max_bytes'] // 2**20} MB.")
         now = time.monotonic()

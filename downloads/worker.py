@@ -226,11 +226,7 @@ class Attempt:
     def _take(self, candidate: Candidate) -> Outcome:
         staged = self._fetch(candidate)
         Service.objects.worked("audio")
-        # Whoever chose it saw its length: it must be what it was announced to be, not what the track row says. And
-        # where the row says nothing, half an ogg could pass for a whole one: its head does not tell its length.
-        announced = candidate.verdict == Candidate.Verdict.CHOSEN or self.track.duration_ms is None
-        expected = candidate.duration_ms if announced else self.track.duration_ms
-        proof = audio.prove(staged.path, expected, None)
+        proof = audio.prove(staged.path, self._expected_ms(candidate), staged.expected_bytes)
         reach("verified")
         dressing.dress(self.track, staged.path)
         size = publish.size_of(staged.path)
@@ -245,6 +241,14 @@ class Attempt:
         dressing.put_cover(self.track, place)
         logger.info("Track %s downloaded, %s s", self.track.pk, proof.duration_ms // 1000)
         return Outcome(self.track.pk, self.track.title, "downloaded")
+
+    def _expected_ms(self, candidate: Candidate) -> int | None:
+        """How long the recording must be; None where nobody knows.
+
+        Whoever chose it saw its length: it must be what it was announced to be, not what the track row says.
+        """
+        announced = candidate.verdict == Candidate.Verdict.CHOSEN or self.track.duration_ms is None
+        return candidate.duration_ms if announced else self.track.duration_ms
 
     def _remember(self, candidate: Candidate, staged: child.Fetched, proof: audio.Proof) -> None:
         """What was proven, for whoever compares recordings later."""
@@ -264,6 +268,7 @@ class Attempt:
             allowed_host=candidates.allowed_host(candidate),
             audio_format=settings.AUDIO_FORMAT,
             any_quality=candidate.verdict == Candidate.Verdict.CHOSEN,
+            length_unknown=self._expected_ms(candidate) is None,
             on_progress=self._tell,
             should_stop=lambda: self.lost.is_set() or self.should_stop(),
             deadline_seconds=FETCH_SECONDS,

@@ -70,6 +70,27 @@ def sends(body: bytes, kind: str = "audio/mpeg", claimed: int | None = None) -> 
     return answer
 
 
+def sends_until_it_closes(body: bytes, chunked: bool = False, cut: bool = False) -> Answer:
+    """Status 200 with `body` and no word of its length; in chunks, of which with `cut` the last never comes."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.protocol_version = "HTTP/1.1"
+        handler.send_response(200)
+        handler.send_header("Content-Type", "audio/mpeg")
+        if chunked:
+            handler.send_header("Transfer-Encoding", "chunked")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        for start in range(0, len(body), 8192):
+            part = body[start : start + 8192]
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
+        if chunked and not cut:
+            handler.wfile.write(b"0\r\n\r\n")
+        handler.close_connection = True
+
+    return answer
+
+
 def sends_json(value: object) -> Answer:
     """Status 200 with `value` as JSON."""
     return sends(json.dumps(value).encode(), "application/json")

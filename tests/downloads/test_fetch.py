@@ -14,7 +14,7 @@ from downloads.audio import find_ffmpeg, probe, prove
 from downloads.child import HOME, PROJECT, Fetched, FetchError, child_environment, fetch
 from downloads.errors import ERROR_KINDS
 from tests.audio import make_audio
-from tests.downloads.loopback import Loopback, never_ends, sends, status
+from tests.downloads.loopback import Loopback, never_ends, sends, sends_until_it_closes, status
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +22,15 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("music")
     for name in ("song.mp3", "song.m4a", "song.opus", "song.flac", "song.ogg", "song.wav"):
         make_audio(folder / name, 4)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Songs of 24 seconds: half of one is further off than the five seconds that a recording may differ by."""
+    folder = tmp_path_factory.mktemp("songs")
+    for extension in ("mp3", "m4a", "opus", "flac", "ogg", "wav"):
+        make_audio(folder / f"song.{extension}", 24)
     return folder
 
 
@@ -237,11 +246,49 @@ def test_a_page_that_is_named_mp3_is_no_audio(stage: Path) -> None:
         assert refusal(f"{server.url}/a.mp3", stage).kind == "bad_file"
 
 
-def test_a_connection_that_breaks_off_bans_nothing(music: Path, stage: Path) -> None:
-    body = (music / "song.mp3").read_bytes()
-    with Loopback({"/a.mp3": sends(body[:8000], claimed=len(body))}) as server:
-        kind = refusal(f"{server.url}/a.mp3", stage).kind
+@pytest.mark.parametrize("how", ["with a length", "in chunks"])
+def test_a_connection_that_breaks_off_bans_nothing(music: Path, stage: Path, how: str) -> None:
+    body = (music / "song.ogg").read_bytes()
+    half = body[: len(body) // 2]
+    lengths = sends(half, claimed=len(body))
+    with Loopback({"/a": lengths if how == "with a length" else sends_until_it_closes(half, True, cut=True)}) as server:
+        kind = refusal(f"{server.url}/a", stage).kind
     assert kind == "network" and not ERROR_KINDS[kind].bans
+
+
+@pytest.mark.parametrize("extension", ["mp3", "m4a", "opus", "flac", "ogg", "wav"])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_half_a_file_of_which_nobody_said_the_length_is_refused(
+    songs: Path, stage: Path, extension: str, chunked: bool
+) -> None:
+    """Neither the server nor the catalog: what is left is where the container says that it ends."""
+    body = (songs / f"song.{extension}").read_bytes()
+    with Loopback({"/a": sends_until_it_closes(body[: len(body) // 2], chunked)}) as server:
+        assert refusal(f"{server.url}/a", stage, length_unknown=True).kind in {"too_short", "bad_file"}
+    with Loopback({"/a": sends_until_it_closes(body, chunked)}) as server:
+        for name in fetched_into(stage):
+            os.unlink(stage / name)
+        assert get(f"{server.url}/a", stage, length_unknown=True).size == len(body)
+
+
+@pytest.mark.parametrize("audio_format", ["mp3", "best"])
+def test_half_a_file_is_refused_before_it_is_made_into_a_whole_one(
+    songs: Path, stage: Path, tmp_path: Path, audio_format: str
+) -> None:
+    """Encoded again, or put into another container, the half would have a head and an end of its own."""
+    webm = tmp_path / "song.webm"
+    subprocess.run([find_ffmpeg(), "-v", "error", "-i", str(songs / "song.opus"), "-c", "copy", str(webm)], check=True)
+    body = webm.read_bytes() if audio_format == "best" else (songs / "song.ogg").read_bytes()
+    with Loopback({"/a": sends_until_it_closes(body[: len(body) // 2])}) as server:
+        assert refusal(f"{server.url}/a", stage, length_unknown=True, audio_format=audio_format).kind == "too_short"
+
+
+def test_how_many_bytes_were_announced_goes_with_the_file_unless_it_was_rewritten(music: Path, stage: Path) -> None:
+    with ArchiveServer(music) as archive:
+        found = get(f"{archive.url}/audio/song.ogg", stage)
+        assert found.expected_bytes == found.size == os.path.getsize(music / "song.ogg")
+        os.unlink(found.path)
+        assert get(f"{archive.url}/audio/song.ogg", stage, audio_format="mp3").expected_bytes is None
 
 
 def test_an_empty_answer_is_no_file(stage: Path) -> None:

@@ -198,3 +198,10 @@ def test_a_missing_runtime_is_named_where_only_its_consequence_was_said() -> Non
 
 def test_the_child_is_this_python_with_a_safe_path() -> None:
     assert list(COMMAND) == [sys.executable, "-P", "-s", "-m", "downloads.fetch"]
+
+
+def test_what_youtube_lists_as_the_size_is_what_must_arrive_and_a_guess_is_not() -> None:
+    listed = {"requested_downloads": [{"filepath": "/stage/audio.m4a", "filesize": 4_000_000}]}
+    assert fetch.announced_bytes(listed, 0) == 4_000_000
+    assert fetch.announced_bytes({"filesize": None, "filesize_approx": 5_000_000}, 0) is None
+    assert fetch.announced_bytes({"filesize": 4_000_000}, 4_000_100) == 4_000_100, "the server's own header is newer"

@@ -28,7 +28,7 @@ stage = spec["stage_dir"]
 def say(**what): print(json.dumps(what), flush=True)
 def write(name, body=b"x"):
     path = os.path.join(stage, name); open(path, "wb").write(body); return path
-def done(path): say(ok=True, path=path, codec="mp3")
+def done(path, **more): say(ok=True, path=path, codec="mp3", **more)
 whole, clip, ogg = (open(path, "rb").read() for path in sys.argv[1:4])
 """
 HANG = "signal.signal(signal.SIGTERM, signal.SIG_IGN); say(progress=0.5); time.sleep(600)"
@@ -52,6 +52,11 @@ LIES = {
     "it leaves a playlist named mp3": (f"done(write('audio.mp3', b'{HLS}'))", "bad_file", "no audio file"),
     "it leaves half an mp3": ("done(write('audio.mp3', whole[:len(whole) // 2]))", "too_short", "missing"),
     "it leaves half an ogg": ("done(write('audio.ogg', ogg[:len(ogg) // 2]))", "wrong_length", "takes"),
+    "it leaves less than was announced": (
+        "done(write('audio.mp3', whole), expected_bytes=len(whole) + 1)",
+        "network",
+        "bytes arrived",
+    ),
     "it leaves a clip": ("done(write('audio.mp3', clip))", "wrong_length", "takes"),
     "it leaves noise": ("done(write('audio.mp3', os.urandom(50_000)))", "bad_file", ""),
     "it leaves an empty file": ("done(write('audio.mp3', b''))", "bad_file", "empty"),
@@ -117,13 +122,15 @@ def children_in(root: Path) -> list[int]:
     return found
 
 
+@pytest.mark.parametrize(("announced", "kind"), [(24_000, "wrong_length"), (None, "too_short")])
 def test_half_a_recording_is_noticed_though_nobody_knows_the_tracks_length(
-    ground: Ground, sounds: list[str], monkeypatch: pytest.MonkeyPatch
+    ground: Ground, sounds: list[str], monkeypatch: pytest.MonkeyPatch, announced: int | None, kind: str
 ) -> None:
-    """An ogg says nothing of its length in its head: what the source announced is what it is held against."""
+    """An ogg says nothing of its length in its head: then what the source announced counts, else its last page."""
     lied_to(ground, sounds, "done(write('audio.ogg', ogg[:len(ogg) // 2]))", monkeypatch, duration_ms=None)
+    Candidate.objects.update(duration_ms=announced)
     outcome = worker.work_one(now=lambda: ground.world.now)
-    assert outcome and outcome.error_kind == "wrong_length"
+    assert outcome and outcome.error_kind == kind
 
 
 DECODER = """
