@@ -34,8 +34,9 @@ from downloads.due import asked, due
 
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
 
-EVENTS_KEPT = timedelta(days=90)
 FAILURES_KEPT = timedelta(days=30)  # django-q2 keeps failed tasks for ever
+FAILURES_KEPT_ALWAYS = 100  # the last ones, however old
+FORGOTTEN_AT_ONCE = 5000
 
 DOWNLOAD_SHIFT = 30 * 60.0  # seconds after which a worker goes back for its next wake-up: leaks stay small
 TICK_WITHIN = timedelta(minutes=2)
@@ -272,10 +273,14 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
 
 
 def prune(now: datetime) -> None:
-    """Forget events after 90 days and failed tasks after 30, some thousand a minute: short locks."""
-    old = Event.objects.older_than(now - EVENTS_KEPT).order_by("at").values_list("pk", flat=True)
-    Event.objects.filter(pk__in=list(old[:5000])).delete()
-    Failure.objects.filter(stopped__lt=now - FAILURES_KEPT).delete()
+    """Forget old events and failed tasks, some thousand a minute: short locks.
+
+    Neither by the clock alone, which may be a year ahead and be put right again.
+    """
+    old = Event.objects.forgettable(now).order_by("at").values_list("pk", flat=True)
+    Event.objects.filter(pk__in=list(old[:FORGOTTEN_AT_ONCE])).delete()
+    beyond = Failure.objects.order_by("-stopped").values_list("pk", flat=True)[FAILURES_KEPT_ALWAYS:FORGOTTEN_AT_ONCE]
+    Failure.objects.filter(pk__in=list(beyond), stopped__lt=now - FAILURES_KEPT).delete()
 
 
 EACH_MINUTE: tuple[Step, ...] = (

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
 from django.db.models import Q
 
 from catalog.models.tracks import Track
+
+KEPT = timedelta(days=90)
+WEEK = timedelta(days=7)
+WEEKS_KEPT = 15  # 13 make 90 days; two more for the days that a clock was ahead
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -19,12 +23,23 @@ class EventQuerySet(models.QuerySet["Event"]):
             [Event(track_id=pk, kind=kind, reason=reason, at=now) for pk in track_ids], batch_size=1000
         )
 
-    def older_than(self, moment: datetime) -> Self:
-        return self.filter(at__lt=moment)
+    def forgettable(self, now: datetime) -> Self:
+        """Events older than 90 days, as far as 15 weeks in which anything happened have followed them.
+
+        A clock that is a year ahead makes all of them old within a minute. But it brings no weeks with it, and once it
+        is put right nothing has been lost that would not have been in some days.
+        """
+        newest = Event.objects.order_by("-at").values_list("at", flat=True)
+        if not self.filter(at__lt=now - KEPT).exists():
+            return self.none()
+        moment = newest.first()
+        for _ in range(WEEKS_KEPT):
+            moment = newest.filter(at__lt=moment - WEEK).first() if moment else None
+        return self.filter(at__lt=min(moment, now - KEPT)) if moment else self.none()
 
 
 class Event(models.Model):
-    """What happened to a track's state, when and why. Append-only; kept 90 days."""
+    """What happened to a track's state, when and why. Append-only; kept 90 days at least."""
 
     class Kind(models.TextChoices):
         FINISH = "finish", "downloaded"

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from catalog import storage
 from catalog.locks import only_one
-from catalog.models import Cluster, Event, Library, Run, Service, Track
+from catalog.models import Cluster, Library, Run, Service, Track
 from downloads import clusters, jobs
 from downloads.due import due
 from tests.world import World
@@ -160,20 +160,18 @@ def test_a_step_of_the_tick_that_fails_costs_the_others_nothing(world: World, mo
     assert world.status_of(track) == Track.Status.MISSING
 
 
-def test_events_are_kept_for_90_days(world: World) -> None:
-    track = world.make_track()
-    Event.objects.record([track.pk], Event.Kind.FAIL, "old", NOW - timedelta(days=91))
-    Event.objects.record([track.pk], Event.Kind.FAIL, "new", NOW - timedelta(days=89))
-    jobs.prune(NOW)
-    assert [event.reason for event in Event.objects.all()] == ["new"]
-
-
-def test_failed_tasks_are_kept_for_30_days(world: World) -> None:
-    for name, days in (("old", 31), ("new", 29)):
+def test_failed_tasks_are_kept_for_30_days_and_the_last_hundred_for_ever(world: World) -> None:
+    for days in range(10, 150):
         at = NOW - timedelta(days=days)
-        Task.objects.create(id=name, name=name, func="x", started=at, stopped=at, success=False, result="")
+        Task.objects.create(id=f"{days}", name=f"{days}", func="x", started=at, stopped=at, success=False, result="")
     jobs.prune(NOW)
-    assert [task.name for task in Task.objects.all()] == ["new"]
+    assert sorted(int(task.name) for task in Task.objects.all()) == list(range(10, 110))
+    Task.objects.all().delete()
+    for number in range(150):
+        at = NOW - timedelta(days=29, minutes=number)
+        Task.objects.create(id=f"{number}", name="x", func="x", started=at, stopped=at, success=False, result="")
+    jobs.prune(NOW)
+    assert Task.objects.count() == 150
 
 
 # --- Catching up ------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from django.apps import apps
 
 from catalog import lifecycle, setup_link, status
 from catalog.models import Cluster, Event, Run, Service, Track
+from catalog.reconcile import reconcile
+from catalog.sync import sync
 from downloads import clock, clusters, jobs, recovery, retry, worker
 from downloads.due import due
 from tests.torture.ground import Ground
@@ -191,6 +193,17 @@ def test_a_sync_from_the_future_does_not_let_one_follow_each_minute(
     Run.objects.create(kind=Run.Kind.SYNC, started_at=world.now)
     assert not due(world.later(minutes=1), online=True).sync
     assert due(world.later(minutes=130), online=True).sync
+
+
+@pytest.mark.parametrize("kind", [Run.Kind.SYNC, Run.Kind.RECONCILE])
+def test_runs_from_the_future_do_not_crowd_out_those_of_today(world: World, settings: Any, kind: str) -> None:
+    settings.SPOTIFY_REFRESH_TOKEN = ""
+    Run.objects.bulk_create(
+        Run(kind=kind, started_at=world.now + YEAR + number * HOUR, ended_at=world.now + YEAR, ok=True)
+        for number in range(501)
+    )
+    (sync if kind == Run.Kind.SYNC else reconcile)(world.now)
+    assert Run.objects.filter(kind=kind, started_at=world.now).exists()
 
 
 @pytest.mark.parametrize("jump", BACK)
