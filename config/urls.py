@@ -31,6 +31,7 @@ urlpatterns = [
     # Buttons: POST only.
     re_path(r"^adopt/answer/?$", adopt_page.answer, name="adopt_answer"),
     re_path(r"^bin/take-back/?$", bin_page.take_back, name="bin_take_back"),
+    re_path(r"^bin/former-back/?$", bin_page.former_back, name="bin_former_back"),
     re_path(r"^tracks/(?P<pk>[0-9]{1,18})/(?P<deed>retry|ignore|want)/?$", downloads.change_track, name="change_track"),
     re_path(r"^failed/retry/?$", downloads.retry_failed, name="retry_failed"),
     re_path(r"^fetching/pause/?$", downloads.pause, name="pause"),

@@ -16,7 +16,7 @@ from catalog.lists import narrowed
 from catalog.models import Track, TrackQuerySet
 from catalog.wording import count
 from downloads.errors import ERROR_KINDS
-from downloads.models import Candidate, Move, MoveBatch, Pace, Replaced, Search, Sound
+from downloads.models import Candidate, FormerFile, Move, MoveBatch, Pace, Replaced, Search, Sound
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -143,6 +143,16 @@ class ReplacedAdmin(ReadOnly):
     list_select_related = ("track",)
     search_fields = ("path",)
     ordering = ("pk",)
+
+
+@admin.register(FormerFile)
+class FormerFileAdmin(ReadOnly):
+    """Brought back on the page of the bin."""
+
+    list_display = ("track", "origin", "target", "state", "moved_at")
+    list_select_related = ("track",)
+    search_fields = ("origin",)
+    ordering = ("-pk",)
 
 
 @admin.register(MoveBatch)

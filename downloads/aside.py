@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.conf import settings
@@ -16,7 +17,8 @@ from catalog import naming, tags
 from catalog.lifecycle import Place
 from catalog.models import Track
 from downloads import candidates, publish
-from downloads.models import Candidate, Replaced, Sound
+from downloads.models import Candidate, FormerFile, Replaced, Sound
+from downloads.points import reach
 
 BIN = ".bin"
 
@@ -43,12 +45,65 @@ def put_aside(track: Track, now: datetime) -> list[str]:
 
     A file that has become another track's, or that is no longer what it was, stays where it is.
     """
+    settle(track.former_files.filter(state=FormerFile.State.LEAVING), now)
     binned = []
     for row in track.replaced.order_by("pk"):
-        if _size_of_ours(row, track) is not None:
-            binned.append(_bin(row.path, now, publish.publish_method(publish.stage_folder(track))))
+        size = _size_of_ours(row, track)
+        if size is not None:
+            binned.append(to_bin(track, row.path, size, now, publish.publish_method(publish.stage_folder(track))))
         row.delete()
     return binned
+
+
+def to_bin(
+    track: Track, path: str, size: int, now: datetime, method: str, follow: Callable[[Place], bool] = lambda place: True
+) -> str:
+    """Give a track's file its name in the bin, then take its old one away; the place there. Nothing is overwritten.
+
+    Written down first (`FormerFile`), so that it can be listed and comes back. Between the two names ``follow`` lets a
+    row go along; where it says False the file is where it was, and FileNotFoundError says so.
+    """
+    origin = os.path.relpath(path, settings.MUSIC_DIR)
+    sound = Sound.objects.filter(track=track).first()
+    item = FormerFile(track=track, origin=origin, size=size, candidate=sound.candidate if sound else None)
+    for _ in range(publish.MOST_NAMES):
+        item.target = free_name(f"{BIN}/{now:%Y-%m-%d}/{origin}", "bin")
+        item.save()
+        reach("former_noted")
+        place = Place.of(settings.MUSIC_DIR, item.target)
+        os.makedirs(os.path.dirname(place.path), mode=0o777 & ~settings.MUSIC_UMASK, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            publish.put_in_place(path, place.path, method)
+            break
+    else:
+        item.delete()
+        raise FileExistsError(17, f"{publish.MOST_NAMES} names are taken", origin)
+    reach("former_moved")
+    if not follow(place):
+        give_name_back(place.path, path, method)
+        item.delete()
+        raise FileNotFoundError(2, "the row says something else by now", path)
+    remove_name(path, place.path)
+    item.state, item.moved_at = FormerFile.State.BINNED, now
+    item.save()
+    return place.path
+
+
+def settle(items: Iterable[FormerFile], now: datetime) -> None:
+    """See to what a crash left on its way to the bin: it is there, or the song has it still, or nothing was moved."""
+    for item in items:
+        source, target = (os.path.join(settings.MUSIC_DIR, name) for name in (item.origin, item.target))
+        here, there = file_at(source), file_at(target)
+        same = here is not None and there is not None and os.path.samestat(here, there)
+        if there is None or (here is not None and not same):
+            item.delete()
+        elif same and Track.objects.filter(local_path=source).exists():
+            os.unlink(target)
+            item.delete()
+        else:
+            remove_name(source, target)
+            item.state, item.moved_at = FormerFile.State.BINNED, now
+            item.save()
 
 
 def _size_of_ours(row: Replaced, track: Track) -> int | None:
@@ -71,24 +126,48 @@ def _is_inside(path: str) -> bool:
     return os.path.normpath(path).startswith(settings.MUSIC_DIR.rstrip("/") + "/")
 
 
-def _bin(path: str, now: datetime, method: str) -> str:
-    """Give the file its name in the bin, then take its old one away. Nothing there is overwritten."""
-    relative = os.path.relpath(path, settings.MUSIC_DIR)
-    first = os.path.join(settings.MUSIC_DIR, BIN, f"{now:%Y-%m-%d}", relative)
-    os.makedirs(os.path.dirname(first), mode=0o755, exist_ok=True)
-    for attempt in range(publish.MOST_NAMES):
-        target = naming.next_place(first, "bin", attempt)
-        with contextlib.suppress(FileExistsError):
-            move_file(path, target, method)
-            return target
-    raise FileExistsError(f"{first} and {publish.MOST_NAMES - 1} other names are taken")
+def free_name(first: str, short_id: str, track_id: int | None = None) -> str:
+    """``first``, or the next name that neither a file nor a row other than ``track_id`` has.
 
-
-def move_file(source: str, target: str, method: str) -> None:
-    """Rename a file without ever overwriting. FileExistsError where ``target`` is taken.
-
-    By a link and an unlink where the disk has links: a crash in between leaves two names, never none.
+    Raises FileExistsError where all are taken.
     """
-    publish.put_in_place(source, target, method)
-    if method == publish.LINK:
-        os.unlink(source)
+    for attempt in range(publish.MOST_NAMES):
+        place = Place.of(settings.MUSIC_DIR, naming.next_place(first, short_id, attempt)).in_known_folder()
+        rows = Track.objects.filter(
+            folder__key=naming.place_key(place.folder), name_key=naming.place_key(place.file_name)
+        )
+        if not os.path.lexists(place.path) and not rows.exclude(pk=track_id).exists():
+            return place.relative
+    raise FileExistsError(17, f"{publish.MOST_NAMES} names are taken", first)
+
+
+def file_at(path: str) -> os.stat_result | None:
+    """The regular file at ``path``; None where there is none. OSError where that cannot be known."""
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def remove_name(old: str, new: str) -> None:
+    """A link gave the file its new name: the old one goes, if it still is a name of the same file."""
+    here, there = file_at(old), file_at(new)
+    if here and there and os.path.samestat(here, there):
+        os.unlink(old)
+
+
+def give_name_back(new: str, old: str, method: str) -> None:
+    """The row did not follow: the file is to have its old name alone."""
+    if file_at(old) is None:
+        publish.put_in_place(new, old, method)
+    remove_name(new, old)
+
+
+def clear_folders(folder: str) -> None:
+    """Remove folders of the bin that are empty now."""
+    top = os.path.join(settings.MUSIC_DIR, BIN)
+    with contextlib.suppress(OSError):
+        while folder.startswith(f"{top}/"):
+            os.rmdir(folder)
+            folder = os.path.dirname(folder)

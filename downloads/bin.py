@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import stat
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,16 +18,15 @@ from typing import Any
 
 from django.conf import settings
 
-from catalog import lifecycle, naming, removal, storage
+from catalog import lifecycle, removal, storage
 from catalog.lifecycle import Place, PlaceTaken
 from catalog.locks import only_one
 from catalog.models import BinnedFile, Track
-from downloads import publish
-from downloads.aside import BIN
+from downloads import former, publish
+from downloads.aside import BIN, clear_folders, file_at, free_name, give_name_back, remove_name
 from downloads.points import reach
 
 State = BinnedFile.State
-MOST_NAMES = 50
 BUSY = "A reconcile is running; look again when it has ended."
 logger = logging.getLogger(__name__)
 
@@ -91,8 +89,8 @@ def _forget_settled() -> None:
 def _go(states: list[str], now: datetime) -> BinReport:
     report = BinReport()
     rows = BinnedFile.objects.filter(state__in=states).exclude(state=State.ASKED, track__wanted=True)
-    ids = list(rows.order_by("pk").values_list("pk", flat=True))
-    if not ids:
+    ids, formers = list(rows.order_by("pk").values_list("pk", flat=True)), former.waiting()
+    if not ids and not formers:
         return report
     state = storage.check(now)
     if not state.may_write:
@@ -107,9 +105,18 @@ def _go(states: list[str], now: datetime) -> BinReport:
                 for pk in ids:
                     root.require()
                     _move_one(pk, now, report)
+                for pk in formers:
+                    root.require()
+                    _count(report, former.see_through(pk, now, publish.publish_method(_bin_folder())))
         except storage.RootProblem as error:
             report.problem = str(error)
     return report
+
+
+def _count(report: BinReport, came: str) -> None:
+    report.returned += came == former.RETURNED
+    report.gone += came == former.GONE
+    report.left += came == former.LEFT
 
 
 def _move_one(pk: int, now: datetime, report: BinReport) -> None:
@@ -134,23 +141,11 @@ def _begin(item: BinnedFile, now: datetime) -> bool:
     item.origin = Place(settings.MUSIC_DIR, track.folder.path, track.file_name).relative
     if item.origin.startswith(f"{BIN}/"):
         return False
-    item.target = _free_name(f"{BIN}/{now:%Y-%m-%d}/{item.origin}", "bin")
+    item.target = free_name(f"{BIN}/{now:%Y-%m-%d}/{item.origin}", "bin")
     item.state = State.LEAVING
     item.save(update_fields=["origin", "target", "state"])
     reach("bin_noted")
     return True
-
-
-def _free_name(first: str, short_id: str) -> str:
-    """``first``, or the next name that neither a file nor a row has. Raises FileExistsError where all are taken."""
-    for attempt in range(MOST_NAMES):
-        place = Place.of(settings.MUSIC_DIR, naming.next_place(first, short_id, attempt)).in_known_folder()
-        rows = Track.objects.filter(
-            folder__key=naming.place_key(place.folder), name_key=naming.place_key(place.file_name)
-        )
-        if not os.path.lexists(place.path) and not rows.exists():
-            return place.relative
-    raise FileExistsError(17, f"{MOST_NAMES} names are taken", first)
 
 
 class _Move:
@@ -163,9 +158,9 @@ class _Move:
 
     def go(self) -> None:
         """Move the file, let its row follow, and write down that it has arrived."""
-        for _ in range(MOST_NAMES):
+        for _ in range(publish.MOST_NAMES):
             source, target = self._ways()
-            here, there = _file_at(source), _file_at(target)
+            here, there = file_at(source), file_at(target)
             if here is None and there is None:
                 self._lost()
                 return
@@ -192,9 +187,9 @@ class _Move:
 
     def _take_another_name(self) -> None:
         if self.leaving:
-            self.item.target = _free_name(self.item.target, "bin")
+            self.item.target = free_name(self.item.target, "bin")
         else:
-            self.item.origin = _free_name(self.item.origin, (self.item.track.spotify_id or str(self.item.track_id))[:8])
+            self.item.origin = free_name(self.item.origin, (self.item.track.spotify_id or str(self.item.track_id))[:8])
         self.item.save(update_fields=["origin", "target"])
 
     def _follow(self, source: str, target: str) -> None:
@@ -202,10 +197,10 @@ class _Move:
         place = Place.of(settings.MUSIC_DIR, os.path.relpath(target, settings.MUSIC_DIR))
         if self._row_follows(source, place):
             reach("bin_followed")
-            _remove_name(source, target)
+            remove_name(source, target)
             self._arrived()
         else:
-            _give_name_back(target, source, self.method)
+            give_name_back(target, source, self.method)
             self.item.state = State.ASKED if self.leaving else State.BINNED
             self.item.save(update_fields=["state"])
             self.report.left += 1
@@ -229,7 +224,7 @@ class _Move:
             BinnedFile.objects.filter(pk=self.item.pk).update(state=State.BINNED, moved_at=self.now)
             self.report.binned += 1
             return
-        _clear_folders(os.path.dirname(os.path.join(settings.MUSIC_DIR, self.item.target)))
+        clear_folders(os.path.dirname(os.path.join(settings.MUSIC_DIR, self.item.target)))
         if self.item.track.wanted:
             self.item.delete()
         else:
@@ -246,35 +241,3 @@ def _bin_folder() -> str:
     folder = os.path.join(settings.MUSIC_DIR, BIN)
     os.makedirs(folder, mode=0o777 & ~settings.MUSIC_UMASK, exist_ok=True)
     return folder
-
-
-def _file_at(path: str) -> os.stat_result | None:
-    """The regular file at ``path``; None where there is none. OSError where that cannot be known."""
-    try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found if stat.S_ISREG(found.st_mode) else None
-
-
-def _remove_name(old: str, new: str) -> None:
-    """A link gave the file its new name: the old one goes, if it still is a name of the same file."""
-    here, there = _file_at(old), _file_at(new)
-    if here and there and os.path.samestat(here, there):
-        os.unlink(old)
-
-
-def _give_name_back(new: str, old: str, method: str) -> None:
-    """The row did not follow: the file is to have its old name alone."""
-    if _file_at(old) is None:
-        publish.put_in_place(new, old, method)
-    _remove_name(new, old)
-
-
-def _clear_folders(folder: str) -> None:
-    """Remove folders of the bin that are empty now."""
-    top = os.path.join(settings.MUSIC_DIR, BIN)
-    with contextlib.suppress(OSError):
-        while folder.startswith(f"{top}/"):
-            os.rmdir(folder)
-            folder = os.path.dirname(folder)

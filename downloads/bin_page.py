@@ -12,7 +12,8 @@ from catalog.access import staff_button, staff_page
 from catalog.models import BinnedFile
 from catalog.paging import page_of
 from catalog.wording import count
-from downloads import bin, jobs
+from downloads import bin, former, jobs
+from downloads.models import FormerFile
 
 MOST = 200  # rows in one request
 
@@ -24,14 +25,32 @@ def bin_page(request: HttpRequest) -> HttpResponse:
     rows = rows.select_related("track__album").prefetch_related("track__credits__artist")
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
     following = {"first": request.path, "next": urlencode({"after": page.after})}
-    return render(request, "bin.html", {"section": "tracks", "now": timezone.now(), "page": page, **following})
+    formers = FormerFile.objects.exclude(state=FormerFile.State.LEAVING).order_by("-moved_at", "-pk")
+    formers = formers.select_related("track__album").prefetch_related("track__credits__artist")[: MOST + 1]
+    shown = {"formers": formers[:MOST], "more_formers": len(formers) > MOST, "most": MOST}
+    shown |= {"section": "tracks", "now": timezone.now(), "page": page}
+    return render(request, "bin.html", shown | following)
 
 
 @staff_button
 def take_back(request: HttpRequest) -> HttpResponse:
     """Ask for some rows, by their ids. Pages move no file: the pass that is asked for here does."""
-    ids = [int(text) for text in request.POST.getlist("row")[:MOST] if text.isascii() and text.isdigit()]
-    asked = bin.take_back([pk for pk in ids if pk < 1 << 63])
+    return _answer(request, bin.take_back(_ids(request, "row")))
+
+
+@staff_button
+def former_back(request: HttpRequest) -> HttpResponse:
+    """Ask for files that gave way to other recordings: they are to be their songs' again."""
+    by = request.user.get_username()
+    return _answer(request, former.ask_back(_ids(request, "file"), timezone.now(), by))
+
+
+def _ids(request: HttpRequest, name: str) -> list[int]:
+    ids = [int(text) for text in request.POST.getlist(name)[:MOST] if text.isascii() and text.isdigit()]
+    return [pk for pk in ids if pk < 1 << 63]
+
+
+def _answer(request: HttpRequest, asked: int) -> HttpResponse:
     if asked:
         jobs.request_reconcile()
         messages.success(request, f"{count(asked, 'file')} will be back in a moment.")

@@ -16,7 +16,7 @@ from django.db.models import Q
 from catalog import lifecycle
 from catalog.models import Event, Track, TrackQuerySet
 from downloads.addresses import AddressRefused, archive_address, server, youtube_address, youtube_id
-from downloads.models import Candidate, Replaced
+from downloads.models import Candidate, FormerFile, Replaced
 
 YOUTUBE, ARCHIVE = "youtube", "archive"
 # Failures that only a person can end; everything else mends itself or is tried again.
@@ -107,6 +107,7 @@ def _name(candidate: Candidate) -> str:
 def move_with_merge(sender: object, keep: int, drop: int, **_: object) -> None:
     """Two rows turned out to be one recording: what a person said of either stands (`catalog.merge.merging`)."""
     known = set(Candidate.objects.filter(track=keep).values_list("source", "source_id"))
+    FormerFile.objects.filter(track=drop).update(track=keep)
     has_choice = Candidate.objects.filter(track=keep, verdict=Verdict.CHOSEN).exists()
     for row in Candidate.objects.filter(track=drop):
         if row.verdict == Verdict.CHOSEN and has_choice:

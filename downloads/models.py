@@ -122,6 +122,33 @@ class Replaced(models.Model):
         return self.path
 
 
+class FormerFile(models.Model):
+    """A file that gave way to another recording of its track: in the bin, and on its way there or back.
+
+    ``origin`` and ``target`` are relative to the music folder: where it was, and where it lies. Written before the file
+    is moved: whatever a crash leaves, row and disk say how far it came (`downloads.aside`, `downloads.former`).
+    """
+
+    class State(models.TextChoices):
+        LEAVING = "leaving", "on its way to the bin"
+        BINNED = "binned", "in the bin"
+        RETURNING = "returning", "on its way back"
+
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="former_files")
+    candidate = models.ForeignKey(Candidate, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.LEAVING)
+    origin = models.TextField()
+    target = models.TextField()
+    size = models.BigIntegerField(help_text="Bytes.")
+    moved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "-moved_at"], name="former_state")]
+
+    def __str__(self) -> str:
+        return self.target
+
+
 class Pace(models.Model):
     """When a source may be asked again (`downloads.pacing`). One row per source."""
 

@@ -208,7 +208,7 @@ class Killed(BaseException):
     """The worker's process ends here."""
 
 
-@pytest.mark.parametrize("point", ["tagged", "synced", "reserved", "linked"])
+@pytest.mark.parametrize("point", ["tagged", "former_noted", "former_moved", "synced", "reserved", "linked"])
 def test_a_worker_that_dies_while_it_replaces_a_file_loses_neither_recording(world, archive, point):
     from downloads import points
 
@@ -234,6 +234,8 @@ def test_a_worker_that_dies_while_it_replaces_a_file_loses_neither_recording(wor
     assert (track.status, track.local_path[-4:]) == ("downloaded", ".m4a")
     kept = [path for path in world.root.rglob("*.mp3") if path.read_bytes() == content]
     assert [".bin" in path.parts for path in kept] == [True], "the old file is in the bin, once"
+    listed = track.former_files.get()
+    assert (listed.state, world.root / listed.target, listed.size) == ("binned", kept[0], len(content))
     assert Sound.objects.get(track=track).candidate == live
 
 

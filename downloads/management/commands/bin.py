@@ -12,6 +12,7 @@ from django.utils import timezone
 from catalog.models import BinnedFile
 from catalog.terminal import PlainCommand
 from downloads.bin import take_back, tidy
+from downloads.models import FormerFile
 
 SHOWN = 50
 
@@ -32,13 +33,17 @@ class Command(PlainCommand):
             raise CommandError("--day goes with --undo.")
         report = tidy(timezone.now())
         rows = BinnedFile.objects.filter(state=BinnedFile.State.BINNED).select_related("track").order_by("pk")
+        formers = FormerFile.objects.filter(state=FormerFile.State.BINNED).select_related("track").order_by("pk")
         if options["json"]:
+            replaced = [{"id": row.pk, "title": row.track.title, "file": row.target} for row in formers]
             files = [{"id": row.pk, "title": row.track.title, "file": row.target, "was": row.origin} for row in rows]
-            self.stdout.write(json.dumps(report.as_dict() | {"files": files}))
+            self.stdout.write(json.dumps(report.as_dict() | {"files": files, "replaced": replaced}))
         elif not report.problem:
             self.stdout.write(f"{report.sentence()} {rows.count():,} files are in the bin.")
             for row in rows[:SHOWN]:
                 self.stdout.write(f"  {row.target}: {row.track.title}")
+            if formers.exists():
+                self.stdout.write(f"{formers.count():,} more gave way to another recording: see the page /bin.")
         if report.problem:
             raise CommandError(report.problem)
 
