@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,14 @@ def test_the_status_page_shows_the_age_and_the_command(client, world, settings):
     assert "yt-dlp" in text and "make update-ytdlp" in text and "old</span>" in text
     settings.AUDIO_SOURCE = "archive"
     assert "update-ytdlp" not in client.get("/").content.decode()
+
+
+def test_the_version_is_looked_up_once_a_minute_and_found_again_after_an_update(monkeypatch: pytest.MonkeyPatch):
+    looked, minutes = [], [1000.0]
+    monkeypatch.setattr(renewal.time, "monotonic", lambda: minutes[0] * 60)
+    monkeypatch.setattr(renewal, "distribution", lambda name: looked.append(name) or distribution(name))
+    assert {renewal.ytdlp_version() for _ in range(3)} == {distribution("yt-dlp").version}
+    assert looked == ["yt-dlp"]
+    minutes[0] += 1
+    renewal.ytdlp_version()
+    assert looked == ["yt-dlp", "yt-dlp"]
