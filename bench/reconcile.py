@@ -59,9 +59,9 @@ CASES = {
 
 
 class Transactions:
-    """Measures how long the outermost transactions last, in seconds: other writers wait that long."""
+    """Measures how long the outermost transactions last, in seconds of ``clock``: other writers wait that long."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         from django.db import transaction
 
         self.lasted: list[float] = []
@@ -69,14 +69,14 @@ class Transactions:
         began: list[float] = []
 
         def entered(atomic: Any) -> None:
-            began.append(time.perf_counter())
+            began.append(clock())
             enter(atomic)
 
         def left(atomic: Any, *error: Any) -> None:
             leave(atomic, *error)
             start = began.pop()
             if not began:
-                self.lasted.append(time.perf_counter() - start)
+                self.lasted.append(clock() - start)
 
         transaction.Atomic.__enter__, transaction.Atomic.__exit__ = entered, left  # type: ignore[method-assign]
 
