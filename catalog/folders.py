@@ -20,6 +20,7 @@ from catalog.models import Folder, Track
 
 CACHE_KB = 6000  # of SQLite's page cache during a pass
 CHUNK = 1000  # folders at a time: about 12,000 names, 1 MB
+Ids = dict[int, tuple[int, str]]  # of tracks: id -> (folder, file name)
 COLUMNS = ("pk", *Known._fields[1:])
 
 
@@ -91,8 +92,8 @@ def downloaded_between(first: int, last: int) -> dict[int, int]:
     return dict(rows.values_list("folder_id").annotate(count=Count("*")).order_by())
 
 
-def ids_of(status: str, names: dict[int, set[str]]) -> dict[int, tuple[int, str]]:
-    """The ids of the tracks with this status and these file names: id -> (folder, file name)."""
+def ids_of(status: str, names: dict[int, set[str]]) -> Ids:
+    """The tracks with this status and these file names, by folder."""
     rows = Track.objects.filter(status=status, folder_id__in=many(names)).order_by() if names else Track.objects.none()
     found = rows.values_list("pk", "folder_id", "file_name")
     return {pk: (folder, name) for pk, folder, name in found if name in names[folder]}

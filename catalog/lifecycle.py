@@ -25,11 +25,11 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, DateTimeField, Exists, F, Field, OuterRef, Q, Subquery, TextField, Value, When
-from django.db.models.functions import Coalesce, Concat, Greatest
+from django.db.models import Case, Exists, F, Field, OuterRef, Q, Subquery, TextField, Value, When
+from django.db.models.functions import Concat
 
 from catalog.many import many
 from catalog.marks import mark_around
@@ -230,10 +230,10 @@ def fail(track_id: int, token: str, kind: str, message: str, retry_after: dateti
     return _give_up(track_id, token, Kind.FAIL, message or kind, now, changes)
 
 
-def release(track_id: int, token: str, now: datetime) -> bool:
-    """Nobody's failure (a stop, a pause, a full disk): the attempt is given back, the track is due at once."""
+def release(track_id: int, token: str, now: datetime, due: datetime | None = None) -> bool:
+    """Nobody's failure (a stop, a pause, a full disk): the attempt is given back, the track is due at once or ``due``."""
     given_back = Case(When(attempts__gt=0, then=F("attempts") - 1), default=0)
-    return _give_up(track_id, token, "", "", now, {"retry_after": now, "attempts": given_back})
+    return _give_up(track_id, token, "", "", now, {"retry_after": due or now, "attempts": given_back})
 
 
 def _give_up(track_id: int, token: str, kind: str, reason: str, now: datetime, changes: dict[str, Any]) -> bool:
@@ -321,8 +321,7 @@ def vanish(
     """
     changes: dict[str, Any] = {"status": Status.MISSING, "retry_after": now, "attempts": 0}
     if last_seen:
-        seen_then = Value(last_seen, output_field=DateTimeField())
-        changes["last_seen"] = Greatest(Coalesce(F("last_seen"), seen_then), seen_then)  # SQLite's MAX of NULL is NULL
+        changes["last_seen"] = _Later(last_seen)
     return _change_seen(seen, folders, Status.DOWNLOADED, Kind.VANISH, reason, now, changes)
 
 
@@ -475,27 +474,54 @@ def _change_seen(
     now: datetime,
     changes: dict[str, Any],
 ) -> int:
-    """Change the rows that still have this status, and file name and folder as read."""
+    """Change the rows that still have this status, and file name and folder as read.
+
+    Written out: of the 16 µs that a row took, 3 went into making SQL of the same querysets for every batch.
+    """
+    setting, values = _settings(changes)
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     ids = list(seen)
     changed = 0
     for start in range(0, len(ids), BATCH):
-        with transaction.atomic():
-            rows = Track.objects.filter(pk__in=many(ids[start : start + BATCH]), status=status)
-            found = rows.order_by().select_for_update().values_list("pk", "folder_id", "file_name")
-            still = [pk for pk, at, name in found if name == seen[pk] and folders.get(pk, at) == at]
+        with transaction.atomic(), connection.cursor() as cursor:
+            listed = many(ids[start : start + BATCH])
+            rows = f"SELECT id, folder_id, file_name FROM catalog_track WHERE id IN ({listed.sql}) AND status = %s"  # noqa: S608
+            cursor.execute(rows + lock, [*listed.params, status])
+            still = [pk for pk, at, name in cursor.fetchall() if name == seen[pk] and folders.get(pk, at) == at]
             if still:
-                changed += Track.objects.filter(pk__in=many(still)).update(**changes)
+                listed = many(still)
+                update = f"UPDATE catalog_track SET {setting} WHERE id IN ({listed.sql})"  # noqa: S608  ours
+                cursor.execute(update, [*values, *listed.params])
+                changed += cursor.rowcount
                 _record_for(still, kind, reason, now)
     return changed
 
 
+class _Later(NamedTuple):
+    """To be written where it is later than what stands there."""
+
+    moment: datetime
+
+
+def _settings(changes: dict[str, Any]) -> tuple[str, list[Any]]:
+    """What stands behind SET, and its parameters."""
+    texts, values = [], []
+    for column, value in changes.items():
+        if isinstance(value, _Later):
+            texts.append(f"{column} = CASE WHEN {column} > %s THEN {column} ELSE %s END")
+            values += [connection.ops.adapt_datetimefield_value(value.moment)] * 2
+        else:
+            texts.append(f"{column} = %s")
+            values.append(connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value)
+    return ", ".join(texts), values
+
+
 def _record_for(ids: list[int], kind: str, reason: str, now: datetime) -> None:
     """One event for each of many tracks, by one INSERT … SELECT: a million of them through objects take minutes."""
-    events, tracks = (connection.ops.quote_name(model._meta.db_table) for model in (Event, Track))
     listed = many(ids)
     statement = (
-        f"INSERT INTO {events} (track_id, at, kind, reason) "  # noqa: S608  table names and marks only
-        f"SELECT id, %s, %s, %s FROM {tracks} WHERE id IN ({listed.sql})"
+        "INSERT INTO catalog_event (track_id, at, kind, reason) "  # noqa: S608  marks only
+        f"SELECT id, %s, %s, %s FROM catalog_track WHERE id IN ({listed.sql})"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [connection.ops.adapt_datetimefield_value(now), kind, reason, *listed.params])

@@ -127,10 +127,13 @@ class Looker:
                 told.append(known)
         return told
 
-    def look(self, asks: Iterable[AskRow]) -> list[Finding]:
-        """List each folder once and compare names as a set. Only folders that have something to tell are told."""
+    def look(self, asks: Iterable[AskRow], changed: bool = False) -> list[Finding]:
+        """List each folder once and compare names as a set. Only folders that have something to tell are told.
+
+        ``changed``: it is known already that their stamps do not stand.
+        """
         stands = self._names_stand
-        return [found for ask in asks if not stands(ask) and (found := self._look_at(Ask(*ask)))]
+        return [found for ask in asks if (changed or not stands(ask)) and (found := self._look_at(Ask(*ask)))]
 
     def _names_stand(self, ask: AskRow) -> bool:
         """Whether the folder's stamp is the recorded one, and all of its names are listed. Anything else: look closely.

@@ -240,7 +240,7 @@ class Pass:
             for chunk, asks in self._all(scope, after) if self.options.full else self._changed(scope, after):
                 self.report.listed += len(asks)
                 if lookout is None:
-                    self._end(chunk, self.looker.look(asks), total, pace)
+                    self._end(chunk, self.looker.look(asks, changed=not self.options.full), total, pace)
                     continue
                 if before:
                     self._end(before, lookout.receive(), total, pace)
@@ -321,16 +321,19 @@ class Pass:
         lost = folders.ids_of(Status.DOWNLOADED, gone)
         if self.report.vanished + len(lost) > HOLD_ABOVE and not self.options.accept_missing:
             self._hold_for_now(len(lost))
-        last_seen: dict[int, datetime | None] = dict(
-            Folder.objects.filter(pk__in=unread_before).values_list("pk", "seen_at")
-        )
-        moments = {last_seen.get(folder, self.library.last_pass) for folder, _ in lost.values()}
-        for moment in moments:
-            names = {pk: name for pk, (at, name) in lost.items() if last_seen.get(at, self.library.last_pass) == moment}
+        for moment, names in self._by_last_sight(lost, unread_before).items():
             for batch in _batches(names):
                 self.root.require()
                 at = {pk: lost[pk][0] for pk in batch}
                 self._count(vanished=lifecycle.vanish(batch, self.now, moment, "The file is gone.", at))
+
+    def _by_last_sight(self, lost: folders.Ids, unread_before: set[int]) -> dict[datetime | None, dict[int, str]]:
+        """The names by when their files were last seen: by the last pass, or before it where it could not read."""
+        seen_at = dict(Folder.objects.filter(pk__in=unread_before).values_list("pk", "seen_at"))
+        found: dict[datetime | None, dict[int, str]] = {}
+        for pk, (folder, name) in lost.items():
+            found.setdefault(seen_at.get(folder, self.library.last_pass), {})[pk] = name
+        return found
 
     def _restore(self, back: dict[int, set[str]]) -> None:
         found = folders.ids_of(Status.MISSING, back)

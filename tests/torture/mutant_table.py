@@ -105,7 +105,7 @@ MUTANTS = [
     Mutant(
         "release: the attempt is given back",
         LIFECYCLE,
-        '"retry_after": now, "attempts": given_back}',
+        '"retry_after": due or now, "attempts": given_back}',
         '"retry_after": now}',
         GUARDS,
     ),
@@ -178,8 +178,8 @@ MUTANTS = [
     Mutant(
         "vanish and restore: the state",
         LIFECYCLE,
-        "pk__in=many(ids[start : start + BATCH]), status=status)",
-        "pk__in=many(ids[start : start + BATCH]))",
+        ' AND status = %s"  # noqa: S608\n            cursor.execute(rows + lock, [*listed.params, status])',
+        '"\n            cursor.execute(rows + lock, [*listed.params])',
         GUARDS,
     ),
     Mutant(
