@@ -231,7 +231,7 @@ def fail(track_id: int, token: str, kind: str, message: str, retry_after: dateti
 
 
 def release(track_id: int, token: str, now: datetime, due: datetime | None = None) -> bool:
-    """Nobody's failure (a stop, a pause, a full disk): the attempt is given back, the track is due at once or ``due``."""
+    """Nobody's failure (a stop, a pause, a full disk): the attempt is given back; due at once, or at ``due``."""
     given_back = Case(When(attempts__gt=0, then=F("attempts") - 1), default=0)
     return _give_up(track_id, token, "", "", now, {"retry_after": due or now, "attempts": given_back})
 

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from downloads.models import Pace
+from catalog.models import Track
+from downloads.models import Candidate, Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,15 @@ BUDGETS = {
 JITTER = 0.4  # of a gap, to both sides: a beat like a clock's is what robots have
 
 
-def next_turn(now: datetime) -> datetime:
-    """From when on the next song may be fetched or searched for; ``now`` where it may at once."""
-    budget = BUDGETS.get(settings.AUDIO_SOURCE)
-    row = Pace.objects.filter(source=settings.AUDIO_SOURCE).first() if budget else None
+def next_turn(now: datetime, source: str = "") -> datetime:
+    """From when on the next song may be fetched or searched for; ``now`` where it may at once.
+
+    ``source`` is whose pace it is: "" means the audio source that the settings name. A recording that a person chose
+    may come from another one.
+    """
+    source = source or settings.AUDIO_SOURCE
+    budget = BUDGETS.get(source)
+    row = Pace.objects.filter(source=source).first() if budget else None
     if budget is None or row is None:
         return now
     # A row written by a clock that was set back since must not stop us for longer than a whole budget lasts.
@@ -48,21 +54,35 @@ def next_turn(now: datetime) -> datetime:
     return max(now, free, min(row.not_before, now + timedelta(seconds=budget.breath[1])))
 
 
-def may_ask(now: datetime) -> bool:
+def may_ask(now: datetime, source: str = "") -> bool:
     """Whether the site may be asked at ``now``."""
-    return next_turn(now) <= now
+    return next_turn(now, source) <= now
 
 
-def asked(now: datetime, dice: random.Random | None = None) -> None:
+def is_all_that_holds(now: datetime) -> bool:
+    """Whether a track is due but for the pace of the site that it comes from."""
+    if not may_ask(now):
+        return Track.objects.queue(now).exists()
+    turns = {source: next_turn(now, source) for source in BUDGETS}
+    chosen = {"candidates__verdict": Candidate.Verdict.CHOSEN}
+    return any(
+        Track.objects.queue(turn).filter(**chosen, candidates__source=source).exists()
+        for source, turn in turns.items()
+        if turn > now
+    )
+
+
+def asked(now: datetime, dice: random.Random | None = None, source: str = "") -> None:
     """A song's searches and its fetch begin: one place of the budget is spent."""
-    budget = BUDGETS.get(settings.AUDIO_SOURCE)
+    source = source or settings.AUDIO_SOURCE
+    budget = BUDGETS.get(source)
     if budget is None:
         return
     dice = dice or random.Random()
     gap = budget.gap * dice.uniform(1 - JITTER, 1 + JITTER)
     fresh = {"not_before": now, "booked_until": now}
     with transaction.atomic():
-        row, _ = Pace.objects.select_for_update().get_or_create(source=settings.AUDIO_SOURCE, defaults=fresh)
+        row, _ = Pace.objects.select_for_update().get_or_create(source=source, defaults=fresh)
         row.booked_until = max(min(row.booked_until, now + timedelta(hours=1)), now) + gap
         row.not_before = now + timedelta(seconds=dice.uniform(*budget.breath))
         row.save()

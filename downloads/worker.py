@@ -71,6 +71,14 @@ class Failure(Exception):
         self.retry_after = retry_after
 
 
+class TooEarly(Exception):
+    """The site that the chosen recording comes from may be asked from ``turn`` on; the track is due then."""
+
+    def __init__(self, turn: datetime) -> None:
+        super().__init__("The site that the chosen recording comes from is not asked again yet.")
+        self.turn = turn
+
+
 def why_not(now: datetime) -> str:
     """Why nothing may be claimed at ``now``, in a sentence; "" where it may."""
     state = storage.check(now)
@@ -127,6 +135,9 @@ class Attempt:
                 result = self._adopt() or self._get()
         except publish.Lost:
             result = Outcome(self.track.pk, self.track.title, "lost")
+        except TooEarly as error:
+            ours = lifecycle.release(self.track.pk, self.token, self.now(), error.turn)
+            result = Outcome(self.track.pk, self.track.title, "released" if ours else "lost", "", str(error))
         except (Failure, SourceError, child.FetchError, audio.AudioError) as error:
             result = self._failed(error.kind, error.message, getattr(error, "retry_after", None))
         except publish.NoFreeName as error:
@@ -189,7 +200,7 @@ class Attempt:
         choice = candidates.chosen(self.track)
         if choice and choice.why:
             raise self._choice_failed(choice, choice.why)
-        pacing.asked(self.now())
+        self._take_turn(choice.source if choice else settings.AUDIO_SOURCE)
         fit = candidates.acceptable(self.track, candidates.source(), self.now())
         if not fit:
             known = self.track.candidates.usable().exists()
@@ -212,6 +223,13 @@ class Attempt:
             publish.clear_stage(self.track)
         assert last
         raise last
+
+    def _take_turn(self, source: str) -> None:
+        """A choice may come from another source than was asked about before the claim: that one's pace holds."""
+        turn = pacing.next_turn(self.now(), source)
+        if turn > self.now():
+            raise TooEarly(turn)
+        pacing.asked(self.now(), source=source)
 
     @staticmethod
     def _choice_failed(choice: Candidate, why: str) -> Failure:
@@ -321,7 +339,7 @@ class Attempt:
 
 def _too_early(now: datetime) -> bool:
     """Whether the site's pace is all that a due track waits for."""
-    return not pacing.may_ask(now) and not why_not(now) and Track.objects.queue(now).exists()
+    return not why_not(now) and pacing.is_all_that_holds(now)
 
 
 def work_until_empty(

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from catalog.models import Service, Track
-from downloads import candidates, pacing, worker
+from downloads import candidates, child, decisions, pacing, worker
 from downloads.match import Candidate as Answer
 from downloads.models import Pace
 from tests.downloads.archive_world import missing_track, serve
@@ -107,6 +107,49 @@ def test_ones_own_audio_server_is_not_paced(world, archive):
         serve(archive, missing_track(world, f"Nocturne {number}", number=number))
         assert worker.work_one(now=lambda: world.now).result == "downloaded"
     assert not Pace.objects.exists()
+
+
+@pytest.fixture
+def fetched(world: World, archive, monkeypatch) -> list[str]:
+    """The addresses that are fetched where one's own server is the source; nothing comes of them."""
+    asked: list[str] = []
+
+    def fetch(url: str, *_: object, **__: object) -> None:
+        asked.append(url)
+        raise child.FetchError("unavailable", "It is not there.")
+
+    monkeypatch.setattr(child, "fetch", fetch)
+    return asked
+
+
+def test_a_persons_own_youtube_choice_keeps_youtubes_pace_beside_ones_own_server(world, fetched):
+    tracks = [missing_track(world, f"Song {number}", number=number) for number in range(2)]
+    for number, track in enumerate(tracks):
+        decisions.use_address(track, f"dQw4w9WgXc{number}", world.now, "anna")
+    assert worker.work_one(now=lambda: world.now).error_kind == "unavailable"
+    early = worker.work_one(now=lambda: world.now)
+    waits = Track.objects.get(pk=early.track_id)
+    turn = pacing.next_turn(world.now, "youtube")
+    assert (early.result, waits.status, waits.attempts) == ("released", "missing", 0)
+    assert waits.retry_after == turn > world.now
+    assert worker.work_one(now=lambda: world.now) is None and len(fetched) == 1
+    world.now = turn
+    assert worker.work_one(now=lambda: world.now).track_id == waits.pk and len(fetched) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_until_empty_waits_for_the_pace_of_chosen_recordings_too(world, fetched):
+    for number in range(3):
+        track = missing_track(world, f"Song {number}", number=number)
+        decisions.use_address(track, f"dQw4w9WgXc{number}", world.now, "anna")
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        world.later(seconds=seconds)
+
+    worker.work_until_empty(now=lambda: world.now, sleep=sleep)
+    assert len(fetched) == 3 and sum(slept) >= 2 * YOUTUBE.breath[0]
 
 
 def test_a_clock_that_was_set_back_does_not_stop_us_for_long(world, settings):
