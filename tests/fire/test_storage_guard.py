@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import get_resolver
 
 from catalog import storage
 from catalog.models import Event, Track
@@ -183,3 +187,48 @@ def test_a_drive_that_goes_before_a_real_absence_is_written_down_changes_no_row(
 def test_the_kinds_are_eight_and_the_marker_is_the_librarys(world: World) -> None:
     assert len(set(KINDS)) == 8
     assert (world.root / storage.MARKER).read_text().startswith(ROOT_UUID)
+
+
+# --- Pages ------------------------------------------------------------------------------------------------
+
+
+class Hung(BaseException):
+    """Here a page would hang: whoever looks at a hung drive gets no answer, and no error either."""
+
+
+def addresses(patterns: Iterable[Any], before: str = "/") -> Iterator[str]:
+    """Every address of the program that needs no argument, the admin's among them."""
+    for pattern in patterns:
+        path = before + str(pattern.pattern).lstrip("^").rstrip("$").removesuffix("/?")
+        if hasattr(pattern, "url_patterns"):
+            yield from addresses(pattern.url_patterns, path)
+        elif not re.search(r"[<(\\]", path):
+            yield path
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_hung_folder_never_hangs_a_page(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    client.force_login(User.objects.create_superuser("admin", "", "secret"))
+    track = next(iter(world.tracks.values()))
+    paths = [*addresses(get_resolver().url_patterns), f"/tracks/{track.pk}", f"/admin/catalog/track/{track.pk}/change/"]
+    root, touched = str(world.root), list[str]()
+
+    def hanging(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            if given and isinstance(given[0], (str, os.PathLike)) and os.fspath(given[0]).startswith(root):
+                touched.append(real.__name__)  # also from a thread, which a page would wait for
+                raise Hung(given[0])
+            return real(*given, **named)
+
+        return call
+
+    for name in (*CALLS, "statvfs", "access", "mkdir", "unlink", "rename", "link"):
+        monkeypatch.setattr(os, name, hanging(getattr(os, name)))
+    monkeypatch.setattr("builtins.open", hanging(open))
+    answered = [path for path in paths if "logout" not in path and getattr(client, method)(path).status_code < 500]
+    assert len(answered) > 40 and {"/", "/queue", "/status", "/healthz", "/metrics", "/bin"} <= set(answered)
+    assert touched == []
+    with pytest.raises(Hung):
+        os.stat(f"{root}/{storage.MARKER}")
