@@ -44,6 +44,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description="The whole cycle on sample music.")
     parser.add_argument("--exit", action="store_true", help="end after the job, with the /status JSON as last line")
     options = parser.parse_args()
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was started here ends with us
+        signal.signal(ending, signal.default_int_handler)
     try:
         HOME.mkdir(exist_ok=True)
         say("Recording a small shelf of public-domain music for an audio server on this machine …")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,11 +56,34 @@ def test_a_second_run_downloads_nothing(runs):
     assert status["counters"]["downloaded"] == 24
 
 
+def processes(folder: Path) -> list[str]:
+    """Everything that runs with the demo's folder in its environment."""
+    own = str(folder / ".demo")
+    return [pid for pid in os.listdir("/proc") if pid.isdecimal() and own in _environment(pid)]
+
+
 def test_the_demo_leaves_no_process_behind(runs):
     folder, _ = runs
-    own = str(folder / ".demo")
-    left = [pid for pid in os.listdir("/proc") if pid.isdecimal() and own in _environment(pid)]
-    assert left == []
+    assert processes(folder) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_shows_its_pages_ends_with_all_that_it_started(runs, number):
+    folder, _ = runs
+    shown = subprocess.Popen(
+        [sys.executable, "-m", "demo.run"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert any("until you press Ctrl-C" in line for line in iter(shown.stdout.readline, ""))
+        assert processes(folder)
+    finally:
+        shown.send_signal(number)
+        shown.wait(60)
+    assert processes(folder) == []
 
 
 def _environment(pid: str) -> str:
