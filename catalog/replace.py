@@ -102,12 +102,21 @@ def forget(collections: Iterable[Collection]) -> int:
     """Delete collections with their entries; what becomes of the files of their songs, each one says. Rows."""
     rows = 0
     for collection in collections:
-        touched = set(collection.entries.exclude(track=None).values_list("track_id", flat=True))
+        _take_out(collection, list(collection.entries.order_by("pk").values_list("pk", "track_id")))
         collection.delete()
-        set_wanted(touched)
-        removal.left(collection, touched)
         rows += 1
     return rows
+
+
+def _take_out(collection: Collection, entries: Sequence[tuple[int, int | None]]) -> None:
+    """Delete entries, given as (id, track id). What is wanted follows in the same transaction as each entry goes or
+    comes: after a crash between the two nobody would look at these tracks again."""
+    for part in _batches(entries):
+        with transaction.atomic():
+            Entry.objects.filter(pk__in=[pk for pk, _ in part]).delete()
+            gone = {track_id for _, track_id in part if track_id is not None}
+            set_wanted(gone)
+            removal.left(collection, gone)
 
 
 _TRACK_VALUES = attrgetter(*(column.name for column in fields(TrackRecord)))
@@ -182,10 +191,9 @@ class _Entries:
         positions = _positions([stay.get(index) for index in range(len(self.digests))])
         self._move(stay, positions)
         self._add(added, changed, tracks, positions)
-        touched = {tracks[index] for index in added if index in tracks}
-        gone = self._remove(leftover) if self.record.complete else set()
-        set_wanted(touched | gone)
-        removal.left(self.collection, gone)
+        if self.record.complete:
+            _take_out(self.collection, list(leftover.items()))
+            self.report.gone = len(leftover)
         return True
 
     def _pair(self) -> tuple[dict[int, tuple[int, int]], list[int], dict[int, int | None]]:
@@ -241,6 +249,7 @@ class _Entries:
                     entry = self.record.entries[index]
                     said = {"digest": self.digests[index], "label": entry.label, "added_at": entry.added_at}
                     Entry.objects.filter(pk=pk).update(**said)
+                set_wanted({tracks[index] for _, index in part})
         self.report.updated = len(updated)
         return changed
 
@@ -259,6 +268,7 @@ class _Entries:
         for part in _batches(rows):
             with transaction.atomic():
                 insert(Entry, ENTRY_COLUMNS, part)
+                set_wanted({row[2] for row in part if row[2] is not None})
         self.report.added = len(rows)
 
     def _row(self, index: int, tracks: dict[int, int], position: int) -> tuple[Any, ...]:
@@ -266,13 +276,6 @@ class _Entries:
         entry, track = self.record.entries[index], tracks.get(index)
         said = (entry.reason, entry.label, entry.added_at, self.digests[index])
         return self.collection.pk, position, track, *said
-
-    def _remove(self, leftover: dict[int, int | None]) -> set[int]:
-        """Delete the entries that the source no longer lists. The tracks that lost a place."""
-        for part in _batches(list(leftover)):
-            Entry.objects.filter(pk__in=part).delete()
-        self.report.gone = len(leftover)
-        return {track_id for track_id in leftover.values() if track_id is not None}
 
 
 def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:

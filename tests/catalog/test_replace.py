@@ -1,5 +1,6 @@
 """A source's records into the catalog."""
 
+import itertools
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog import lifecycle
-from catalog.models import Album, Artist, Collection, Entry, Track
+from catalog.models import Album, Artist, BinnedFile, Collection, Entry, Track
 from catalog.records import EPISODE, CollectionRecord, EntryRecord, TrackRecord
 from catalog.replace import forget_collections, replace_catalog
 
@@ -207,3 +208,61 @@ def test_tracks_without_a_title_are_not_taken_for_one_another():
     nameless = [song(1, title="", isrc="", spotify_id=name * 22) for name in "AB"]
     replace_catalog([playlist(*nameless)], NOW)
     assert Track.objects.count() == 2
+
+
+# --- A process that ends in the middle ---
+
+
+class Died(BaseException):
+    """A process that ends at once."""
+
+
+def die_before_write(number: int):
+    """A process that ends instead of its ``number``th write."""
+    written = itertools.count()
+
+    def ask(execute, sql, parameters, many, context):
+        if sql.split()[0] in {"INSERT", "UPDATE", "DELETE"} and next(written) == number:
+            raise Died
+        return execute(sql, parameters, many, context)
+
+    return ask
+
+
+def six_songs() -> None:
+    """A catalog of one list of six songs, whose files go to the bin, and of nothing else."""
+    for model in (Collection, BinnedFile, Track, Artist, Album):
+        model.objects.all().delete()
+    replace_catalog([playlist(*map(song, range(1, 7)))], NOW)
+    Collection.objects.update(removal="bin")
+
+
+def outcome() -> tuple:
+    wanted = set(Track.objects.wanted().values_list("title", flat=True))
+    marks = set(Album.objects.filter(wanted=True).values_list("title", flat=True))
+    return titles(), wanted, marks, set(BinnedFile.objects.values_list("track__title", "state"))
+
+
+DEEDS = {
+    "read again": lambda: replace_catalog([playlist(song(9), song(3), song(1, album="New"), song(8), song(7))], NOW),
+    "forgotten": lambda: forget_collections("", [], NOW),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+def test_a_crash_at_any_moment_is_made_good_by_doing_it_again(monkeypatch, deed):
+    monkeypatch.setattr("catalog.replace.BATCH", 2)
+    six_songs()
+    deed()
+    expected = outcome()
+    for number in itertools.count():
+        six_songs()
+        try:
+            with connection.execute_wrapper(die_before_write(number)):
+                deed()
+            break
+        except Died:
+            deed()
+        assert outcome() == expected, f"died before write {number}"
+    assert number > 9
