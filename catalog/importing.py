@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from catalog.records import CollectionRecord
 from catalog.replace import ReplaceReport, replace_catalog
 from catalog.sources.reading import ReadFile
 
@@ -38,15 +39,28 @@ class FileReport:
         return {**head, **sums, "skipped": dict(skipped), "errors": self.errors, "notes": self.notes}
 
 
-def import_files(files: Iterable[ReadFile], now: datetime) -> list[FileReport]:
-    """Replace the collections that these files name. A file that is imported again updates its own collection."""
-    return [_import(file, now) for file in files]
+def import_files(
+    files: Iterable[ReadFile], now: datetime, on_entries: Callable[[int], None] = lambda entries: None
+) -> list[FileReport]:
+    """Replace the collections that these files name. A file that is imported again updates its own collection.
+
+    ``on_entries`` hears of each collection how many entries are in, once it is written.
+    """
+    return [_import(file, now, on_entries) for file in files]
 
 
-def _import(file: ReadFile, now: datetime) -> FileReport:
+def _import(file: ReadFile, now: datetime, on_entries: Callable[[int], None]) -> FileReport:
     errors = [file.error] if file.error else []
     errors += [f"line {line.line}: {line.reason}" for line in file.skipped]
-    return FileReport(file.name, file.kind, replace_catalog(file.collections, now), errors, list(file.notes))
+    replaced = replace_catalog(_told(file, on_entries), now)
+    return FileReport(file.name, file.kind, replaced, errors, list(file.notes))
+
+
+def _told(file: ReadFile, on_entries: Callable[[int], None]) -> Iterator[CollectionRecord]:
+    """The collections; the next one is asked for once the one before is written."""
+    for collection in file.collections:
+        yield collection
+        on_entries(len(collection.entries))
 
 
 def totals(reports: Sequence[FileReport]) -> dict[str, Any]:

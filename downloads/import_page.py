@@ -1,37 +1,29 @@
 """`/import`: drop in an export, see what was understood and what was not, then import it.
 
-Between the two steps the upload waits in DATA_DIR, under a name that only the session of the person knows.
+Between the two steps the upload waits in DATA_DIR (`downloads.uploads`).
 """
 
 from __future__ import annotations
 
-import os
-import re
-import secrets
-import time
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from catalog.access import staff_page
-from catalog.importing import import_files, totals
+from catalog.models import Run
 from catalog.records import CollectionRecord
-from catalog.sources.files import MAX_FILE, read_library_file
+from catalog.sources.files import MAX_FILE
 from catalog.sources.reading import ReadFile, UnreadableFile, file_size, shown
 from catalog.wording import count
-from downloads import jobs
+from downloads import jobs, uploads
 
 LINES = 100  # of each collection, and of what was not understood, in the preview
 MOST_FILES = 20  # in one upload
-KEPT_FOR = 24 * 3600.0  # seconds that an upload waits for its second step
+RUNS_SHOWN = 5  # of the imports that a job has done
 REASONS = {
     "episode": "podcast episode",
     "local": "local file, not on Spotify",
@@ -59,13 +51,13 @@ def _upload(request: HttpRequest) -> HttpResponse:
         return _form(request, "Choose a file first.", 400)
     if len(files) > MOST_FILES:
         return _form(request, f"That is more than {MOST_FILES} files at once; put them into one zip.", 400)
-    _forget_old()
-    uploads = [(_keep(file), str(file.name)) for file in files]
-    request.session["uploads"] = uploads
+    uploads.forget_old()
+    kept = [(uploads.keep(file), str(file.name)) for file in files]
+    request.session["uploads"] = kept
     try:
-        read = _read(uploads)
+        read = uploads.read(kept)
     except UnreadableFile as error:
-        _discard(uploads)
+        uploads.discard(kept)
         return _form(request, str(error), 400)
     shown_now = {"section": "import", "files": [_preview(file) for file in read], "lines": LINES}
     shown_now["tracks"] = sum(file.tracks for file in read)
@@ -74,75 +66,33 @@ def _upload(request: HttpRequest) -> HttpResponse:
 
 @staff_page
 def import_now(request: HttpRequest) -> HttpResponse:
-    """The second step: what was previewed is written into the catalog."""
-    uploads = request.session.pop("uploads", None) if request.method == "POST" else None
-    if not uploads:
+    """The second step: what was previewed is written into the catalog, at once or, where it is much, by a job."""
+    asked = request.session.pop("uploads", None) if request.method == "POST" else None
+    if not asked:
         return redirect("import")
     try:
-        read = _read(uploads)
+        read = uploads.read(asked)
     except UnreadableFile as error:
+        uploads.discard(asked)
         return _form(request, f"{error} Nothing was imported.", 400)
-    finally:
-        _discard(uploads)
-    sums = totals(import_files(read, timezone.now()))
+    entries = sum(file.entries for file in read)
+    if entries > uploads.MANY:
+        uploads.ask(asked, entries, timezone.now())
+        jobs.request_import()
+        messages.success(request, f"{count(entries, 'entry', 'entries')} are being imported. You may leave this page.")
+        return redirect("import")
+    uploads.discard(asked)
+    said = uploads.import_now(read, timezone.now())
     jobs.request_reconcile()
-    others = sum(sums["skipped"].values())
-    said = (
-        f"{count(sums['entries'], 'entry', 'entries')} imported: {count(sums['tracks'], 'song')}, {others:,} others. "
-    )
-    messages.success(
-        request, f"{said}{sums['new_tracks']:,} are new. The folder is checked, then what is missing is fetched."
-    )
+    messages.success(request, f"{said} The folder is checked, then what is missing is fetched.")
     return redirect("status_page")
 
 
 def _form(request: HttpRequest, problem: str = "", code: int = 200) -> HttpResponse:
-    return render(request, "import.html", {"section": "import", "problem": problem}, status=code)
-
-
-# --- What was uploaded ------------------------------------------------------------------------------------
-
-
-def _folder() -> Path:
-    folder: Path = settings.DATA_DIR / "uploads"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
-
-
-def _keep(file: UploadedFile) -> str:
-    """Write an upload down; the token that leads to it. Its own name is never part of a path."""
-    token = secrets.token_hex(16)
-    descriptor = os.open(_folder() / token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as kept:
-        for chunk in file.chunks():
-            kept.write(chunk)
-    return token
-
-
-def _read(uploads: list[Any]) -> list[ReadFile]:
-    """All uploads as understood. Raises UnreadableFile; then nothing of any of them counts."""
-    gone = UnreadableFile("The upload has waited too long; choose the file again.")
-    found: list[ReadFile] = []
-    for token, name in uploads:
-        path = _folder() / token
-        if not re.fullmatch(r"[0-9a-f]{32}", token) or not path.is_file():
-            raise gone
-        found += read_library_file(str(path), name)
-    return found
-
-
-def _discard(uploads: list[Any]) -> None:
-    for token, _ in uploads:
-        with suppress(OSError):
-            os.unlink(_folder() / token)
-
-
-def _forget_old() -> None:
-    """Uploads whose second step never came."""
-    for entry in os.scandir(_folder()):
-        with suppress(OSError):
-            if time.time() - entry.stat().st_mtime > KEPT_FOR:
-                os.unlink(entry.path)
+    runs = list(Run.objects.filter(kind=Run.Kind.IMPORT)[:RUNS_SHOWN])
+    shown_now = {"section": "import", "problem": problem, "runs": runs, "now": timezone.now()}
+    shown_now["waiting"] = any(run.ended_at is None for run in runs)
+    return render(request, "import.html", shown_now, status=code)
 
 
 # --- What was understood ----------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from django_q.tasks import async_task
 
 from catalog import storage
 from catalog.locks import only_one
-from catalog.models import Event, Track
+from catalog.models import Event, Run, Track
 from catalog.reconcile import ReconcileReport, reconcile
 from catalog.sync import SyncReport, sync
 from downloads import care, clusters, moving, parent_death, recovery, renewal, searches, worker
@@ -85,6 +85,11 @@ def request_move() -> None:
 def request_search() -> None:
     """Search soon for what a person wrote down (`downloads.searches`)."""
     _enqueue(answer_searches, MAIN)
+
+
+def request_import() -> None:
+    """Import soon what a person uploaded (`downloads.uploads`)."""
+    _enqueue(import_uploads, MAIN)
 
 
 def request_reconcile() -> None:
@@ -162,6 +167,11 @@ def _search_if_asked(now: datetime) -> None:
         request_search()
 
 
+def _import_if_asked(now: datetime) -> None:
+    if Run.objects.filter(kind=Run.Kind.IMPORT, ended_at=None).exists():
+        request_import()
+
+
 @job
 def heartbeat() -> str:
     """Travels through a worker, and so proves that this cluster's workers still get work."""
@@ -212,6 +222,17 @@ def answer_searches() -> str:
         answered = searches.answer_all(timezone.now()) if alone else 0
     wake()
     return f"{answered} answered"
+
+
+@job
+def import_uploads() -> str:
+    """Import what persons uploaded on a page, then look for it in the folder. The tick asks again for what is left."""
+    from downloads import uploads  # here: what reads exports takes memory, and most processes never do
+
+    ended = uploads.import_waiting(timezone.now())
+    if ended:
+        request_reconcile()
+    return f"{ended} imported"
 
 
 @job
@@ -292,6 +313,7 @@ EACH_MINUTE: tuple[Step, ...] = (
     _wake_if_due,
     _search_if_asked,
     _move_if_asked,
+    _import_if_asked,
     prune,
 )
 

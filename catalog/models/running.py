@@ -6,12 +6,13 @@ from django.db import models
 
 
 class Run(models.Model):
-    """A sync or reconcile that was run: when, how it ended, and its report."""
+    """A sync, reconcile or other long pass that was run: when, how it ended, and its report."""
 
     class Kind(models.TextChoices):
         SYNC = "sync"
         RECONCILE = "reconcile"
         ADOPT = "adopt"
+        IMPORT = "import"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     started_at = models.DateTimeField()
