@@ -44,7 +44,15 @@ class ShortCount(Paginator):
     """Counts no further than `COUNTED_TO` rows: the database stops there, however many there are."""
 
     @cached_property
+    def first(self) -> list[Any]:
+        """The keys of the rows, unordered: no more than one that would not fit on a page."""
+        rows: Any = self.object_list
+        return list(rows.order_by().values_list("pk", flat=True)[: self.per_page + 1])
+
+    @cached_property
     def count(self) -> int:
+        if len(self.first) <= self.per_page:
+            return len(self.first)
         rows: Any = self.object_list
         return int(rows.order_by()[:COUNTED_TO].count())  # SELECT COUNT(*) FROM (SELECT … LIMIT)
 
@@ -72,6 +80,9 @@ class InWindows(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         self._request = request
         super().get_results(request)
+        if not self.multi_page:  # a search for rare words reads every row: once for this page is enough
+            found = self.root_queryset.filter(pk__in=self.paginator.first)  # type: ignore[attr-defined]
+            self.result_list = self.apply_select_related(found).order_by(*self.queryset.query.order_by)
 
     @property
     def beyond(self) -> str:

@@ -203,6 +203,17 @@ def test_an_address_typed_by_hand_shows_a_page(admin_client: Client, world: Worl
     assert len(answer.context["cl"].result_list) == 6
 
 
+def test_a_search_with_few_answers_is_made_once(admin_client: Client, world: World) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert shown(admin_client, "q=maria") == {"Morning", "Noon", "Evening"}
+        assert shown(admin_client, "q=nowhere") == set()
+    assert len([query["sql"] for query in queries if "LIKE" in query["sql"].upper()]) == 2
+    answer = admin_client.get(f"{TRACKS}?q=maria")
+    assert [track.pk for track in answer.context["cl"].result_list] == sorted(
+        track.pk for track in answer.context["cl"].result_list
+    )
+
+
 def test_a_search_looks_at_the_artists_once_and_not_for_each_track(admin_client: Client, world: World) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert shown(admin_client, "q=maria") == {"Morning", "Noon", "Evening"}
