@@ -59,6 +59,7 @@ def _upload(request: HttpRequest) -> HttpResponse:
     except UnreadableFile as error:
         uploads.discard(kept)
         return _form(request, str(error), 400)
+    request.session["upload_entries"] = sum(file.entries for file in read)
     shown_now = {"section": "import", "files": [_preview(file) for file in read], "lines": LINES}
     shown_now["tracks"] = sum(file.tracks for file in read)
     return render(request, "import_preview.html", shown_now)
@@ -70,18 +71,18 @@ def import_now(request: HttpRequest) -> HttpResponse:
     asked = request.session.pop("uploads", None) if request.method == "POST" else None
     if not asked:
         return redirect("import")
-    try:
-        read = uploads.read(asked)
-    except UnreadableFile as error:
-        uploads.discard(asked)
-        return _form(request, f"{error} Nothing was imported.", 400)
-    entries = sum(file.entries for file in read)
+    entries = request.session.pop("upload_entries", 0)
     if entries > uploads.MANY:
         uploads.ask(asked, entries, timezone.now())
         jobs.request_import()
         messages.success(request, f"{count(entries, 'entry', 'entries')} are being imported. You may leave this page.")
         return redirect("import")
-    uploads.discard(asked)
+    try:
+        read = uploads.read(asked)
+    except UnreadableFile as error:
+        return _form(request, f"{error} Nothing was imported.", 400)
+    finally:
+        uploads.discard(asked)
     said = uploads.import_now(read, timezone.now())
     jobs.request_reconcile()
     messages.success(request, f"{said} The folder is checked, then what is missing is fetched.")
