@@ -329,10 +329,13 @@ class Pass:
 
     def _by_last_sight(self, lost: folders.Ids, unread_before: set[int]) -> dict[datetime | None, dict[int, str]]:
         """The names by when their files were last seen: by the last pass, or before it where it could not read."""
+        last_pass = self.library.last_pass
+        if not unread_before:
+            return {last_pass: {pk: name for pk, (_, name) in lost.items()}}
         seen_at = dict(Folder.objects.filter(pk__in=unread_before).values_list("pk", "seen_at"))
         found: dict[datetime | None, dict[int, str]] = {}
         for pk, (folder, name) in lost.items():
-            found.setdefault(seen_at.get(folder, self.library.last_pass), {})[pk] = name
+            found.setdefault(seen_at.get(folder, last_pass), {})[pk] = name
         return found
 
     def _restore(self, back: dict[int, set[str]]) -> None:

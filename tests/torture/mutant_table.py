@@ -178,8 +178,8 @@ MUTANTS = [
     Mutant(
         "vanish and restore: the state",
         LIFECYCLE,
-        ' AND status = %s"  # noqa: S608\n            cursor.execute(rows + lock, [*listed.params, status])',
-        '"\n            cursor.execute(rows + lock, [*listed.params])',
+        ' AND status = %s"  # noqa: S608\n            cursor.execute(rows + lock, [*batch, status])',
+        '"\n            cursor.execute(rows + lock, batch)',
         GUARDS,
     ),
     Mutant(
