@@ -18,6 +18,7 @@ from downloads.sources.archive import ArchiveSource
 from downloads.sources.youtube import YouTubeSource
 
 KEPT = 20  # candidates kept of one search
+RULED_OUT = "ruled out"  # the last reason of one that a veto forbids
 Verdict = Candidate.Verdict
 
 # After these a retry asks again: what was kept has been tried, or was not good enough.
@@ -99,7 +100,7 @@ def keep(track: Track, wish: match.Wish, answers: Sequence[match.Candidate], now
             album=answer.album,
             duration_ms=answer.duration_ms,
             score=scored.score,
-            reasons=[*scored.reasons, *(["ruled out"] if scored.vetoed else [])],
+            reasons=[*scored.reasons, *([RULED_OUT] if scored.vetoed else [])],
             found_at=now,
         )
         for scored in match.rank(wish, _storable(answers))[:KEPT]

@@ -17,7 +17,7 @@ from catalog import storage
 from catalog.access import staff_button, staff_page
 from catalog.models import Track
 from catalog.paging import page_of
-from downloads import audio, decisions, jobs, listening, searches
+from downloads import audio, candidates, decisions, jobs, listening, searches
 from downloads.addresses import AddressRefused
 from downloads.errors import ERROR_KINDS
 from downloads.models import Candidate, Search, Sound
@@ -63,13 +63,16 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     track = get_object_or_404(Track.objects.select_related("album").prefetch_related("credits__artist"), pk=pk)
     sound = Sound.objects.filter(track=track).select_related("same_as").first()
     rows = list(track.candidates.all()[:SHOWN])
+    choice = next((row for row in rows if row.verdict == Candidate.Verdict.CHOSEN), None)
+    suggested = rows[0] if rows and not choice and _may_be_suggested(rows[0]) else None
     shown = {
         "section": "decide",
         "now": timezone.now(),
         "track": track,
         "kind": ERROR_KINDS.get(track.error_kind),
-        "choice": next((row for row in rows if row.verdict == Candidate.Verdict.CHOSEN), None),
-        "rows": [_row(row, track, sound) for row in rows],
+        "cure": _cure(track, rows),
+        "choice": choice,
+        "rows": [_row(row, track, sound, suggested=row == suggested) for row in rows],
         "sound": sound,
         "kilobits": round(sound.bit_rate / 1000) if sound and sound.bit_rate else None,
         "ends": _ends(track, sound),
@@ -80,14 +83,26 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "decide.html", shown)
 
 
-def _row(row: Candidate, track: Track, sound: Sound | None) -> dict[str, Any]:
+def _may_be_suggested(row: Candidate) -> bool:
+    """Whether the page may lead a hand to it: nothing speaks against it but that it is not certain."""
+    return not row.verdict and candidates.RULED_OUT not in row.reasons
+
+
+def _cure(track: Track, rows: list[Candidate]) -> str:
+    """What helps, where the page itself is not the help."""
+    kind = ERROR_KINDS.get(track.error_kind)
+    return kind.cure if kind and not (rows and track.error_kind in decisions.ASKS_A_PERSON) else ""
+
+
+def _row(row: Candidate, track: Track, sound: Sound | None, suggested: bool) -> dict[str, Any]:
     """A candidate with what the page says of it beside its own columns."""
     off = None
     if row.duration_ms is not None and track.duration_ms is not None:
         off = round((row.duration_ms - track.duration_ms) / 1000)
     here = sound is not None and sound.candidate_id == row.pk and track.status == Track.Status.DOWNLOADED
     too_far = off is not None and abs(off) * 1000 > audio.tolerance(track.duration_ms or 0)
-    return {"candidate": row, "off": off, "too_far": too_far, "here": here, "link": _link(row)}
+    shown = {"candidate": row, "off": off, "too_far": too_far, "here": here, "link": _link(row)}
+    return shown | {"suggested": suggested and not here}
 
 
 def _link(row: Candidate) -> str:

@@ -90,6 +90,19 @@ def test_a_songs_page_shows_every_recording_with_score_reasons_and_how_far_off_i
     assert "https://x/" not in text, "an address that is not YouTube's is not linked to either"
 
 
+def test_only_a_recording_that_nothing_forbids_is_suggested_and_none_beside_a_choice(keeper, track):
+    def suggests() -> bool:
+        return "small primary" in text_of(keeper, f"/decide/{track.pk}")
+
+    assert suggests()
+    ruled_out = offer(track, "dQw4w9WgXcQ", score=70.0, reasons=["length 9 s off", "ruled out"])
+    assert not suggests()
+    Candidate.objects.filter(pk=ruled_out.pk).update(reasons=["length 3 s off"])
+    assert suggests()
+    Candidate.objects.filter(pk=ruled_out.pk).update(verdict="chosen")
+    assert not suggests()
+
+
 def test_taking_one_on_the_page_makes_it_the_choice_and_wakes_a_worker(keeper, track):
     one = track.candidates.get()
     answer = keeper.post(f"/decide/candidates/{one.pk}/take", follow=True)
