@@ -1,7 +1,7 @@
 """`make torture`: random kills and meetings of late workers, on a database and a music folder of their own.
 
     python -m tests.torture.run --kills 1000 --db sqlite
-    python -m tests.torture.run --kills 0 --pairs --db postgres
+    python -m tests.torture.run --kills 0 --pairs --db postgres [--share 1/4] [--processes 2]
 
 Exit status 0 only where nothing was broken. Both databases one after the other without --db.
 """
@@ -27,6 +27,8 @@ def main() -> int:
         rest = [argument for argument in sys.argv[1:] if argument not in ("--db", "both")]
         again = [sys.executable, "-m", "tests.torture.run", *rest]
         return max(subprocess.run([*again, "--db", name]).returncode for name in ("sqlite", "postgres"))
+    if options.pairs and options.processes > 1 and not options.kills:
+        return _at_once(options)
     _set_up(options.db)
     from django.db import connection
 
@@ -37,12 +39,23 @@ def main() -> int:
         connection.creation.destroy_test_db("", verbosity=0)
 
 
+def _at_once(options: argparse.Namespace) -> int:
+    """The share of the pairs in as many processes, each with a database and a folder of its own."""
+    number, of = map(int, options.share.split("/"))
+    again = [sys.executable, "-m", "tests.torture.run", "--kills", "0", "--pairs", "--db", options.db]
+    again += ["--only", options.only, "--processes", "1"]
+    shares = [f"{number + of * part}/{of * options.processes}" for part in range(options.processes)]
+    started = [subprocess.Popen([*again, "--share", share]) for share in shares]
+    return max(process.wait() for process in started)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.torture.run")
     parser.add_argument("--kills", type=int, default=1000, help="random kills; 0: none")
     parser.add_argument("--pairs", action="store_true", help="play every pair of points too, in both orders")
     parser.add_argument("--only", default="", help="only pairs that fit this pattern: ^fetched-.*-first-first$")
     parser.add_argument("--share", default="1/1", help="of the pairs: 1/4 is the first of four shares")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that play pairs at once")
     parser.add_argument("--db", choices=["sqlite", "postgres", "both"], default="both")
     parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
     return parser.parse_args()
