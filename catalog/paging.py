@@ -27,31 +27,33 @@ def page_of(rows: QuerySet[Any], by: tuple[str, ...], after: str = "", size: int
     ``rows`` may also be ``values_list(…, named=True)`` with these columns: half the time of objects.
     An ``after`` that cannot be read is as good as none: the first page.
     """
-    key = _read(after, len(by))
-    found = list(_following(rows, by, key).order_by(*by)[: size + 1])
+    try:
+        found = _following(rows, by, _read(after, len(by)), size)
+    except (ValueError, TypeError, OverflowError, ValidationError):  # it does not fit the columns: no number, no time
+        found = _following(rows, by, None, size)
     shown = found[:size]
     return Page(shown, _written(shown[-1], by) if len(found) > size else "")
 
 
-def _following(rows: QuerySet[Any], by: tuple[str, ...], key: list[Any] | None) -> QuerySet[Any]:
-    if key is None:
-        return rows
-    beyond = Q(**{f"{by[-1]}__gt": key[-1]})
-    for column, value in reversed(list(zip(by[:-1], key[:-1], strict=True))):
-        beyond = Q(**{f"{column}__gte": value}) & (Q(**{f"{column}__gt": value}) | beyond)
-    try:
-        return rows.filter(beyond)
-    except (ValueError, TypeError, ValidationError):  # a text where the column holds a number or a time
-        return rows
+def _following(rows: QuerySet[Any], by: tuple[str, ...], key: list[Any] | None, size: int) -> list[Any]:
+    """One row more than a page has, if there is one: so it is known whether another page follows."""
+    if key is not None:
+        beyond = Q(**{f"{by[-1]}__gt": key[-1]})
+        for column, value in reversed(list(zip(by[:-1], key[:-1], strict=True))):
+            beyond = Q(**{f"{column}__gte": value}) & (Q(**{f"{column}__gt": value}) | beyond)
+        rows = rows.filter(beyond)
+    return list(rows.order_by(*by)[: size + 1])
 
 
 def _read(after: str, columns: int) -> list[Any] | None:
+    """The key that `_written` wrote; None for anything else, which a person or a scanner may have typed."""
     try:
         key = json.loads(after)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     plain = isinstance(key, list) and len(key) == columns and all(isinstance(part, (str, int)) for part in key)
-    return key if plain else None
+    # What JSON can write and no database holds: a NUL, half a surrogate pair. The second one ends in a ValueError.
+    return key if plain and not any("\0" in part for part in key if isinstance(part, str)) else None
 
 
 def _written(row: Any, by: tuple[str, ...]) -> str:

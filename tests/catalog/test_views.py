@@ -217,6 +217,12 @@ def test_a_list_is_narrowed_by_collection_and_kind_of_error(reader: Client, worl
         "collection=²",
         'status=ready&after=["yesterday",1]',
         'status=ready&after=[1,"x"]',
+        'status=ready&after=["0001-01-01T00:00:00%2B14:00",1]',
+        'status=ready&after=["9999-12-31T23:59:59-14:00",1]',
+        "after=[" + 5000 * "9" + "]",
+        "after=" + 5000 * "[",
+        'after=["\\u0000",1]',
+        'after=["\\ud800",1]',
     ],
 )
 def test_a_broken_address_is_no_broken_page(reader: Client, query: str) -> None:
