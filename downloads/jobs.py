@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import DatabaseError, connections, transaction
@@ -28,9 +29,11 @@ from catalog import storage
 from catalog.locks import only_one
 from catalog.models import Event, Run, Track
 from catalog.reconcile import ReconcileReport, reconcile
-from catalog.sync import SyncReport, sync
 from downloads import care, clusters, moving, parent_death, recovery, renewal, searches, worker
 from downloads.due import asked, due
+
+if TYPE_CHECKING:
+    from catalog.sync import SyncReport
 
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
 
@@ -267,6 +270,8 @@ def accept_root(now: datetime) -> None:
 
 def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
     """Sources -> catalog, catalog <-> disk, then the workers: in this order. Raises what the parts raise."""
+    from catalog.sync import sync  # here: what talks to Spotify takes 13 MB, and most processes never sync
+
     asked("sync").unlink(missing_ok=True)
     said = sync(now, should_stop=clusters.should_stop)
     if said.busy:
