@@ -29,3 +29,12 @@ def test_many_workers_on_sqlite_are_said(settings: LazySettings) -> None:
     assert warnings() == {"downloads.W002"}
     settings.SQLITE = False
     assert warnings() == set()
+
+
+def test_what_mp3_costs_is_said_where_it_costs_something(settings: LazySettings) -> None:
+    settings.AUDIO_SOURCE, settings.AUDIO_FORMAT = "youtube", "mp3"
+    assert warnings() == {"downloads.I004"}
+    settings.AUDIO_FORMAT = "m4a"
+    assert warnings() == set()
+    settings.AUDIO_SOURCE, settings.AUDIO_FORMAT = "archive", "mp3"
+    assert warnings() == set()
