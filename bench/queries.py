@@ -115,7 +115,8 @@ def paging() -> dict[str, float]:
     now = timezone.now()
 
     def page(name: str, after: str, size: int) -> Callable[[], Any]:
-        rows, by = LISTINGS[name].rows(now), LISTINGS[name].by
+        rows: Any = LISTINGS[name].rows(now)
+        by = LISTINGS[name].by
         rows = rows.values_list(*by, named=True) if name == "ready" else rows  # as `/queue` does
         return lambda: page_of(rows, by, after, size)
 

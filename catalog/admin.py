@@ -66,7 +66,7 @@ class InWindows(ChangeList):
 
     def get_ordering_field(self, field_name: Any) -> Any:
         """None, which leaves the column out, where it may not be sorted by: Django asks that of its links alone."""
-        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+        return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
     def _step(self) -> str:
         """The lookup that goes on in the order of the list; "" where that is not the order of the key."""
@@ -112,7 +112,7 @@ class ReadOnly(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # they count each filter's rows
     list_per_page = 50
-    sortable_by: tuple[str, ...] = ()
+    sortable_by = ()
     may_edit: tuple[str, ...] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

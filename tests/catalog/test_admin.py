@@ -244,7 +244,7 @@ def rows_to_look_at(world: World) -> list[Any]:
     track, now = world.tracks["Maria Ruiz/First Light/Morning"], world.now
     batch = MoveBatch.objects.create(kind="apply", asked_at=now, template="{title}")
     return [
-        Folder.objects.get(pk=track.folder_id),
+        Folder.objects.get(tracks=track),
         Doubt.objects.create(track=track, file="Stray/Morning.mp3", size=5, why="as long"),
         BinnedFile.objects.create(track=track, state="binned", origin="A/B.mp3", target="bin/B.mp3", moved_at=now),
         Search.objects.create(track=track, words="morning live", asked_at=now),

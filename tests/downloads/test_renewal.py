@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import distribution
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
@@ -128,9 +128,15 @@ def test_the_status_page_shows_the_age_and_the_command(client, world, settings):
 
 
 def test_the_version_is_looked_up_once_a_minute_and_found_again_after_an_update(monkeypatch: pytest.MonkeyPatch):
-    looked, minutes = [], [1000.0]
+    looked: list[str] = []
+    minutes = [1000.0]
     monkeypatch.setattr(renewal.time, "monotonic", lambda: minutes[0] * 60)
-    monkeypatch.setattr(renewal, "distribution", lambda name: looked.append(name) or distribution(name))
+
+    def look(name: str) -> Distribution:
+        looked.append(name)
+        return distribution(name)
+
+    monkeypatch.setattr(renewal, "distribution", look)
     assert {renewal.ytdlp_version() for _ in range(3)} == {distribution("yt-dlp").version}
     assert looked == ["yt-dlp"]
     minutes[0] += 1
