@@ -18,6 +18,8 @@ from downloads.sources.archive import ArchiveSource
 from downloads.sources.youtube import YouTubeSource
 
 KEPT = 20  # candidates kept of one search
+# What an answer says of a recording; a kept row says as much, or it would be judged otherwise than the answer was.
+ANSWERED = ("url", "kind", "title", "artists", "album", "duration_ms", "isrc", "explicit", "views")
 RULED_OUT = "ruled out"  # the last reason of one that a veto forbids
 Verdict = Candidate.Verdict
 
@@ -93,12 +95,7 @@ def keep(track: Track, wish: match.Wish, answers: Sequence[match.Candidate], now
             track=track,
             source=settings.AUDIO_SOURCE,
             source_id=answer.id,
-            url=answer.url,
-            kind=answer.kind,
-            title=answer.title,
-            artists=list(answer.artists),
-            album=answer.album,
-            duration_ms=answer.duration_ms,
+            **{name: getattr(answer, name) for name in ANSWERED},
             score=scored.score,
             reasons=[*scored.reasons, *([RULED_OUT] if scored.vetoed else [])],
             found_at=now,
@@ -110,7 +107,7 @@ def keep(track: Track, wish: match.Wish, answers: Sequence[match.Candidate], now
         rows,
         update_conflicts=True,
         unique_fields=["track", "source", "source_id"],
-        update_fields=["url", "kind", "title", "artists", "album", "duration_ms", "score", "reasons", "found_at"],
+        update_fields=[*ANSWERED, "score", "reasons", "found_at"],
     )
 
 
@@ -124,6 +121,7 @@ def _storable(answers: Sequence[match.Candidate]) -> list[match.Candidate]:
             title=storable(answer.title),
             artists=tuple(map(storable, answer.artists)),
             album=storable(answer.album),
+            isrc=storable(answer.isrc),
         )
         for answer in answers
     )
@@ -149,15 +147,8 @@ def _fit(wish: match.Wish, track: Track) -> list[Candidate]:
 
 def as_answer(row: Candidate) -> match.Candidate:
     """A kept row in the matcher's terms."""
-    return match.Candidate(
-        id=row.source_id,
-        title=row.title,
-        artists=tuple(row.artists),
-        album=row.album,
-        duration_ms=row.duration_ms,
-        url=row.url,
-        kind=row.kind,
-    )
+    said = {name: getattr(row, name) for name in ANSWERED}
+    return match.Candidate(**said | {"id": row.source_id, "artists": tuple(row.artists)})
 
 
 def send_away(candidate: Candidate, why: str) -> None:
