@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db import transaction
 
+from catalog.breath import let_others_write
 from catalog.bulk import insert
 from catalog.identity import identity_key
 from catalog.marks import mark_around, mark_wanted
@@ -45,6 +46,7 @@ def recognise(records: Sequence[TrackRecord], now: datetime) -> Recognised:
     for start in range(0, len(records), CHUNK):
         with transaction.atomic():
             _Chunk(records[start : start + CHUNK], now, result).write()
+        let_others_write()
     return result
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from django.db import transaction
 
 from catalog import removal
+from catalog.breath import let_others_write
 from catalog.bulk import insert
 from catalog.lifecycle import set_wanted
 from catalog.locks import in_turn
@@ -282,6 +283,7 @@ def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """`BATCH` rows at a time, each written in a transaction of its own: a writer beside us never waits for long."""
     for start in range(0, len(rows), BATCH):
         yield rows[start : start + BATCH]
+        let_others_write()
 
 
 def _positions(paired: Sequence[tuple[int, int] | None]) -> list[int]:
