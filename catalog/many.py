@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
 
-def listed(ids: Iterable[int]) -> tuple[str, list[object]]:
+def listed(ids: Iterable[int]) -> tuple[str, list[Any]]:
     """SQL that yields these ids, and its one parameter: for ``id IN (…)`` in a statement that is written out."""
     if connection.vendor == "postgresql":
         return "SELECT unnest(%s::bigint[])", [list(ids)]
