@@ -531,4 +531,33 @@ MUTANTS = [
         "",
         RECOVERY,
     ),
+    # --- The drive, the proof, the past
+    Mutant(
+        "absences: is it still this drive",
+        "catalog/storage.py",
+        "if (by_path.st_dev, by_path.st_ino) != (by_fd.st_dev, by_fd.st_ino) or marker != self.marker:",
+        "if False:",
+        "tests/fire/test_storage_guard.py",
+    ),
+    Mutant(
+        "proof: the bytes that were announced",
+        "downloads/audio.py",
+        "    if expected is not None and size < expected:",
+        "    if False:",
+        "tests/downloads/test_audio.py",
+    ),
+    Mutant(
+        "proof: the end that a container has",
+        "downloads/audio.py",
+        "    if expected_ms is None and is_cut(path):",
+        "    if False:",
+        "tests/downloads/test_audio.py",
+    ),
+    Mutant(
+        "past: not by the clock alone",
+        "catalog/models/history.py",
+        "self.filter(at__lt=min(moment, now - KEPT)) if moment else self.none()",
+        "self.filter(at__lt=now - KEPT)",
+        "tests/downloads/test_forgetting.py",
+    ),
 ]
