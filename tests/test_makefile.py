@@ -12,6 +12,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TOO_OLD = "#!/bin/sh\nexit 1\n"
 # Answers like a Python that is new enough, and like Debian's without python3-venv.
 WITHOUT_VENV = '#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\nexit 0\n'
+# Sets up a venv with itself in it, whose pip finds no package index and says so at length.
+WITHOUT_NETWORK = f"""#!/bin/sh
+case "$*" in
+*"-m venv"*) {shutil.which("mkdir")} -p "$4/bin" && {shutil.which("cp")} "$0" "$4/bin/python" ;;
+*"pip install"*) exit 1 ;;
+esac
+"""
 
 
 def make(folder: Path, python: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -41,6 +48,16 @@ def test_a_python_without_venv_is_one_sentence_with_the_cure(tmp_path: Path) -> 
     assert refused.returncode == 2
     assert "apt install python3-venv" in refused.stderr
     assert len(refused.stderr.splitlines()) == 2
+
+
+def test_a_package_index_out_of_reach_is_one_sentence_and_the_next_make_tries_again(tmp_path: Path) -> None:
+    refused = make(tmp_path, WITHOUT_NETWORK, "setup")
+    assert refused.returncode == 2
+    _, sentence, *rest = refused.stderr.splitlines()
+    assert "is the package index within reach?" in sentence
+    assert len(rest) == 1, "make's own line"
+    assert (tmp_path / "venv" / "bin" / "python").exists()
+    assert not (tmp_path / "venv" / ".requirements").exists()
 
 
 @pytest.mark.parametrize(
