@@ -42,7 +42,7 @@ def number(name: str, default: float, least: float, most: float) -> float:
     except ValueError:
         value = least - 1
     if not least <= value <= most:
-        raise ImproperlyConfigured(f"{name} is {raw!r}; write a number from {least:g} to {most:g}.")
+        raise ImproperlyConfigured(f"{name} is {raw!r}; write a number from {least:g} to {most:,.0f}.")
     return value
 
 
