@@ -149,30 +149,35 @@ def want_again(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
 # --- A worker's track -------------------------------------------------------------------------------------
 
 
+# `TrackQuerySet.queue`, written out: to make it of objects took as long as the claim itself.
+DUE = f"status = '{Status.MISSING}' AND wanted AND retry_after <= %s"
+FIRST_DUE = f"{DUE} ORDER BY retry_after, id LIMIT 1"
+
+
 def claim(now: datetime, lease: timedelta = LEASE) -> Track | None:
     """Lease the track that has been due the longest; None where the queue is empty."""
-    return _lease(Track.objects.queue(now), now, lease)
+    return _lease(FIRST_DUE, [now], now + lease)
 
 
 def claim_one(track_id: int, now: datetime, lease: timedelta = LEASE) -> Track | None:
     """Lease one given track, if it is missing, wanted and due."""
-    return _lease(Track.objects.queue(now).filter(pk=track_id), now, lease)
+    return _lease(f"id = %s AND {DUE}", [track_id, now], now + lease)
 
 
-def _lease(due: TrackQuerySet, now: datetime, lease: timedelta) -> Track | None:
-    """Lease the first of the ``due`` tracks, by one statement that answers its row.
+def _lease(which: str, params: Sequence[Any], until: datetime) -> Track | None:
+    """Lease the track of this WHERE, by one statement that answers its row.
 
     The SELECT skips rows that another worker is just claiming (PostgreSQL; SQLite has one writer at a time). "=", not
-    IN: PostgreSQL may run an IN's SELECT more than once, and each run would lock another row. Written out, because
-    Django's UPDATE answers no row, and its `select_for_update` wants BEGIN and COMMIT around it.
+    IN: PostgreSQL may run an IN's SELECT more than once, and each run would lock another row. Not through the ORM:
+    its UPDATE answers no row, and its `select_for_update` wants BEGIN and COMMIT around it.
     """
-    first, params = due.values("pk")[:1].query.sql_with_params()
     skip = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     leased = Track.objects.raw(
         f"UPDATE catalog_track SET status = '{Status.DOWNLOADING}', attempts = attempts + 1, "  # noqa: S608  ours
         "claim = %s, claim_until = %s, reserved = FALSE, progress = 0 "
-        f"WHERE id = ({first}{skip}) AND status = '{Status.MISSING}' AND wanted RETURNING *",
-        [secrets.token_hex(16), now + lease, *params],
+        f"WHERE id = (SELECT id FROM catalog_track WHERE {which}{skip}) "
+        f"AND status = '{Status.MISSING}' AND wanted RETURNING *",
+        [secrets.token_hex(16), until, *params],
     )
     return next(iter(list(leased)), None)  # to the last row: before that SQLite does not commit
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from datetime import timedelta
 
@@ -26,6 +27,23 @@ def test_a_claim_takes_one_of_many_due_tracks_the_longest_due_first(world):
     assert claimed == tracks[-1]
     assert Track.objects.filter(status="downloading").count() == 1
     assert (claimed.attempts, claimed.claim_until) == (1, world.now + lifecycle.LEASE)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seed", range(5))
+def test_claims_take_the_whole_queue_in_its_order_and_nothing_else(world, seed):
+    dice = random.Random(seed)
+    for number in range(40):
+        late = timedelta(minutes=dice.randint(-3, 3))
+        track = world.make_track(f"{number}", number=number, wanted=dice.random() < 0.7, retry_after=world.now + late)
+        if dice.random() < 0.2:
+            world.put_file(track)
+    queue = list(Track.objects.queue(world.now))
+    assert 3 < len(queue) < 30
+    taken = []
+    while track := lifecycle.claim(world.now):
+        taken.append(track)
+    assert taken == queue
 
 
 @pytest.mark.django_db(transaction=True)

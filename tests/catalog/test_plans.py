@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from catalog import lifecycle
 from catalog.lists import LISTINGS, albums
 from catalog.models import Event, Track
 from tests.world import hour_later
@@ -66,6 +67,21 @@ def test_a_set_is_read_through_its_index_and_in_its_order(name: str, statistics:
         pretend({})
     assert f"INDEX {index}" in plan, plan
     assert "TEMP B-TREE" not in plan, plan
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("statistics", STATISTICS)
+def test_a_claim_finds_the_next_track_at_the_head_of_an_index(statistics: str) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL reads tables this small as a whole")
+    pretend(STATISTICS[statistics])
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN SELECT id FROM catalog_track WHERE {lifecycle.FIRST_DUE}", [NOW])
+            plan = str(cursor.fetchall())
+    finally:
+        pretend({})
+    assert "INDEX track_due" in plan and "TEMP B-TREE" not in plan, plan
 
 
 def pretend(statistics: dict[str, str]) -> None:

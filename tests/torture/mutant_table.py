@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-LIFECYCLE, MODELS = "catalog/lifecycle.py", "catalog/models/tracks.py"
+LIFECYCLE = "catalog/lifecycle.py"
 PUBLISH, PLACING, WORKER = "downloads/publish.py", "downloads/placing.py", "downloads/worker.py"
 RECOVER, OWN_FILES = "downloads/recovery.py", "downloads/own_files.py"
 GUARDS = "tests/torture/test_guards.py"
@@ -26,23 +26,23 @@ MUTANTS = [
     # --- Claim
     Mutant(
         "claim: what is cooling",
-        MODELS,
-        "self.missing().filter(retry_after__lte=now or timezone.now())",
-        "self.missing()",
+        LIFECYCLE,
+        "AND wanted AND retry_after <= %s",
+        "AND wanted AND (wanted OR retry_after <= %s)",
         GUARDS,
     ),
     Mutant(
         "claim: what nobody wants",
-        MODELS,
-        "def missing(self) -> Self:\n        return self.filter(wanted=True, status=Track.Status.MISSING)",
-        "def missing(self) -> Self:\n        return self.filter(status=Track.Status.MISSING)",
+        LIFECYCLE,
+        "AND wanted AND retry_after <= %s",
+        "AND retry_after <= %s",
         GUARDS,
     ),
     Mutant(
         "claim: what is here or held",
-        MODELS,
-        "def missing(self) -> Self:\n        return self.filter(wanted=True, status=Track.Status.MISSING)",
-        "def missing(self) -> Self:\n        return self.filter(wanted=True)",
+        LIFECYCLE,
+        "DUE = f\"status = '{Status.MISSING}' AND wanted",
+        'DUE = f"wanted',
         GUARDS,
     ),
     Mutant(
@@ -55,8 +55,8 @@ MUTANTS = [
     Mutant(
         "claim: the deadline",
         LIFECYCLE,
-        "[secrets.token_hex(16), now + lease, *params]",
-        "[secrets.token_hex(16), now + 9 * lease, *params]",
+        "_lease(FIRST_DUE, [now], now + lease)",
+        "_lease(FIRST_DUE, [now], now + 9 * lease)",
         GUARDS,
     ),
     # --- A worker's token
