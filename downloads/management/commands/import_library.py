@@ -18,10 +18,13 @@ SHOWN = 10  # lines that were not understood
 
 
 class Command(PlainCommand):
-    help = "Import exported libraries: Exportify CSV, Spotify's privacy export, m3u, or a zip of them."
+    help = (
+        "Import exported libraries: Exportify, TuneMyMusic or Soundiiz CSV, Spotify's privacy export, m3u, "
+        "“Artist - Title” lines, or a zip of them."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("files", nargs="+", metavar="FILE")
+        parser.add_argument("files", nargs="+", metavar="FILE", help="all are read before the first is written")
         parser.add_argument("--json", action="store_true", help="one line of JSON, last on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
