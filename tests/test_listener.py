@@ -127,3 +127,22 @@ def test_nothing_outlives_the_manager(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=20)
     assert stubborn.wait(timeout=10) == -signal.SIGKILL
+
+
+def test_a_program_is_asked_to_stop_and_given_its_time_before_anything_is_killed(tmp_path: Path) -> None:
+    mark = tmp_path / "given back"
+    polite = subprocess.Popen(
+        ["sh", "-c", f"trap 'sleep 1; touch \"{mark}\"; exit 0' TERM; echo ready; while :; do sleep 0.1; done"],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert polite.stdout and polite.stdout.readline() == "ready\n"
+    code = (
+        "import config.listener as l, sys; from pathlib import Path; l.LAST_ORDERS = 60.0;"
+        f"k = l.Keeper(Path(sys.argv[1])); k.see({{'web': {polite.pid}}}); l.outlive(k)"
+    )
+    last = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+    assert polite.wait(timeout=30) == 0
+    assert mark.exists()
+    assert last.wait(timeout=30) == 0, "and it goes as soon as nothing is left"
