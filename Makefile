@@ -17,7 +17,7 @@ help:
 	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=...: for pytest"
 	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
 	@echo "make check          style, types, migrations"
-	@echo "make bench          reconcile against find, pages and sync (TRACKS=1000000); make torture, mutants, wedge: the long tests"
+	@echo "make bench          reconcile against find, pages, sync, adopt and the rest (TRACKS=1000000); make torture, mutants, wedge: the long tests"
 	@echo "make update-ytdlp   the newest yt-dlp, pinned in requirements.txt"
 
 setup: $(READY)
@@ -67,6 +67,8 @@ bench: $(READY)
 	@$(PY) bench/reconcile.py --tracks $(TRACKS) $(ARGS)
 	@$(PY) bench/queries.py --tracks $(TRACKS) $(ARGS)
 	@$(PY) bench/sync.py --tracks 100000
+	@$(PY) bench/keeping.py --tracks 100000
+	@$(PY) bench/adopt.py --files 20000
 
 # 1,000 random kills; ARGS="--kills 100 --db postgres" for others.
 torture: $(READY)

@@ -3,7 +3,8 @@
     python bench/reconcile.py [--tracks N] [--db sqlite|postgres] [--cases CASE …] [--json]
 
 Every case runs the product's own `catalog.reconcile.reconcile` in a process of its own, so that its peak memory is
-that of the case. First passes are thrown away where a case can be repeated; medians.
+that of the case. First passes are thrown away where a case can be repeated; medians. Where MPD and plocate are
+installed (`apt install mpd plocate`), their own look at the unchanged tree stands beside that of reconcile.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from bench.setup import (
     settle_database,
 )
 from bench.tree import CONTENT, artist_folder, fill_catalog, make_tree, songs
+from bench.yardsticks import mpd, updatedb
 
 RUNS = 5
 CHANGING_RUNS = 3
@@ -243,8 +245,8 @@ def child(*arguments: str) -> str:
     return done.stdout.strip().rpartition("\n")[2]
 
 
-def measure(place: str, tracks: int, db: str, reuse: bool, cases: list[str]) -> dict[str, Any]:
-    """All cases, each beside the yardsticks taken just before it."""
+def measure(place: str, tracks: int, db: str, reuse: bool, cases: list[str], beside: bool) -> dict[str, Any]:
+    """All cases, each beside the yardsticks taken just before it; ``beside`` MPD and updatedb too."""
     if reuse:
         environment_of(place, db)
     else:
@@ -268,8 +270,27 @@ def measure(place: str, tracks: int, db: str, reuse: bool, cases: list[str]) -> 
         }
         peak = max(peak, result["peak_rss_mb"])
         say(name, results[name])
+    if beside and "no_change" in results:
+        results["no_change"] |= others(root, results["no_change"]["seconds"])
     load = os.getloadavg()[1]
     return {**results, "peak_rss_mb": peak, "tracks": tracks, "db": db, "machine": machine(), "load": round(load, 1)}
+
+
+def others(root: str, seconds: float) -> dict[str, float | str]:
+    """What MPD and updatedb take for the tree as it is, and how many of each the pass took that changed nothing."""
+    found: dict[str, float | str] = {}
+    for name, run in {"mpd": mpd, "updatedb": updatedb}.items():
+        took = run(root)
+        if took is None:
+            print(f"{name:20} not installed", file=sys.stderr)
+            found[f"{name}_seconds"] = "not installed"
+            continue
+        found |= {f"{name}_seconds": round(took.seconds, 4), f"{name}_cpu_seconds": round(took.cpu, 4)}
+        found[f"{name}_ratio"] = ratio = round(seconds / took.seconds, 4)
+        print(
+            f"{name:20} {took.seconds:9.3f} s  of CPU {took.cpu:.3f} s; no_change takes {ratio:.3f} x", file=sys.stderr
+        )
+    return found
 
 
 def say(name: str, result: dict[str, Any]) -> None:
@@ -296,6 +317,9 @@ def main() -> None:
     parser.add_argument("--place", help="a folder to work in; default a new one that is removed afterwards")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), metavar="CASE")
     parser.add_argument("--reuse", action="store_true", help="use the tree and catalog that --place holds")
+    parser.add_argument(
+        "--no-others", action="store_true", help="without MPD, which first reads every file, and updatedb"
+    )
     parser.add_argument("--prepare", help=argparse.SUPPRESS)
     parser.add_argument("--case", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -308,7 +332,7 @@ def main() -> None:
         return
     place = options.place or tempfile.mkdtemp(prefix="tonekeep-bench-")
     try:
-        results = measure(place, options.tracks, options.db, options.reuse, options.cases)
+        results = measure(place, options.tracks, options.db, options.reuse, options.cases, not options.no_others)
     finally:
         if not options.place:
             shutil.rmtree(place, ignore_errors=True)
