@@ -13,6 +13,7 @@ from downloads.titles import skeleton
 
 HINT = 0.985  # equal only after marks were dropped or numbers written alike: "Zoltanski" for "Żółtański"
 OTHER_WORD = 0.85  # at most, where a word of one name is another word in the other
+_STRANGERS = 0.5  # no way of writing makes one name of what has less in common; most pairs end here
 _SAME_WORD = 70  # colour and color have 91, major and minor 60
 
 ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12"}
@@ -30,9 +31,13 @@ def likeness(one: str, other: str) -> float:
     if one == other:
         return 1.0
     plain_one, plain_other = skeleton(one), skeleton(other)
-    if plain_one.replace(" ", "") == plain_other.replace(" ", "") or _spelled(plain_one) == _spelled(plain_other):
+    if plain_one.replace(" ", "") == plain_other.replace(" ", ""):
         return HINT
     alike = max(ratio(one, other), ratio(plain_one, plain_other) * HINT) / 100
+    if alike <= _STRANGERS:
+        return alike
+    if _spelled(plain_one) == _spelled(plain_other):
+        return HINT
     if alike <= OTHER_WORD:
         return alike
     left, right = _unshared(plain_one, plain_other)
