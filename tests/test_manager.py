@@ -66,3 +66,14 @@ def test_one_data_folder_takes_one_manager(tmp_path: Path) -> None:
     third = subprocess.run(command, cwd=ROOT, input="", capture_output=True, text=True, timeout=60)
     assert third.stdout == "True\n"
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o700
+
+
+def test_a_log_that_is_a_socket_gets_its_lines_all_the_same() -> None:
+    """systemd's journal: /dev/fd/1, which supervisord opens for every program, cannot be opened where it is one."""
+    say = "from config import manager; manager.make_stdout_a_pipe(); open('/dev/fd/1', 'w').write('a line\\n')"
+    journal, ours = socket.socketpair()
+    with journal, ours:
+        done = subprocess.run([sys.executable, "-c", say], cwd=ROOT, stdout=ours, stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == 0, done.stderr
+        journal.settimeout(20)
+        assert journal.recv(100) == b"a line\n"
