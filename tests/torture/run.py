@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 
 def main() -> int:
@@ -41,12 +42,22 @@ def main() -> int:
 
 def _at_once(options: argparse.Namespace) -> int:
     """The share of the pairs in as many processes, each with a database and a folder of its own."""
-    number, of = map(int, options.share.split("/"))
     again = [sys.executable, "-m", "tests.torture.run", "--kills", "0", "--pairs", "--db", options.db]
     again += ["--only", options.only, "--processes", "1"]
-    shares = [f"{number + of * part}/{of * options.processes}" for part in range(options.processes)]
-    started = [subprocess.Popen([*again, "--share", share]) for share in shares]
+    started = [subprocess.Popen([*again, "--share", part]) for part in parts(options.share, options.processes)]
     return max(process.wait() for process in started)
+
+
+def parts(share: str, processes: int) -> list[str]:
+    """The shares that make up ``share``, one for each process: "1/4" for two is "1/8" and "5/8"."""
+    number, of = map(int, share.split("/"))
+    return [f"{number + of * part}/{of * processes}" for part in range(processes)]
+
+
+def played(pairs: list[Any], share: str) -> list[Any]:
+    """Those of the ``pairs`` that belong to ``share``: "2/4" is the second of each four."""
+    number, of = map(int, share.split("/"))
+    return pairs[number - 1 :: of]
 
 
 def _options() -> argparse.Namespace:
@@ -113,8 +124,7 @@ def _pair(options: argparse.Namespace) -> int:
     from tests.torture.ground import Ground, configure
     from tests.torture.pairs import all_pairs, play
 
-    number, of = map(int, options.share.split("/"))
-    chosen = [pair for pair in all_pairs() if re.search(options.only, str(pair))][number - 1 :: of]
+    chosen = played([pair for pair in all_pairs() if re.search(options.only, str(pair))], options.share)
     began, met, broken = time.monotonic(), 0, []
     with tempfile.TemporaryDirectory(prefix="torture-") as common:
         for pair in chosen:
