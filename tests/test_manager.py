@@ -73,7 +73,9 @@ def test_a_log_that_is_a_socket_gets_its_lines_all_the_same() -> None:
     say = "from config import manager; manager.make_stdout_a_pipe(); open('/dev/fd/1', 'w').write('a line\\n')"
     journal, ours = socket.socketpair()
     with journal, ours:
-        done = subprocess.run([sys.executable, "-c", say], cwd=ROOT, stdout=ours, stderr=subprocess.PIPE, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-c", say], cwd=ROOT, stdout=ours.fileno(), stderr=subprocess.PIPE, timeout=60
+        )
         assert done.returncode == 0, done.stderr
         journal.settimeout(20)
         assert journal.recv(100) == b"a line\n"
