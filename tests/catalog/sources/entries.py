@@ -1,7 +1,16 @@
-"""The tracks of a file that was read, where a test knows that there are some."""
+"""Reading one file, and the tracks of it where a test knows that there are some."""
+
+import io
 
 from catalog.records import EntryRecord, TrackRecord
+from catalog.sources.files import read_library_stream
 from catalog.sources.reading import ReadFile
+
+
+def read_one(data: str | bytes, name: str) -> ReadFile:
+    """The one file in these bytes."""
+    (file,) = read_library_stream(io.BytesIO(data.encode() if isinstance(data, str) else data), name)
+    return file
 
 
 def track_of(entry: EntryRecord) -> TrackRecord:

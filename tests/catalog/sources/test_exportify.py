@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from catalog.records import EPISODE, FILE, LOCAL, UNREADABLE, WITHDRAWN, EntryRecord
-from catalog.sources.files import ReadFile, UnreadableFile, read_library_stream
-from tests.catalog.sources.entries import track_of, tracks_of
+from catalog.sources.files import ReadFile, UnreadableFile
+from tests.catalog.sources.entries import read_one, track_of, tracks_of
 from tests.shared import SHARED_DATA, needs_shared
 
 EXPORTS = SHARED_DATA / "exports" / "exportify"
@@ -36,10 +36,7 @@ NET_ROW = (
 
 
 def read(data: str | bytes, name: str = "my_list.csv") -> ReadFile:
-    """The one file in these bytes."""
-    raw = data.encode() if isinstance(data, str) else data
-    (file,) = read_library_stream(io.BytesIO(raw), name)
-    return file
+    return read_one(data, name)
 
 
 def as_csv(header: list[str], *rows: list[str], delimiter: str = ",") -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.records import EPISODE, LOCAL, UNREADABLE, WITHDRAWN
 from catalog.sources.files import ReadFile, UnreadableFile, read_library_stream
-from tests.catalog.sources.entries import track_of, tracks_of
+from tests.catalog.sources.entries import read_one, track_of, tracks_of
 from tests.shared import SHARED_DATA, needs_shared
 
 EXPORTS = SHARED_DATA / "exports" / "privacy"
@@ -17,8 +17,7 @@ TRACK = {"trackName": "Nana", "artistName": "Falla", "albumName": "Canciones", "
 
 
 def read(data: object, name: str = "Playlist1.json") -> ReadFile:
-    (file,) = read_library_stream(io.BytesIO(json.dumps(data).encode()), name)
-    return file
+    return read_one(json.dumps(data), name)
 
 
 def playlist(*items: object, name: str = "Abend") -> dict[str, object]:

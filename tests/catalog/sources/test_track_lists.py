@@ -1,12 +1,10 @@
 """Lists that no Spotify tool wrote: CSV with title and artist, m3u, and plain lines."""
 
-import io
-
 import pytest
 
 from catalog.records import LOCAL, UNREADABLE, TrackRecord
-from catalog.sources.files import ReadFile, UnreadableFile, read_library_stream
-from tests.catalog.sources.entries import track_of, tracks_of
+from catalog.sources.files import ReadFile, UnreadableFile
+from tests.catalog.sources.entries import read_one, track_of, tracks_of
 
 TUNEMYMUSIC = """Track name,Artist name,Album,Playlist name,Type,ISRC,Spotify - id
 Nana,Manuel de Falla,Siete canciones,Abend,Playlist,ESA010400010,3n3Ppam7vgaVa1iaRUc9Lp
@@ -29,17 +27,12 @@ song.mp3
 """
 
 
-def read(text: str, name: str) -> ReadFile:
-    (file,) = read_library_stream(io.BytesIO(text.encode()), name)
-    return file
-
-
 def tracks(file: ReadFile) -> list[TrackRecord | None]:
     return [entry.track for collection in file.collections for entry in collection.entries]
 
 
 def test_a_table_of_several_playlists_gives_each_of_them_in_order():
-    file = read(TUNEMYMUSIC, "My Library.csv")
+    file = read_one(TUNEMYMUSIC, "My Library.csv")
     abend, favorites = file.collections
     assert [(c.name, c.key, c.total) for c in (abend, favorites)] == [
         ("Abend", "my library/abend", 2),
@@ -63,19 +56,19 @@ def test_a_table_of_several_playlists_gives_each_of_them_in_order():
     ],
 )
 def test_tables_are_understood_by_their_words_and_their_cells(header, row, duration_ms):
-    (track,) = tracks(read(f"{header}\n{row}\n", "songs.csv"))
+    (track,) = tracks(read_one(f"{header}\n{row}\n", "songs.csv"))
     assert track == TrackRecord("Nana", ("Falla",), "Canciones", isrc="ESA010400010", duration_ms=duration_ms)
 
 
 def test_a_row_without_a_title_is_told_and_keeps_its_place():
-    file = read("title,artist\nNana,Falla\n,Debussy\nAsturias,\n", "songs.csv")
+    file = read_one("title,artist\nNana,Falla\n,Debussy\nAsturias,\n", "songs.csv")
     assert [track.title if track else None for track in tracks(file)] == ["Nana", None, None]
     assert [(skip.line, skip.reason) for skip in file.skipped] == [(3, "there is no title"), (4, "there is no artist")]
     assert (file.entries, file.tracks, file.reasons) == (3, 1, {UNREADABLE: 2})
 
 
 def test_an_m3u_tells_its_tracks_by_its_notes_and_its_paths():
-    file = read(M3U, "elise.m3u8")
+    file = read_one(M3U, "elise.m3u8")
     assert tracks(file) == [
         TrackRecord("Nana", ("Manuel de Falla",), duration_ms=213_000),
         TrackRecord("Clair de lune", ("Claude Debussy",)),
@@ -90,11 +83,11 @@ def test_an_m3u_tells_its_tracks_by_its_notes_and_its_paths():
 
 def test_the_parts_of_a_stream_are_no_playlist():
     with pytest.raises(UnreadableFile, match=r"stream's parts.*export"):
-        read("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:9,\npart1.ts\n", "radio.m3u8")
+        read_one("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:9,\npart1.ts\n", "radio.m3u8")
 
 
 def test_lines_are_split_at_the_first_dash_with_space_around_it():
-    file = read(
+    file = read_one(
         "Jean-Michel Jarre - Oxygène\nArvo Pärt – Fratres - Live\n\nA-ha — Take On Me\nonly words\n", "list.txt"
     )
     assert [(t.artists, t.title) for t in tracks_of(file)] == [
@@ -107,32 +100,32 @@ def test_lines_are_split_at_the_first_dash_with_space_around_it():
 
 
 def test_numbers_are_dropped_only_where_the_whole_list_is_numbered():
-    assert [t.artists for t in tracks_of(read("1. Falla - Nana\n2) Satie - Vexations\n", "a.txt"))] == [
+    assert [t.artists for t in tracks_of(read_one("1. Falla - Nana\n2) Satie - Vexations\n", "a.txt"))] == [
         ("Falla",),
         ("Satie",),
     ]
-    assert [t.artists for t in tracks_of(read("10. Liga - Nana\nSatie - Vexations\n", "a.txt"))] == [
+    assert [t.artists for t in tracks_of(read_one("10. Liga - Nana\nSatie - Vexations\n", "a.txt"))] == [
         ("10. Liga",),
         ("Satie",),
     ]
 
 
 def test_lines_with_commas_and_quotes_are_no_table():
-    file = read('"Heroes", Live - Bowie\nCrosby, Stills - Ohio, "Part"\n', "a.txt")
+    file = read_one('"Heroes", Live - Bowie\nCrosby, Stills - Ohio, "Part"\n', "a.txt")
     assert [t.artists for t in tracks_of(file)] == [('"Heroes", Live',), ("Crosby, Stills",)]
 
 
 def test_a_local_file_among_lines_has_its_reason():
-    file = read("Falla - Nana\nspotify:local:Demo+Band::Kellerlied:184\n", "a.txt")
+    file = read_one("Falla - Nana\nspotify:local:Demo+Band::Kellerlied:184\n", "a.txt")
     assert [e.reason for e in file.collections[0].entries] == ["", LOCAL] and file.skipped == ()
 
 
 def test_links_alone_are_refused_with_the_way_round():
     with pytest.raises(UnreadableFile, match="links without titles: connect Spotify"):
-        read("https://open.spotify.com/track/3n3Ppam7vgaVa1iaRUc9Lp\n" * 3, "a.txt")
+        read_one("https://open.spotify.com/track/3n3Ppam7vgaVa1iaRUc9Lp\n" * 3, "a.txt")
 
 
 @pytest.mark.parametrize("text", ["Dear diary,\ntoday - as always - it rained.\nThen it stopped.\nGood.\n", "x\n"])
 def test_prose_is_no_list(text):
     with pytest.raises(UnreadableFile, match="is no list of tracks"):
-        read(text, "diary.txt")
+        read_one(text, "diary.txt")
