@@ -99,5 +99,7 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(Account, pk=pk)
     connect.disconnect(account)
     again = " SPOTIFY_REFRESH_TOKEN is still set and will connect it again." if settings.SPOTIFY_REFRESH_TOKEN else ""
-    messages.success(request, f"Disconnected {account}. Its songs and files stay.{again}")
-    return redirect("connect")
+    messages.success(
+        request, f"Disconnected {account}. Its songs and files stay; its collections can be removed below.{again}"
+    )
+    return redirect("collections")
