@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from catalog import lifecycle, models
+from catalog import lifecycle
 from catalog.lists import albums, artists
 from catalog.marks import mark_around
 from catalog.merge import merge
@@ -112,7 +112,7 @@ def test_the_counters_are_right_whichever_set_is_taken_for_small(
     world: World, monkeypatch: pytest.MonkeyPatch, few: int, missing: int
 ) -> None:
     """Six are on disk; one is not wanted, one is being fetched. ``few`` decides what is counted, what is left over."""
-    monkeypatch.setattr(models, "FEW", few)
+    monkeypatch.setattr("catalog.models.tracks.FEW", few)
     world.make_track("Not mine", wanted=False)
     lifecycle.claim_one(world.make_track("Busy").pk, world.now)
     for number in range(missing):
