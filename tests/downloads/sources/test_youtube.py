@@ -3,6 +3,8 @@
 import copy
 import gzip
 import json
+import os
+import socket
 from collections.abc import Callable
 from functools import cache
 from http.server import BaseHTTPRequestHandler
@@ -12,9 +14,11 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
+from downloads import child
 from downloads.child import FetchError
 from downloads.errors import SourceError
 from downloads.match import Wish, choose
+from downloads.sources import youtube
 from downloads.sources.youtube import YouTubeSource, candidate_of, questions, views_of
 from tests.downloads.loopback import Answer, Loopback, sends, sends_json, status
 from tests.shared import SHARED_DATA, needs_shared
@@ -269,6 +273,35 @@ def test_no_connection_is_a_network_error() -> None:
     with pytest.raises(SourceError) as caught:
         gone.search(Wish("Song", ("Artist",)))
     assert caught.value.kind == "network"
+
+
+def test_a_server_that_says_nothing_is_waited_for_no_longer_than_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the real session, which heeds no proxy of the machine's either."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+        monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+        session = youtube._Session(timeout=0.2)
+        session.mount("https://music.youtube.com", Detour(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        with pytest.raises(requests.ReadTimeout):
+            session.get("https://music.youtube.com/")
+        with pytest.raises(SourceError) as caught:
+            YouTubeSource(session=session).search(Wish("Song", ("Artist",)))
+    assert caught.value.kind == "network"
+
+
+def test_youtubes_own_search_has_a_folder_for_the_child_that_is_gone_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folders: list[str] = []
+
+    def listed(query: str, stage: str) -> list[dict[str, Any]]:
+        folders.append(stage)
+        assert os.path.isdir(stage)
+        return [{"id": "abcdefghijk", "title": query}]
+
+    monkeypatch.setattr(child, "search", listed)
+    assert youtube.search_with_yt_dlp("Song") == [{"id": "abcdefghijk", "title": "Song"}]
+    assert len(folders) == 1 and not os.path.exists(folders[0])
 
 
 @pytest.mark.parametrize(
