@@ -15,7 +15,7 @@ from itertools import pairwise
 from downloads.likeness import likeness
 from downloads.readings import Names, Reading, names_of, read
 from downloads.titles import Title, comparable, fold, names_in, scripts, wished, words
-from downloads.version_words import IMPLIES, versions_in
+from downloads.version_words import IMPLIES, versions_in, without_noise
 
 THRESHOLD = 80.0  # below this a person decides
 
@@ -28,6 +28,7 @@ OTHER_SCRIPT = 0.6  # the whole name in another script: cannot be compared
 TRANSLITERATED = 0.75  # … but artist and length agree: worth a person's look, never a guess
 SOFT_ADDED, SOFT_MISSING = 0.95, 0.97  # "Radio Edit": often the very recording; the length decides
 DESCRIPTOR_MISSING = 0.90  # "Live" where "Live at Wembley" is wished
+REMIXER_MISSING = 0.78  # "Club Mix" where "Ann Remix" is wished: mostly somebody else's
 DESCRIPTOR_PARTLY = 0.75  # two are wished and one is there: a remix of a remix
 BY_ALBUM = 0.93  # the wished version is only named by the album
 ALBUM_SAYS_LIVE = 0.78  # the album is called "Live …", the track is not
@@ -57,22 +58,8 @@ _AMBIGUOUS_SPREAD_MS = 15_000  # with no length to go by, candidates this far ap
 _AMBIGUOUS_SCORE = 1.0
 
 # An album called so holds such recordings throughout, also where its tracks do not say so.
-_ALBUM_KEYS = frozenset(
-    {
-        "live",
-        "session",
-        "unplugged",
-        "acoustic",
-        "karaoke",
-        "tribute",
-        "cover",
-        "instrumental",
-        "8-bit",
-        "demo",
-        "nightcore",
-    }
-    | {"sped up", "slowed", "orchestral", "a cappella", "re-recording"}
-)
+_ALBUM_KEYS = frozenset(["live", "session", "unplugged", "acoustic", "karaoke", "tribute", "cover", "instrumental"])
+_ALBUM_KEYS |= {"8-bit", "demo", "nightcore", "sped up", "slowed", "orchestral", "a cappella", "re-recording"}
 _ALBUM_VETO = frozenset({"karaoke", "tribute", "8-bit", "nightcore"})
 
 
@@ -220,7 +207,9 @@ def _compare_versions(title: Title, reading: Reading, wish: Wish, candidate: Can
     if missing:
         factor *= BY_ALBUM
         reasons.append(f"{', '.join(sorted(missing))} only in the name of the album")
-    described = _compare_descriptors(title.descriptors, reading.descriptors) if title.hard or title.soft else _Finding()
+    described = _Finding()
+    if title.hard or title.soft:
+        described = _compare_descriptors(title.descriptors, reading.descriptors, title.hard)
     return _Finding(factor * described.factor, (*reasons, *described.reasons), described.veto)
 
 
@@ -228,12 +217,15 @@ def _soft_reasons(added: frozenset[str]) -> tuple[str, ...]:
     return tuple(f"{key} in the title, not in the wish" for key in sorted(added))
 
 
-def _compare_descriptors(wanted: frozenset[frozenset[str]], given: frozenset[frozenset[str]]) -> _Finding:
+def _compare_descriptors(
+    wanted: frozenset[frozenset[str]], given: frozenset[frozenset[str]], hard: frozenset[str]
+) -> _Finding:
     """Whose remix, where live: another name is another recording; no name leaves it open."""
+    if not wanted and not given:
+        return _Finding()
     if not wanted or not given:
-        return (
-            _Finding(DESCRIPTOR_MISSING, ("which version is said on one side only",)) if wanted or given else _Finding()
-        )
+        factor = REMIXER_MISSING if hard & {"remix", "another version"} else DESCRIPTOR_MISSING
+        return _Finding(factor, ("which version is said on one side only",))
     for one in given:
         if not any(_same_descriptor(other, one) for other in wanted):
             return _Finding(0.3, (f"another version: “{' '.join(sorted(one))}”",), veto=True)
@@ -246,7 +238,7 @@ def _same_descriptor(wanted: frozenset[str], given: frozenset[str]) -> bool:
     years, other_years = ({word for word in one if word.isdigit() and len(word) == 4} for one in (wanted, given))
     if years and other_years and not years & other_years:
         return False
-    if len(wanted & given) / min(len(wanted), len(given)) >= 0.5:
+    if len(wanted & given) / min(len(wanted), len(given)) > 0.5:
         return True
     return likeness(" ".join(sorted(wanted)), " ".join(sorted(given))) >= SAME_NAME
 
@@ -256,6 +248,8 @@ def _compare_artists(wish: Wish, title: Title, candidate: Candidate, reading: Re
     listed = [artist for artist in candidate.artists if artist.strip()]
     if not wanted or (not listed and not reading.named):
         return _Finding(ARTIST_UNKNOWN, ("artist unknown",))
+    if guests := _guests(wish, title, candidate):
+        return _Finding(EXTRA_IN_SONG, (f"with {', '.join(guests)}, not in the wish",))
     own = [_is_listed(artist, listed) for artist in wanted]
     named = [set(name) <= reading.named for name in names.artists]
     if own[0]:
@@ -271,6 +265,22 @@ def _compare_artists(wish: Wish, title: Title, candidate: Candidate, reading: Re
     if listed and not any(comparable(fold(wanted[0]), fold(one)) for one in listed) and candidate.kind != "video":
         return _Finding(ARTIST_SCRIPT, ("artist in another script, cannot be compared",))
     return _Finding(0.3, (f"another artist: {', '.join(listed)}",) if listed else ("artist not named",))
+
+
+def _guests(wish: Wish, title: Title, candidate: Candidate) -> list[str]:
+    """Guests that a release's title names and the wish does not: made with them, it is another recording.
+
+    Only where the wish names all its artists (privacy exports, which have no lengths either, name the first alone).
+    """
+    if candidate.kind == "video" or wish.duration_ms is None:
+        return []
+    known = [fold(artist) for artist in wish.artists]
+    mentioned = {word for name in (*known, title.whole, fold(wish.album)) for word in words(name)}
+    named = wished(candidate.title, candidate.artists).featured
+    alone = [name for name in named if not any(other != name and other in name for other in named)]
+    guests = [name for name in sorted(alone) if without_noise(name) and not set(words(name)) <= mentioned]
+    guests = [name for name in guests if max((likeness(name, artist) for artist in known), default=0) < 0.8]
+    return guests if all(comparable(name, artist) for name in guests for artist in known) else []
 
 
 def _uploaders_share(title: str, listed: list[str], names: Names) -> tuple[float, tuple[str, ...]]:

@@ -127,7 +127,7 @@ def _sort_out(pieces: list[Segment], wish: Title, names: Names) -> _Rest:
             kind, text = "names", name_before  # a name, and behind it the same name in another script
         if kind == "version":
             rest.add_versions(text)
-            rest.described.append(descriptor(versions_in(text)))
+            rest.described.append(descriptor(versions_in(cut_featuring(text)[0] or text)))
         elif kind == "names":
             rest.named |= set(skeleton(text).split())
         elif kind == "extra":

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from downloads.version_words import Versions, versions_in, without_noise
+from downloads.version_words import NAMED_BY, Versions, versions_in, without_noise
 
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʹ´`′＇ʻ"))
 # Latin letters that have no decomposition: only for the hint that `skeleton` gives.
@@ -215,7 +215,7 @@ _LINKS = frozenset(
 
 def descriptor(versions: Versions) -> frozenset[str]:
     """The words that name a version ("wembley", "2006" of "live at wembley 2006"), marks left out."""
-    named = frozenset(words(" ".join(versions.rest))) - _LINKS if versions.rest else frozenset()
+    named = frozenset(words(" ".join(versions.rest))) - _LINKS - frozenset(NAMED_BY) if versions.rest else frozenset()
     return named | versions.years
 
 
@@ -276,10 +276,12 @@ def wished(title: str, artists: tuple[str, ...]) -> Title:
     for at, piece in enumerate(pieces):
         if at == main:
             continue
-        found = versions_in(piece.text)
+        before, guests = cut_featuring(piece.text)  # "Ann Remix; feat. Bo" is not Bo's
+        found = versions_in(before or piece.text)
         if who := featuring(piece):
             featured.append(who)
         elif found.hard or found.soft:
+            featured.append(guests if before else "")
             hard |= found.hard
             soft |= found.soft
             described.append(descriptor(found))

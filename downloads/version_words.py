@@ -155,7 +155,7 @@ NOISE: tuple[str, ...] = _phrases(
 )
 
 # "<name> version" is a recording of its own ("Taylor's Version", "English Version"), unless the name is one of these.
-_NAMED = _phrases("version, versión, versione, versão, versio, wersja, версия, ver, mix, edit, cut, take")
+NAMED_BY = _phrases("version, versión, versione, versão, versio, wersja, версия, ver, mix, edit, cut, take")
 _UNNAMED = frozenset(
     _phrases(
         "album, single, original, full, standard, stereo, mono, main, studio, explicit, lp, ep, "
@@ -250,15 +250,15 @@ def versions_in(folded: str) -> Versions:
 def _is_named(folded: str, rest: tuple[str, ...]) -> bool:
     """Whether a name stands before "version" or the like: "Taylor's Version", but not "Album Version"."""
     tokens = folded.split()
-    if not any(word in _NAMED for word in tokens):
+    if not any(word in NAMED_BY for word in tokens):
         return False
-    return any(word not in _NAMED and word not in _UNNAMED and not word.isdigit() and word in rest for word in tokens)
+    return any(word not in NAMED_BY and word not in _UNNAMED and not word.isdigit() and word in rest for word in tokens)
 
 
 def _is_dated(folded: str) -> bool:
-    """Whether it is the version of a year ("2023 Version"); not a remaster, and not the first one of all."""
+    """Whether it is the version of a year ("2023 Version", "2020 Mix"); not a remaster, nor the first of all."""
     tokens = set(folded.split())
-    dated = tokens & {"version", "versión", "versione", "versão", "ver"} and any(map(YEAR.match, tokens))
+    dated = tokens & {"version", "versión", "versione", "versão", "ver", "mix"} and any(map(YEAR.match, tokens))
     return bool(dated) and "master" not in folded and not tokens & _FIRST
 
 
