@@ -78,7 +78,8 @@ class SoundRows(ReadOnlyRows):
 class TrackAdmin(ReadOnly):
     """State columns are `catalog.lifecycle`'s; a person asks through the actions, which wake the workers."""
 
-    list_display = ("title", "by", "album", "status", "wanted", "error_kind", "last_error", "attempts", "retry_after")
+    # What is wrong stands where it is seen without scrolling.
+    list_display = ("title", "by", "status", "why", "retry_after", "attempts", "wanted", "album")
     list_filter = (StateFilter, ErrorKindFilter)
     list_select_related = ("album",)
     search_fields = ("title", "identity", "credits__artist__name", "album__title", "=isrc", "=spotify_id")
@@ -101,6 +102,10 @@ class TrackAdmin(ReadOnly):
     @admin.display(description="artists")
     def by(self, track: Track) -> str:
         return ", ".join(track.artist_names)
+
+    @admin.display(description="why it failed")
+    def why(self, track: Track) -> str:
+        return f"{track.error_kind.replace('_', ' ')}: {track.last_error}" if track.last_error else ""
 
     @admin.action(description="Try again now", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: TrackQuerySet) -> None:

@@ -69,6 +69,11 @@ def test_the_filters_show_the_sets_of_the_pages(admin_client: Client, world: Wor
     assert shown(admin_client, "is=failed&error=no_match") == {"Unmatched"}
 
 
+def test_the_list_says_why_a_track_failed(admin_client: Client, world: World) -> None:
+    failed(world, "Unmatched", "needs_decision")
+    assert "needs decision: Unmatched went wrong" in admin_client.get(TRACKS).content.decode()
+
+
 def test_the_search_knows_title_artist_album_isrc_and_spotify_id(admin_client: Client, world: World) -> None:
     track = world.make_track("Étude", "Ólöf", "Hafið", isrc="ISABC2600001")
     for words in ("Étude", "Ólöf+Étude", "ISABC2600001", track.spotify_id, "Hafið+Étude"):
