@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.core.management import call_command
 from django.utils import timezone
 
 from catalog import storage
@@ -122,6 +123,20 @@ def test_a_tick_beats_and_sends_a_heartbeat_through_the_other_clusters_workers(w
     jobs.tick()
     assert Cluster.objects.get(name="tonekeep").beat_at is not None
     assert waiting("downloads").count("heartbeat") == 1
+
+
+def test_a_heartbeat_that_came_through_a_worker_is_written_down(world: World) -> None:
+    clusters.join("downloads", timezone.now())
+    began = timezone.now()
+    assert jobs.heartbeat() == "alive"
+    assert Cluster.objects.get(name="downloads").beat_at >= began
+
+
+def test_a_person_who_cannot_wait_a_minute_gets_one_tick_at_once(world: World) -> None:
+    both_clusters_run()
+    call_command("tick")
+    call_command("tick")
+    assert waiting("tonekeep") == ["tick"]
 
 
 def test_a_tick_wakes_the_workers_where_something_is_due(world: World) -> None:
