@@ -14,6 +14,7 @@ from django_q.models import OrmQ
 
 from catalog import storage
 from catalog.models import Run, Track
+from downloads.management.commands.watch import _ask_for_a_pass
 from tests.world import World
 
 MORNING = "Maria Ruiz/First Light/Morning"
@@ -107,6 +108,12 @@ def test_a_part_that_nobody_knows_is_said_and_not_passed_over(world: World, name
     with pytest.raises(CommandError, match=f"no file in {name}"):
         call_command("reconcile", name)
     assert not Run.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)  # it closes connections that have grown old
+def test_a_change_that_watch_has_heard_of_asks_for_a_pass(world: World) -> None:
+    _ask_for_a_pass()
+    assert [row.func().rpartition(".")[2] for row in OrmQ.objects.all()] == ["catch_up"]
 
 
 def test_watch_ends_when_it_is_told_to(tmp_path: Path) -> None:
