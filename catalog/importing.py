@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from catalog.models import Entry
 from catalog.records import CollectionRecord
 from catalog.replace import ReplaceReport, replace_catalog
 from catalog.sources.reading import ReadFile
 
+EMPTIED = (
+    "“{}” lists nothing now; what it brought before is kept. If that is meant, remove it on /collections."
+)
 COUNTED = ("entries", "tracks", "duplicates", "new_tracks", "merged", "added", "updated", "gone", "moved")
 
 
@@ -52,13 +56,24 @@ def import_files(
 def _import(file: ReadFile, now: datetime, on_entries: Callable[[int], None]) -> FileReport:
     errors = [file.error] if file.error else []
     errors += [f"line {line.line}: {line.reason}" for line in file.skipped]
-    replaced = replace_catalog(_told(file, on_entries), now)
-    return FileReport(file.name, file.kind, replaced, errors, list(file.notes))
+    collections = [believed(collection) for collection in file.collections]
+    replaced = replace_catalog(_told(collections, on_entries), now)
+    doubts = [collection.problem for collection in collections if collection.problem]
+    return FileReport(file.name, file.kind, replaced, errors, [*file.notes, *doubts])
 
 
-def _told(file: ReadFile, on_entries: Callable[[int], None]) -> Iterator[CollectionRecord]:
+def believed(collection: CollectionRecord) -> CollectionRecord:
+    """The record, incomplete where it holds nothing and did before: an export that broke off looks just like that."""
+    name = {"account": collection.account, "kind": collection.kind, "key": collection.key}
+    known = {f"collection__{field}": value for field, value in name.items()}
+    if collection.entries or not Entry.objects.filter(**known).exists():
+        return collection
+    return replace(collection, complete=False, problem=EMPTIED.format(collection.name))
+
+
+def _told(collections: Iterable[CollectionRecord], on_entries: Callable[[int], None]) -> Iterator[CollectionRecord]:
     """The collections; the next one is asked for once the one before is written."""
-    for collection in file.collections:
+    for collection in collections:
         yield collection
         on_entries(len(collection.entries))
 

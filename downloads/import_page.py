@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from catalog.access import staff_page
+from catalog.importing import believed
 from catalog.models import Run
 from catalog.records import CollectionRecord
 from catalog.sources.files import MAX_FILE
@@ -105,7 +106,7 @@ def _preview(file: ReadFile) -> dict[str, Any]:
         "name": shown(file.name),
         "kind": file.kind,
         "error": file.error,
-        "notes": file.notes,
+        "notes": [*file.notes, *(each.problem for each in map(believed, file.collections) if each.problem)],
         "entries": file.entries,
         "tracks": file.tracks,
         "others": [(REASONS.get(reason, reason), number) for reason, number in sorted(file.reasons.items())],

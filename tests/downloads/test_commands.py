@@ -54,6 +54,22 @@ def test_a_newer_file_updates_the_same_collection(world, tmp_path, capsys):
     assert not Track.objects.get(title="Title 1").wanted
 
 
+def test_a_file_that_lists_nothing_any_more_takes_nothing_away(world, tmp_path, capsys):
+    export = tmp_path / "liked.csv"
+    export.write_text(HEADER + line(1) + line(2))
+    call_command("import_library", str(export))
+    export.write_text(HEADER)
+    said = run_json(capsys, "import_library", str(export))
+    assert said["gone"] == 0 and "lists nothing now" in said["files"][0]["notes"][0]
+    assert Track.objects.get(title="Title 1").wanted
+
+
+def test_a_file_that_never_listed_anything_is_a_collection_like_any_other(world, tmp_path, capsys):
+    (tmp_path / "new.csv").write_text(HEADER)
+    assert run_json(capsys, "import_library", str(tmp_path / "new.csv"))["files"][0]["notes"] == []
+    assert Collection.objects.get(name="new").problem == ""
+
+
 def test_an_import_wakes_the_workers_and_names_adopt_before_the_first_fetch(db, tmp_path, capsys):
     export = tmp_path / "liked.csv"
     export.write_text(HEADER + line(1))

@@ -54,6 +54,15 @@ def test_the_second_step_imports_what_was_shown(keeper: Client, tmp_path: Path) 
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
+def test_the_preview_says_that_a_file_lists_nothing_any_more(keeper: Client) -> None:
+    header = "Track URI,Track Name,Artist Name(s)\n"
+    upload(keeper, f"{header}spotify:track:{1:022d},Noon,Bára\n", "mix.csv")
+    keeper.post("/import/now")
+    assert "what it brought before is kept" in upload(keeper, header, "mix.csv").content.decode()
+    keeper.post("/import/now")
+    assert Track.objects.get(title="Noon").wanted
+
+
 def test_the_second_step_works_once_and_never_without_the_first(keeper: Client) -> None:
     assert keeper.post("/import/now")["Location"] == "/import"
     upload(keeper)
