@@ -13,9 +13,7 @@ from catalog.records import CollectionRecord
 from catalog.replace import ReplaceReport, replace_catalog
 from catalog.sources.reading import ReadFile
 
-EMPTIED = (
-    "“{}” lists nothing now; what it brought before is kept. If that is meant, remove it on /collections."
-)
+EMPTIED = "“{}” lists nothing now; what it brought before is kept. If that is meant, remove it on /collections."
 COUNTED = ("entries", "tracks", "duplicates", "new_tracks", "merged", "added", "updated", "gone", "moved")
 
 
