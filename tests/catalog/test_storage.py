@@ -118,10 +118,10 @@ def test_a_library_that_goes_while_it_is_looked_at_changes_no_row(
     before = all_rows()
     look = Looker.look
 
-    def look_and_break(self: Looker, asks: list) -> list:  # type: ignore[type-arg]
+    def look_and_break(self: Looker, asks: list, **how: bool) -> list:  # type: ignore[type-arg]
         for track in world.tracks.values():  # the absences are real; that they are the library's is not
             Path(track.local_path).unlink()
-        found = look(self, asks)
+        found = look(self, asks, **how)
         breaks(world)
         return found
 
