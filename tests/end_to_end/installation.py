@@ -237,7 +237,8 @@ def own_database(name: str) -> str:
     default: Mapping[str, Any] = settings.DATABASES["default"]
     if not default["ENGINE"].endswith("postgresql"):
         return ""
-    database = "e2e_" + re.sub(r"\W", "_", name)[-40:].lower()
+    # With our process id: two processes of one run may be at the same test with another parameter.
+    database = f"e2e_{os.getpid()}_" + re.sub(r"\W", "_", name)[-40:].lower()
     on_server(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)', f'CREATE DATABASE "{database}"')
     place = f"{default['HOST']}:{default['PORT'] or 5432}"
     return f"postgres://{default['USER']}:{default['PASSWORD']}@{place}/{database}"
