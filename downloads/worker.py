@@ -323,6 +323,9 @@ class Attempt:
             return Outcome(self.track.pk, self.track.title, "lost")
         now = self.now()
         if blame.is_everybodys(kind, self.track.pk, now):
+            if ERROR_KINDS[kind].service == "storage" and not lifecycle.holds(self.track.pk, self.token, now):
+                # Recovery took the stage away from a worker that was late: the disk is well.
+                return Outcome(self.track.pk, self.track.title, "lost")
             blame.pause(kind, message, retry_after, now)
             ours, result = lifecycle.release(self.track.pk, self.token, now), "released"
         else:

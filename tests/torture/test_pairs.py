@@ -15,6 +15,7 @@ MEETINGS = [
     Pair("adopting", "adopted", second_goes_first=True),
     Pair("adopted", "recovering"),
     Pair("staged", "cleaned"),
+    Pair("staged", "verified"),
     Pair("fetched", "claimed"),
     Pair("verified", "fenced"),
     Pair("tagged", "reserved", second_goes_first=True),
