@@ -394,6 +394,4 @@ def _close(run: Run, report: ReconcileReport, now: datetime) -> None:
     run.problem, run.report = report.problem, report.as_dict() | reached
     run.done, run.total = report.folders, max(run.total, report.folders)
     run.save()
-    runs = Run.objects.filter(kind=Run.Kind.RECONCILE, started_at__lte=now)  # not those of a fast clock: as in a sync
-    for moment in list(runs.values_list("started_at", flat=True)[RUNS_KEPT : RUNS_KEPT + 1]):
-        runs.filter(started_at__lte=moment).delete()
+    Run.objects.filter(kind=Run.Kind.RECONCILE).forget_all_but(RUNS_KEPT, now)

@@ -294,10 +294,7 @@ class _Sync:
         run.done, run.total = self.done, max(self.total, self.done)
         run.report = self.report.as_dict() | {"collections": []}  # those are rows of their own
         run.save()
-        # What a fast clock wrote lies ahead and is not counted: beside 500 of those this run would be an old one.
-        runs = Run.objects.filter(kind=Run.Kind.SYNC, started_at__lte=self.now)
-        for moment in list(runs.values_list("started_at", flat=True)[RUNS_KEPT : RUNS_KEPT + 1]):
-            runs.filter(started_at__lte=moment).delete()
+        Run.objects.filter(kind=Run.Kind.SYNC).forget_all_but(RUNS_KEPT, self.now)
 
 
 def known_collections(account: Account) -> dict[tuple[str, str], KnownCollection]:

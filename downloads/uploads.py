@@ -119,7 +119,8 @@ def _see_through(run: Run, now: datetime) -> None:
     run.report = _short(sums, uploads)
     run.save()
     discard(uploads)
-    _forget_old_runs()
+    latest = max(now, run.started_at)  # this one counts, also where the clock was set back since it was asked for
+    Run.objects.filter(kind=Run.Kind.IMPORT).exclude(ended_at=None).forget_all_but(RUNS_KEPT, latest)
 
 
 def _shown(run: Run) -> Callable[[int], None]:
@@ -151,8 +152,3 @@ def _sentence(sums: dict[str, Any]) -> str:
     entries, songs = count(sums["entries"], "entry", "entries"), count(sums["tracks"], "song")
     others = sum(sums["skipped"].values())
     return f"{entries} imported: {songs}, {others:,} others. {sums['new_tracks']:,} are new."
-
-
-def _forget_old_runs() -> None:
-    ours = Run.objects.filter(kind=Run.Kind.IMPORT).exclude(ended_at=None).order_by("-started_at")
-    Run.objects.filter(pk__in=list(ours.values_list("pk", flat=True)[RUNS_KEPT:])).delete()

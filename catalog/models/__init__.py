@@ -9,7 +9,7 @@ from catalog.models.collections import Collection, CollectionQuerySet, Entry
 from catalog.models.history import Event, EventQuerySet
 from catalog.models.library import BinnedFile, Doubt, Folder, Library
 from catalog.models.outside import Service, ServiceQuerySet
-from catalog.models.running import Cluster, Run
+from catalog.models.running import Cluster, Run, RunQuerySet
 from catalog.models.tracks import Album, Alias, Artist, Credit, Track, TrackManager, TrackQuerySet
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Folder",
     "Library",
     "Run",
+    "RunQuerySet",
     "Service",
     "ServiceQuerySet",
     "SetupLink",
