@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -18,6 +17,7 @@ from catalog.lifecycle import Place
 from catalog.models import Track
 from downloads import candidates, publish
 from downloads.models import Candidate, FormerFile, Replaced, Sound
+from downloads.placing import file_at
 from downloads.points import reach
 
 BIN = ".bin"
@@ -110,11 +110,8 @@ def _size_of_ours(row: Replaced, track: Track) -> int | None:
     """Bytes of the file as it was, None where it is not there or not this track's."""
     if not _is_inside(row.path) or Track.objects.filter(local_path=row.path).exists():
         return None
-    try:
-        found = os.lstat(row.path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    if not stat.S_ISREG(found.st_mode):
+    found = file_at(row.path)
+    if found is None:
         return None
     if found.st_size == row.size:
         return found.st_size
@@ -139,15 +136,6 @@ def free_name(first: str, short_id: str, track_id: int | None = None) -> str:
         if not os.path.lexists(place.path) and not rows.exclude(pk=track_id).exists():
             return place.relative
     raise FileExistsError(17, f"{publish.MOST_NAMES} names are taken", first)
-
-
-def file_at(path: str) -> os.stat_result | None:
-    """The regular file at ``path``; None where there is none. OSError where that cannot be known."""
-    try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def remove_name(old: str, new: str) -> None:

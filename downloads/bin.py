@@ -23,7 +23,8 @@ from catalog.lifecycle import Place, PlaceTaken
 from catalog.locks import only_one
 from catalog.models import BinnedFile, Track
 from downloads import former, publish
-from downloads.aside import BIN, clear_folders, file_at, free_name, give_name_back, remove_name
+from downloads.aside import BIN, clear_folders, free_name, give_name_back, remove_name
+from downloads.placing import file_at
 from downloads.points import reach
 
 State = BinnedFile.State
@@ -189,7 +190,7 @@ class _Move:
         if self.leaving:
             self.item.target = free_name(self.item.target, "bin")
         else:
-            self.item.origin = free_name(self.item.origin, (self.item.track.spotify_id or str(self.item.track_id))[:8])
+            self.item.origin = free_name(self.item.origin, publish.short_id(self.item.track))
         self.item.save(update_fields=["origin", "target"])
 
     def _follow(self, source: str, target: str) -> None:

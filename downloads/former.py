@@ -20,6 +20,7 @@ from catalog.lifecycle import Place, PlaceTaken
 from catalog.models import BinnedFile, Event, Track
 from downloads import aside, publish
 from downloads.models import Candidate, FormerFile, Print, Sound
+from downloads.placing import file_at
 from downloads.points import reach
 
 State, Verdict = FormerFile.State, Candidate.Verdict
@@ -70,7 +71,7 @@ def _bring_back(item: FormerFile, now: datetime, method: str) -> str:
     if not item.track.wanted or BinnedFile.objects.filter(track=item.track).exclude(state="kept").exists():
         return LEFT
     source, wished = _path(item.target), _path(item.origin)
-    here, there = aside.file_at(source), aside.file_at(wished)
+    here, there = file_at(source), file_at(wished)
     moved = there is not None and there.st_size == item.size and (here is None or os.path.samestat(here, there))
     if here is None and not moved:
         item.delete()
@@ -106,9 +107,8 @@ def _make_way(track: Track, ours: str, now: datetime, method: str) -> bool:
 
 def _put_back(item: FormerFile, method: str) -> None:
     """Give the file its old name again, or the next one that is free; written down first."""
-    short_id = (item.track.spotify_id or str(item.track_id))[:8]
     for _ in range(publish.MOST_NAMES):
-        item.origin = aside.free_name(item.origin, short_id, item.track_id)
+        item.origin = aside.free_name(item.origin, publish.short_id(item.track), item.track_id)
         item.save(update_fields=["origin"])
         os.makedirs(os.path.dirname(_path(item.origin)), mode=0o777 & ~settings.MUSIC_UMASK, exist_ok=True)
         try:

@@ -114,9 +114,8 @@ class _Places:
         named = publish.naming_of(track, self._discs)
         folder, slash, name = naming.relative_place(named, extension, self.template).rpartition("/")
         folder = self._known_folder(folder)
-        short_id = (track.spotify_id or str(track.pk))[:8]
         for attempt in range(publish.MOST_NAMES):
-            yield f"{folder}{slash}{naming.next_place(name, short_id, attempt)}"
+            yield f"{folder}{slash}{naming.next_place(name, publish.short_id(track), attempt)}"
 
 
 def _known_folder(path: str) -> str:

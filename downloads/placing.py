@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import secrets
+import stat
 
 from downloads.points import reach
 
@@ -45,6 +46,15 @@ def probe_method(folder: str) -> str:
         for path in (source, target):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
+
+
+def file_at(path: str) -> os.stat_result | None:
+    """The regular file at ``path``; None where there is none. OSError where that cannot be known."""
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def put_in_place(source: str, target: str, method: str) -> None:

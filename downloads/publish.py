@@ -24,7 +24,7 @@ from catalog import lifecycle, naming, tags
 from catalog.lifecycle import Place, PlaceTaken
 from catalog.models import Album, Library, Track
 from downloads.placing import LINK as LINK  # for who moves files, and asks how
-from downloads.placing import NOT_SUPPORTED, PLACEHOLDER, mark_of, probe_method, put_in_place
+from downloads.placing import NOT_SUPPORTED, PLACEHOLDER, file_at, mark_of, probe_method, put_in_place
 from downloads.placing import RENAME as RENAME
 from downloads.points import reach
 
@@ -123,6 +123,11 @@ def naming_of(track: Track, discs: Callable[[Album | None], int | None] = discs_
     )
 
 
+def short_id(track: Track) -> str:
+    """What stands behind a name that another file has already."""
+    return (track.spotify_id or str(track.pk))[:8]
+
+
 def wished_place(track: Track, extension: str) -> Place:
     """Where the track belongs by the library's template, if nothing else is there."""
     template = Library.load().path_template or naming.DEFAULT_TEMPLATE
@@ -159,9 +164,8 @@ def publish(track: Track, staged: Staged, now: Callable[[], datetime]) -> Place:
 def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime]) -> Place:
     first = wished_place(track, staged.extension)
     method = publish_method(os.path.dirname(staged.path))
-    short_id = (track.spotify_id or str(track.pk))[:8]
     for attempt in range(MOST_NAMES):
-        folder, name = first.folder, naming.next_place(first.file_name, short_id, attempt)
+        folder, name = first.folder, naming.next_place(first.file_name, short_id(track), attempt)
         place = Place(first.root, folder, name)
         if _is_taken(place.path):
             continue
@@ -250,11 +254,8 @@ def _is_taken(path: str) -> bool:
 
 def regular_size(path: str) -> int | None:
     """Bytes of the regular file at ``path``; None where there is none. OSError where that cannot be known."""
-    try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
+    found = file_at(path)
+    return found.st_size if found else None
 
 
 def _sync_file(path: str) -> None:

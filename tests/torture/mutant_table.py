@@ -463,9 +463,9 @@ MUTANTS = [
     ),
     Mutant(
         "unknown is not absent",
-        PUBLISH,
-        "    except (FileNotFoundError, NotADirectoryError):\n        return None\n    return found.st_size",
-        "    except OSError:\n        return None\n    return found.st_size",
+        PLACING,
+        "    except (FileNotFoundError, NotADirectoryError):\n        return None\n    return found if",
+        "    except OSError:\n        return None\n    return found if",
         RECOVERY,
     ),
     Mutant(
