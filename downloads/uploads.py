@@ -25,6 +25,7 @@ from catalog.locks import only_one
 from catalog.models import Run
 from catalog.sources.files import read_library_file
 from catalog.sources.reading import ReadFile, UnreadableFile, shown
+from catalog.stale_files import remove_stale
 from catalog.wording import count
 
 MANY = 5_000  # entries; as many take a request a few seconds
@@ -66,10 +67,7 @@ def discard(uploads: Uploads) -> None:
 
 def forget_old() -> None:
     """Uploads whose second step never came."""
-    for entry in os.scandir(_folder()):
-        with suppress(OSError):
-            if time.time() - entry.stat().st_mtime > KEPT_FOR:
-                os.unlink(entry.path)
+    remove_stale(_folder(), KEPT_FOR)
 
 
 def _folder() -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -71,14 +70,6 @@ class HalfRead:
         except (OSError, ValueError, KeyError, TypeError):
             self.forget()
             return "", 0, []
-
-
-def forget_old(folder: Path) -> None:
-    """Remove the files of lists that nobody went on reading."""
-    with suppress(OSError):
-        for entry in os.scandir(folder):
-            if time.time() - entry.stat().st_mtime > KEPT_FOR:
-                os.unlink(entry.path)
 
 
 def _came(newest: Sequence[EntryRecord], entries: Sequence[EntryRecord]) -> int | None:

@@ -31,6 +31,7 @@ from catalog.sources.sealing import Unsealable, seal, unseal
 from catalog.sources.spotify_library import Known, KnownCollection, LibraryReading
 from catalog.sources.spotify_pages import PAGE
 from catalog.sources.spotify_refusals import Kind, Refusal, broken_answer, refusal_of, token_refusal, unreachable
+from catalog.stale_files import remove_stale
 
 __all__ = ["Api", "KnownCollection", "LibraryReading", "Refusal", "app", "read_library"]
 
@@ -65,7 +66,7 @@ def app() -> App:
 def read_library(account: Account, known: Known, now: datetime) -> LibraryReading:
     """The records of everything in an account's library; see `LibraryReading` for what it says at the end."""
     folder = settings.DATA_DIR / half_read.FOLDER
-    half_read.forget_old(folder)
+    remove_stale(folder, half_read.KEPT_FOR)
     return LibraryReading(Api(RowToken(account.pk), lambda: now), account.user_id, known, folder)
 
 
