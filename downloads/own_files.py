@@ -19,7 +19,7 @@ EXTENSIONS = ("mp3", "m4a", "opus", "ogg", "flac")  # looked for where a track b
 def find_own_file(track: Track) -> tuple[Place, int] | None:
     """A file in the library that is this track's: at its last known place, or where it belongs, with our id in it."""
     known = [Place(settings.MUSIC_DIR, track.folder.path, track.file_name)] if track.folder else []
-    for place in [*known, *(publish.wished_place(track, extension) for extension in EXTENSIONS)]:
+    for place in [*known, *publish.wished_places(track, EXTENSIONS)]:
         size = publish.regular_size(place.path)
         if size is not None and is_of(track, place.path):
             return place, size

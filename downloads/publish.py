@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -130,9 +130,16 @@ def short_id(track: Track) -> str:
 
 def wished_place(track: Track, extension: str) -> Place:
     """Where the track belongs by the library's template, if nothing else is there."""
+    return next(wished_places(track, [extension]))
+
+
+def wished_places(track: Track, extensions: Iterable[str]) -> Iterator[Place]:
+    """As `wished_place`, for each of these extensions."""
     template = Library.load().path_template or naming.DEFAULT_TEMPLATE
-    relative = naming.relative_place(naming_of(track), extension, template)
-    return Place.of(settings.MUSIC_DIR, relative).in_known_folder()
+    parts = naming_of(track)
+    for extension in extensions:
+        relative = naming.relative_place(parts, extension, template)
+        yield Place.of(settings.MUSIC_DIR, relative).in_known_folder()
 
 
 def publish(track: Track, staged: Staged, now: Callable[[], datetime]) -> Place:

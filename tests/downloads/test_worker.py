@@ -11,7 +11,7 @@ import pytest
 from catalog import lifecycle, tags
 from catalog.models import Event, Service, Track
 from demo.archive import ArchiveServer
-from downloads import publish, recovery, worker
+from downloads import own_files, publish, recovery, worker
 from downloads.models import Candidate
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
@@ -336,3 +336,9 @@ def test_two_workers_at_once_fetch_each_track_once(world: World, archive: Archiv
     assert worker.work_until_empty(now=lambda: world.now, workers=2) == 4
     assert Track.objects.downloaded().count() == 10
     assert [archive.requests[f"/audio/{number}.mp3"] for number in range(4)] == [2] * 4  # yt-dlp looks, then fetches
+
+
+def test_where_a_song_belongs_is_worked_out_once_for_all_kinds_of_audio(world, django_assert_max_num_queries):
+    track = world.make_track("Song")
+    with django_assert_max_num_queries(12):
+        assert own_files.find_own_file(track) is None
