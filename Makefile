@@ -67,20 +67,20 @@ bench: $(READY)
 	@$(PY) bench/reconcile.py --tracks $(TRACKS) $(ARGS)
 	@$(PY) bench/queries.py --tracks $(TRACKS) $(ARGS)
 	@$(PY) bench/sync.py --tracks 100000
-	@$(PY) bench/keeping.py --tracks 100000
+	@$(PY) bench/retention.py --tracks 100000
 	@$(PY) bench/adopt.py --files 20000
 
 # 1,000 random kills; ARGS="--kills 100 --db postgres" for others.
 torture: $(READY)
-	@$(PY) -m tests.torture.run $(if $(ARGS),$(ARGS),--kills 1000 --db sqlite)
+	@$(PY) -m tests.crash.run $(if $(ARGS),$(ARGS),--kills 1000 --db sqlite)
 
 # Each guard is taken out, one at a time: some test must turn red.
 mutants: $(READY)
-	@$(PY) -m tests.torture.mutants $(ARGS)
+	@$(PY) -m tests.mutation.mutants $(ARGS)
 
 # kill -9 of an idle worker, of the sentinel and of the main process, in real time (about 10 minutes).
 wedge: $(READY)
-	@$(PY) -m bench.wedge $(ARGS)
+	@$(PY) -m bench.lock_contention $(ARGS)
 
 # Sites change; yt-dlp follows within days. The pins move together: yt-dlp names the yt-dlp-ejs that it wants.
 update-ytdlp: $(READY)

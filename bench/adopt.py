@@ -3,8 +3,8 @@
     python bench/adopt.py [--files N] [--json]
 
 Makes N small mp3 files (30 kB, a tagged second of sound with a cover, each with its own Spotify id) and as many missing
-tracks, reads the tags one by one, in threads and in processes, then runs the product's own `catalog.adopt.adopt`:
-for the first time, again, and over files that are nobody's, read before and not.
+tracks, reads the tags one by one, in threads and in processes, then runs the product's own
+`catalog.library.adopt.adopt`: for the first time, again, and over files that are nobody's, read before and not.
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ ID_MARK, TITLE_MARK = "0" * 22, "Song 0000000"
 
 def make_files(root: str, files: int) -> None:
     """One encoded file, copied with another id and title in it, so that parsing costs what it costs."""
-    from catalog import tags
+    from catalog.tags import audio_tags
     from tests.audio import make_audio
 
     first = make_audio(f"{root}/first.mp3", 1)
-    said = tags.TrackTags(TITLE_MARK, ("Artist One", "Artist Two"), album="Album", date="2011", spotify_id=ID_MARK)
-    tags.write_tags(first, said, b"\xff\xd8\xff" + b"\0" * 20_000)
+    said = audio_tags.TrackTags(
+        TITLE_MARK, ("Artist One", "Artist Two"), album="Album", date="2011", spotify_id=ID_MARK
+    )
+    audio_tags.write_tags(first, said, b"\xff\xd8\xff" + b"\0" * 20_000)
     with open(first, "rb") as file:
         content = file.read()
     os.unlink(first)
@@ -83,11 +85,11 @@ def measure(root: str, files: int) -> dict[str, Any]:
     """(Seconds, seconds of processors) of each way, and what the adoption did."""
     from django.utils import timezone
 
-    from catalog import tags
-    from catalog.adopt import AdoptReport, adopt
+    from catalog.library.adopt import AdoptReport, adopt
+    from catalog.library.untracked import audio_files, cache_path
     from catalog.models import Track
-    from catalog.strangers import audio_files, cache_path
-    from catalog.tag_reading import TagReader
+    from catalog.tags import audio_tags
+    from catalog.tags.tag_cache import TagReader
 
     now = timezone.now() + timedelta(hours=1)
     names = list(audio_files())
@@ -99,7 +101,7 @@ def measure(root: str, files: int) -> dict[str, Any]:
 
     def read_by_threads() -> None:
         with ThreadPoolExecutor(max_workers=2) as threads:
-            list(threads.map(tags.read_tags, paths))
+            list(threads.map(audio_tags.read_tags, paths))
 
     read_by(1)  # the files are in memory from here on
     reports: list[AdoptReport] = []

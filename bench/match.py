@@ -22,8 +22,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.youtube_music import Replay
-from downloads.match import Candidate, Scored, Wish, choose, rank
-from downloads.sources.youtube import YouTubeSource
+from downloads.matching.score import Candidate, Scored, Wish, choose, rank
+from downloads.search.youtube import YouTubeSource
 
 Found = tuple[dict[str, Any], list[Candidate]]
 OUTCOMES = ("right", "wrong", "refused", "refused_rightly")

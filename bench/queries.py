@@ -108,9 +108,9 @@ def paging() -> dict[str, float]:
     """The rows of one page, first and from the middle of the list: 50 of the queue, 100 of all songs."""
     from django.utils import timezone
 
-    from catalog.lists import LISTINGS, albums
-    from catalog.paging import page_of
-    from catalog.status import ITEMS
+    from catalog.reports.listings import LISTINGS, albums
+    from catalog.reports.status import ITEMS
+    from catalog.web.keyset_pages import page_of
 
     now = timezone.now()
 
@@ -133,7 +133,7 @@ def paging() -> dict[str, float]:
 
 def middle_of(name: str, now: Any) -> str:
     """The key after which the second half of a list begins."""
-    from catalog.lists import LISTINGS
+    from catalog.reports.listings import LISTINGS
 
     rows = LISTINGS[name].rows(now)
     row = rows.order_by(*LISTINGS[name].by)[rows.count() // 2]
@@ -198,17 +198,17 @@ def claims() -> dict[str, float]:
     """The claim of the next due track, by one statement that answers its row; each one fails afterwards."""
     from django.utils import timezone
 
-    from catalog import lifecycle
+    from catalog.tracks import transitions
 
     times = []
     for _ in range(200):
         began = clock()
-        track = lifecycle.claim(timezone.now())
+        track = transitions.claim(timezone.now())
         times.append((clock() - began) * 1000)
         if track is None:
             raise SystemExit("Nothing is due.")
         # No library fetches 200 songs at once: the status page would list them.
-        lifecycle.fail(track.pk, track.claim or "", "no_match", "Nothing fits.", COOLED, timezone.now())
+        transitions.fail(track.pk, track.claim or "", "no_match", "Nothing fits.", COOLED, timezone.now())
     return {"claim_ms": statistics.median(times), "claim_p99_ms": statistics.quantiles(times, n=100)[-1]}
 
 
@@ -244,20 +244,20 @@ def write() -> None:
     django.setup()
     from django.utils import timezone
 
-    from catalog import lifecycle
+    from catalog.tracks import transitions
 
     transactions, finished, began = Transactions(clock), 0, time.perf_counter()
     print("begun", flush=True)
     while not select.select([sys.stdin], [], [], 0)[0]:
         start = clock()
-        track = lifecycle.claim(timezone.now())
+        track = transitions.claim(timezone.now())
         transactions.lasted.append(clock() - start)
         if track is None:
             break
-        place = lifecycle.Place("/music", f"Fetched {track.pk // 12}", f"{track.pk}.mp3")
-        lifecycle.reserve(track.pk, track.claim or "", place, 5_000_000, timezone.now())
-        lifecycle.finish(track.pk, track.claim or "", timezone.now())
-        lifecycle.vanish({track.pk: place.file_name}, timezone.now())  # so that there is always something to do
+        place = transitions.Place("/music", f"Fetched {track.pk // 12}", f"{track.pk}.mp3")
+        transitions.reserve(track.pk, track.claim or "", place, 5_000_000, timezone.now())
+        transitions.finish(track.pk, track.claim or "", timezone.now())
+        transitions.vanish({track.pk: place.file_name}, timezone.now())  # so that there is always something to do
         finished += 1
     took = time.perf_counter() - began
     print(json.dumps({"write_p99_ms": transactions.p99_ms(), "writes_per_s": finished / took}))

@@ -2,8 +2,8 @@
 
     python bench/reconcile.py [--tracks N] [--db sqlite|postgres] [--cases CASE …] [--json]
 
-Every case runs the product's own `catalog.reconcile.reconcile` in a process of its own, so that its peak memory is
-that of the case. First passes are thrown away where a case can be repeated; medians. Where MPD and plocate are
+Every case runs the product's own `catalog.library.reconcile.reconcile` in a process of its own, so that its peak memory
+is that of the case. First passes are thrown away where a case can be repeated; medians. Where MPD and plocate are
 installed (`apt install mpd plocate`), their own look at the unchanged tree stands beside that of reconcile.
 """
 
@@ -25,6 +25,8 @@ from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from bench.baselines import mpd, updatedb
+from bench.fake_library import CONTENT, artist_folder, fill_catalog, make_tree, songs
 from bench.setup import (
     ENVIRONMENT,
     Took,
@@ -37,8 +39,6 @@ from bench.setup import (
     peak_rss_mb,
     settle_database,
 )
-from bench.tree import CONTENT, artist_folder, fill_catalog, make_tree, songs
-from bench.yardsticks import mpd, updatedb
 
 RUNS = 5
 CHANGING_RUNS = 3
@@ -92,7 +92,7 @@ class Helpers:
     """Remembers the peak memory of the processes that a pass starts beside its own."""
 
     def __init__(self) -> None:
-        from catalog.lookout import Lookout
+        from catalog.library.scan_worker import Lookout
 
         self.peak_mb = 0.0
         leave = Lookout.__exit__
@@ -116,7 +116,7 @@ class Case:
         """A pass as the product makes it, now."""
         from django.utils import timezone
 
-        from catalog.reconcile import reconcile
+        from catalog.library.reconcile import reconcile
 
         report = reconcile(timezone.now(), accept_missing=True, **options)
         if not report.complete:
@@ -127,7 +127,7 @@ class Case:
         """Make every row and stamp stand for the tree as it is."""
         from django.utils import timezone
 
-        from catalog.reconcile import reconcile
+        from catalog.library.reconcile import reconcile
 
         for hours in (1, 2):
             if not reconcile(timezone.now() + LATER * hours, accept_missing=True).complete:

@@ -21,7 +21,7 @@ from spotdl.types.song import Song  # type: ignore[import-not-found]
 from spotdl.utils.matching import order_results  # type: ignore[import-not-found]
 
 from bench.match import OUTCOMES, candidate_of, outcome, rows_of
-from downloads.match import Scored
+from downloads.matching.score import Scored
 
 ENOUGH = 80.0
 

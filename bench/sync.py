@@ -54,8 +54,8 @@ def start_django(home: str) -> None:
 
 def measure(tracks: int, runs: int) -> dict[str, dict[str, float]]:
     """Seconds of each case (median of ``runs``), its ratio to the yardstick, and the rows that it wrote."""
-    from catalog.records import EntryRecord
-    from catalog.replace import replace_catalog
+    from catalog.ingest.replace import replace_catalog
+    from catalog.music.records import EntryRecord
 
     now = datetime.now(UTC)
     songs = [song(number) for number in range(tracks)]
@@ -83,7 +83,7 @@ def _changed_sync(sync: Any, changed: Any, entries: list[Any], run: int) -> Call
 
 
 def song(number: int, title: str = "") -> Any:
-    from catalog.records import TrackRecord
+    from catalog.music.records import TrackRecord
 
     return TrackRecord(
         title=title or f"Song {number}",
@@ -99,7 +99,7 @@ def song(number: int, title: str = "") -> Any:
 
 
 def liked(entries: list[Any]) -> Any:
-    from catalog.records import CollectionRecord
+    from catalog.music.records import CollectionRecord
 
     return CollectionRecord("liked", "liked", "Liked songs", entries, account="me", total=len(entries))
 
@@ -114,7 +114,7 @@ def renamed(entries: list[Any], run: int) -> list[Any]:
 
 def replaced(entries: list[Any], run: int) -> list[Any]:
     """One in a hundred is gone, and as many new ones are at the head."""
-    from catalog.records import EntryRecord
+    from catalog.music.records import EntryRecord
 
     count = len(entries) // 100
     new = [EntryRecord(track=song(10_000_000 * (run + 1) + number)) for number in range(count)]

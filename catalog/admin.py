@@ -1,7 +1,8 @@
 """The catalog in the admin: to look at, to search, and for the few changes that a person may make.
 
-What a track's state is, `catalog.lifecycle` alone writes: here it is read-only. Rows come from sources and workers:
-nothing is added or deleted by hand. No list counts its rows: at a million that alone would take longer than the page.
+What a track's state is, `catalog.tracks.transitions` alone writes: here it is read-only. Rows come from sources and
+workers: nothing is added or deleted by hand. No list counts its rows: at a million that alone would take longer than
+the page.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from catalog.log_in import LogInForm
 from catalog.models import (
     Account,
     Album,
@@ -32,6 +32,7 @@ from catalog.models import (
     Run,
     Service,
 )
+from catalog.web.throttled_login import LogInForm
 
 COUNTED_TO = 10_000  # rows: 200 pages by number
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from catalog import status
+from catalog.reports import status
 from config.database_errors import sentence
 
 

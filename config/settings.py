@@ -166,7 +166,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.plain_requests.no_nul",
+    "config.reject_nul.no_nul",
 ]
 TEMPLATES = [
     {
@@ -257,7 +257,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "config.redaction.RedactingFormatter",
+            "()": "config.log_redaction.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
             "secrets": [SECRET_KEY, SPOTIFY_CLIENT_SECRET, SPOTIFY_REFRESH_TOKEN, DATABASES["default"]["PASSWORD"]],
         }

@@ -6,11 +6,12 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 
-from catalog import views as catalog
+from catalog.views import browse as catalog
 from config import health
-from downloads import adopt_page, bin_page
-from downloads import views as downloads
-from downloads.import_page import import_now, import_page
+from downloads.views.home import controls as downloads
+from downloads.views.settings import trash
+from downloads.views.settings.imports import import_now, import_page
+from downloads.views.todo import adopt
 
 handler500 = "config.health.broken"
 
@@ -26,12 +27,12 @@ urlpatterns = [
     re_path(r"^albums/?$", catalog.album_list, name="albums"),
     re_path(r"^import/?$", import_page, name="import"),
     re_path(r"^import/now/?$", import_now, name="import_now"),
-    re_path(r"^adopt/?$", adopt_page.doubts, name="adopt"),
-    re_path(r"^bin/?$", bin_page.bin_page, name="bin"),
+    re_path(r"^adopt/?$", adopt.doubts, name="adopt"),
+    re_path(r"^bin/?$", trash.bin_page, name="bin"),
     # Buttons: POST only.
-    re_path(r"^adopt/answer/?$", adopt_page.answer, name="adopt_answer"),
-    re_path(r"^bin/take-back/?$", bin_page.take_back, name="bin_take_back"),
-    re_path(r"^bin/former-back/?$", bin_page.former_back, name="bin_former_back"),
+    re_path(r"^adopt/answer/?$", adopt.answer, name="adopt_answer"),
+    re_path(r"^bin/take-back/?$", trash.take_back, name="bin_take_back"),
+    re_path(r"^bin/former-back/?$", trash.former_back, name="bin_former_back"),
     re_path(r"^tracks/(?P<pk>[0-9]{1,18})/(?P<deed>retry|ignore|want)/?$", downloads.change_track, name="change_track"),
     re_path(r"^failed/retry/?$", downloads.retry_failed, name="retry_failed"),
     re_path(r"^fetching/pause/?$", downloads.pause, name="pause"),

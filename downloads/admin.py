@@ -10,12 +10,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from catalog import lifecycle
 from catalog.admin import AliasRows, EventRows, FewRows, ReadOnly, ReadOnlyRows
-from catalog.lists import narrowed
 from catalog.models import Track, TrackQuerySet
-from catalog.wording import count
-from downloads.errors import ERROR_KINDS
+from catalog.reports.listings import narrowed
+from catalog.text.humanize import count
+from catalog.tracks import transitions
+from downloads.failures.kinds import ERROR_KINDS
 from downloads.models import Candidate, FormerFile, Move, MoveBatch, Pace, Replaced, Search, Sound
 
 
@@ -76,7 +76,7 @@ class SoundRows(ReadOnlyRows):
 
 @admin.register(Track)
 class TrackAdmin(ReadOnly):
-    """State columns are `catalog.lifecycle`'s; a person asks through the actions, which wake the workers."""
+    """State columns are `catalog.tracks.transitions`'s; a person asks through the actions, which wake the workers."""
 
     # What is wrong stands where it is seen without scrolling.
     list_display = ("title", "by", "status", "why", "retry_after", "attempts", "wanted", "album")
@@ -109,23 +109,25 @@ class TrackAdmin(ReadOnly):
 
     @admin.action(description="Try again now", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
-        self._ask(request, queryset, lifecycle.retry, "tried again now")
+        self._ask(request, queryset, transitions.retry, "tried again now")
 
     @admin.action(description="Ignore", permissions=["change"])
     def ignore(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
-        self._ask(request, queryset, lifecycle.ignore, "ignored from now on")
+        self._ask(request, queryset, transitions.ignore, "ignored from now on")
 
     @admin.action(description="Want again", permissions=["change"])
     def want_again(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
-        self._ask(request, queryset, lifecycle.want_again, "wanted again")
+        self._ask(request, queryset, transitions.want_again, "wanted again")
 
     def _ask(self, request: HttpRequest, chosen: TrackQuerySet, change: Callable[..., int], said: str) -> None:
         """Change the chosen tracks and wake the workers. A list that was searched is joined: filter by its ids."""
         tracks = Track.objects.filter(pk__in=chosen.order_by().values("pk"))
         changed = change(tracks, timezone.now(), f"by {request.user.get_username()}")
-        from downloads import jobs  # here: all that fetches and syncs hangs on it, 30 MB in every command's memory
+        from downloads.jobs import (
+            tasks,  # here: all that fetches and syncs hangs on it, 30 MB in every command's memory
+        )
 
-        jobs.wake()
+        tasks.wake()
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"{count(changed, 'song')} {said}.", level)
 

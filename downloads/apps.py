@@ -19,8 +19,8 @@ class DownloadsConfig(AppConfig):
         from django.contrib import admin
         from django.contrib.admin.exceptions import NotRegistered
 
-        from catalog.merge import merging
-        from downloads.decisions import move_with_merge
+        from catalog.ingest.merge import merging
+        from downloads.review.decisions import move_with_merge
 
         merging.connect(move_with_merge, dispatch_uid="decisions")
 

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Info, Warning, register
 from django.utils import timezone
 
-from downloads import renewal
-from downloads.audio import AudioError, find_ffmpeg
+from downloads.audio.verify import AudioError, find_ffmpeg
+from downloads.worker import upgrade_retry
 
 OLD_AFTER = 60  # days: sites change within weeks, and yt-dlp follows within days
 
@@ -38,10 +38,10 @@ def more_workers_than_sqlite_likes(app_configs: Any, **kwargs: Any) -> list[Chec
 @register()
 def yt_dlp_is_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """An old yt-dlp fails where a new one would not; the failures look like the site's."""
-    age = renewal.ytdlp_age(timezone.now())
+    age = upgrade_retry.ytdlp_age(timezone.now())
     if settings.AUDIO_SOURCE != "youtube" or age is None or age <= OLD_AFTER:
         return []
-    text = f"yt-dlp {renewal.ytdlp_version()} is {age} days old; YouTube has changed since."
+    text = f"yt-dlp {upgrade_retry.ytdlp_version()} is {age} days old; YouTube has changed since."
     return [Warning(text, hint="Update it: make update-ytdlp", id="downloads.W003")]
 
 

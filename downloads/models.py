@@ -63,7 +63,7 @@ class Candidate(models.Model):
 
 
 class Search(models.Model):
-    """The words that a person wants searched for in a track's stead, and what came of it (`downloads.searches`)."""
+    """A person's own search words for a track, and their result (`downloads.search.manual_search`)."""
 
     track = models.OneToOneField(Track, on_delete=models.CASCADE, primary_key=True, related_name="own_search")
     words = models.TextField()
@@ -101,7 +101,7 @@ class Sound(models.Model):
 
 
 class Print(models.Model):
-    """A few numbers of each fingerprint, by which those that may be the same are found (`downloads.fingerprints`)."""
+    """A few numbers of each fingerprint: those that may be the same share one (`downloads.audio.fingerprint`)."""
 
     track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="prints")
     value = models.BigIntegerField(db_index=True)
@@ -129,7 +129,8 @@ class FormerFile(models.Model):
     """A file that gave way to another recording of its track: in the bin, and on its way there or back.
 
     ``origin`` and ``target`` are relative to the music folder: where it was, and where it lies. Written before the file
-    is moved: whatever a crash leaves, row and disk say how far it came (`downloads.aside`, `downloads.former`).
+    is moved: whatever a crash leaves, row and disk say how far it came (`downloads.file_moves.superseded`,
+    `downloads.file_moves.restore`).
     """
 
     class State(models.TextChoices):
@@ -153,7 +154,7 @@ class FormerFile(models.Model):
 
 
 class Pace(models.Model):
-    """When a source may be asked again (`downloads.pacing`). One row per source."""
+    """When a source may be asked again (`downloads.search.rate_limit`). One row per source."""
 
     source = models.CharField(max_length=10, primary_key=True)
     not_before = models.DateTimeField(help_text="A pause for breath after the last song.")

@@ -2,8 +2,8 @@
 
 from django.urls import re_path
 
-from downloads import views_decide as decide
-from downloads import views_paths as places
+from downloads.views.settings import paths as places
+from downloads.views.todo import review as decide
 
 urlpatterns = [
     re_path(r"^decide/?$", decide.undecided, name="undecided"),

@@ -13,12 +13,15 @@ ROOMS = ("config", "downloads", "catalog")  # each may import those after it
 
 # Library -> the only modules of the product that import it.
 ONE_DOOR = {
-    "spotipy": {"catalog/sources/spotify.py"},
-    "mutagen": {"catalog/tags.py"},
-    "watchdog": {"catalog/watch.py"},
-    "yt_dlp": {"downloads/fetch.py"},
-    "django_q": {"downloads/jobs.py"},
-    "supervisor": {"config/manager.py", "config/listener.py"},  # the manager, and what it starts
+    "spotipy": {"catalog/spotify/client.py"},
+    "mutagen": {"catalog/tags/audio_tags.py"},
+    "watchdog": {"catalog/library/watcher.py"},
+    "yt_dlp": {"downloads/fetch/child.py"},
+    "django_q": {"downloads/jobs/tasks.py"},
+    "supervisor": {
+        "config/process/supervisor.py",
+        "config/process/event_listener.py",
+    },  # the manager, and what it starts
 }
 
 # Who may touch os.environ, and why. Everybody else asks django.conf.settings.
@@ -26,20 +29,20 @@ ENVIRONMENT = {
     "config/settings.py": "reads every setting",
     "manage.py": "names the settings module",
     "config/wsgi.py": "names the settings module",
-    "downloads/child.py": "passes a few names on to the child that fetches, no secret among them",
+    "downloads/fetch/process.py": "passes a few names on to the child that fetches, no secret among them",
     "config/management/commands/qcluster.py": "hands django-q2 the one name that it reads from there",
 }
 
 # Values only: no Django, so that they can be read, tested and timed alone.
 PURE = {
-    "catalog/identity.py",
-    "catalog/naming.py",
-    "catalog/records.py",
-    "downloads/retry.py",
-    "downloads/match.py",
-    "downloads/parent_death.py",
-    "config/listener.py",
-    "config/redaction.py",
+    "catalog/music/identity.py",
+    "catalog/music/path_template.py",
+    "catalog/music/records.py",
+    "downloads/failures/backoff.py",
+    "downloads/matching/score.py",
+    "catalog/system/child_lifetime.py",
+    "config/process/event_listener.py",
+    "config/log_redaction.py",
 }
 
 VAGUE = {"utils", "helpers", "services", "managers", "common"}

@@ -14,12 +14,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from catalog import lifecycle, storage, tags
+from catalog.ingest.replace import forget_collections, replace_catalog
+from catalog.library.reconcile import reconcile
 from catalog.models import Collection, Credit, Entry, Track
-from catalog.reconcile import reconcile
-from catalog.records import CollectionRecord, EntryRecord, TrackRecord
-from catalog.replace import forget_collections, replace_catalog
-from downloads import publish, recovery
+from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
+from catalog.storage import state as storage
+from catalog.tags import audio_tags
+from catalog.tracks import transitions
+from downloads.publishing import publish
+from downloads.worker import rescue
 from tests.audio import make_audio
 
 SONGS = st.integers(0, 11)
@@ -81,29 +84,29 @@ class LibraryMachine(RuleBasedStateMachine):
     @rule(key=LISTS, enabled=st.booleans())
     def choose(self, key: str, enabled: bool) -> None:
         Collection.objects.filter(key=key).update(enabled=enabled)
-        lifecycle.set_wanted()
+        transitions.set_wanted()
 
     @rule(song=SONGS)
     def ignore(self, song: int) -> None:
-        lifecycle.ignore(Track.objects.filter(aliases__key=f"spotify:{song:022d}"), self.now)
+        transitions.ignore(Track.objects.filter(aliases__key=f"spotify:{song:022d}"), self.now)
 
     @rule(song=SONGS)
     def want_again(self, song: int) -> None:
-        lifecycle.want_again(Track.objects.filter(aliases__key=f"spotify:{song:022d}"), self.now)
+        transitions.want_again(Track.objects.filter(aliases__key=f"spotify:{song:022d}"), self.now)
 
     @rule(dies_at=st.sampled_from(["", "claimed", "staged", "reserved", "linked"]))
     def download(self, dies_at: str) -> None:
         """The real claim and the real publishing; the recording is there already."""
-        track = lifecycle.claim(self.now)
+        track = transitions.claim(self.now)
         if track is None or dies_at == "claimed":
             return
         stage = publish.open_stage(track)
         path = f"{stage}/audio.mp3"
         shutil.copy(self.recording, path)
-        said = tags.TrackTags(
+        said = audio_tags.TrackTags(
             track.title, tuple(track.artist_names), spotify_id=track.spotify_id or "", track_key=publish.key_of(track)
         )
-        tags.write_tags(path, said, None)
+        audio_tags.write_tags(path, said, None)
         if dies_at == "staged":
             return
         staged = publish.Staged(path, publish.size_of(path), "mp3")
@@ -114,7 +117,7 @@ class LibraryMachine(RuleBasedStateMachine):
             publish.clear_stage(track)
 
     def _die(self, track: Track, staged: publish.Staged, dies_at: str) -> None:
-        from downloads import points
+        from catalog.system import failpoints
 
         class Killed(BaseException):
             pass
@@ -123,20 +126,20 @@ class LibraryMachine(RuleBasedStateMachine):
             if point == dies_at:
                 raise Killed
 
-        points.on_reach = die
+        failpoints.on_reach = die
         try:
             publish.publish(track, staged, lambda: self.now)
         except Killed:
             pass
         finally:
-            points.on_reach = None
+            failpoints.on_reach = None
 
     @rule()
     def fail(self) -> None:
-        track = lifecycle.claim(self.now)
+        track = transitions.claim(self.now)
         if track:
             later = self.now + timedelta(minutes=5)
-            lifecycle.fail(track.pk, track.claim or "", "no_match", "nothing fits", later, self.now)
+            transitions.fail(track.pk, track.claim or "", "no_match", "nothing fits", later, self.now)
 
     @rule(which=st.integers(0, 20), how=st.sampled_from(["delete", "rename", "truncate"]))
     def harm(self, which: int, how: str) -> None:
@@ -166,8 +169,8 @@ class LibraryMachine(RuleBasedStateMachine):
     def restart(self) -> None:
         """Every worker is dead and every deadline passed; a new start recovers, sweeps and reconciles."""
         self.now += timedelta(minutes=10)
-        recovery.recover(self.now)
-        recovery.sweep_stages()
+        rescue.recover(self.now)
+        rescue.sweep_stages()
         reconcile(self.now)
 
     def files(self) -> list[Path]:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from catalog.identity import identity_key
-from catalog.lifecycle import Place
-from catalog.marks import mark_around
 from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Library, Service, Track
-from catalog.naming import place_key
+from catalog.music.identity import identity_key
+from catalog.music.path_template import place_key
+from catalog.tracks.transitions import Place
+from catalog.tracks.wanted import mark_around
 
 ROOT_UUID = "0c6f6c2e-7d1b-4d3a-9b8e-3f1d2a4b5c6d"
 

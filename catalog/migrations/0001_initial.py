@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
                 ('disc_number', models.PositiveIntegerField(blank=True, null=True)),
                 ('explicit', models.BooleanField(blank=True, null=True)),
                 ('isrc', models.CharField(blank=True, default='', max_length=12)),
-                ('identity', models.CharField(help_text='catalog.identity.identity_key of title and artists.', max_length=200)),
+                ('identity', models.CharField(help_text='catalog.music.identity.identity_key of title and artists.', max_length=200)),
                 ('spotify_id', models.CharField(blank=True, max_length=22, null=True, unique=True)),
                 ('added_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('wanted', models.BooleanField(default=False)),

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-# The marks of artists and albums that are there already; afterwards `catalog.lifecycle.mark_wanted` keeps them.
+# The marks of artists and albums that are there already; afterwards `catalog.tracks.transitions.mark_wanted` keeps them.
 MARK = """
 UPDATE catalog_album SET wanted = EXISTS (
     SELECT 1 FROM catalog_track WHERE catalog_track.album_id = catalog_album.id AND catalog_track.wanted

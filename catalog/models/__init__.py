@@ -1,15 +1,15 @@
 """The catalog: what should be there, and what is. Rows are the only memory that the program has.
 
-The columns of a track's state are written by `catalog.lifecycle` alone; the constraints here say the same rules to
-the database. `artists`, `albums`, `entries` describe; `status`, `local_path` and their neighbours remember.
+The columns of a track's state are written by `catalog.tracks.transitions` alone; the constraints here say the same
+rules to the database. `artists`, `albums`, `entries` describe; `status`, `local_path` and their neighbours remember.
 """
 
 from catalog.models.accounts import Account, SetupLink, SpotifyApp
 from catalog.models.collections import Collection, CollectionQuerySet, Entry
-from catalog.models.history import Event, EventQuerySet
+from catalog.models.events import Event, EventQuerySet
 from catalog.models.library import BinnedFile, Doubt, Folder, Library
-from catalog.models.outside import Service, ServiceQuerySet
-from catalog.models.running import Cluster, Run, RunQuerySet
+from catalog.models.runs import Cluster, Run, RunQuerySet
+from catalog.models.services import Service, ServiceQuerySet
 from catalog.models.tracks import Album, Alias, Artist, Credit, Track, TrackManager, TrackQuerySet
 
 __all__ = [

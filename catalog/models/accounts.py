@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Account(models.Model):
-    """A Spotify account. ``token`` is sealed with a key derived from SECRET_KEY (`catalog.sources.sealing`)."""
+    """A Spotify account. ``token`` is sealed with a key derived from SECRET_KEY (`catalog.system.encryption`)."""
 
     class State(models.TextChoices):
         CONNECTED = "connected"
@@ -37,7 +37,7 @@ class SpotifyApp(models.Model):
 
 
 class SetupLink(models.Model):
-    """The one-time link that makes the first admin (`catalog.setup_link`). Only the digest of its token is kept."""
+    """The one-time link that makes the first admin (`catalog.web.setup_link`). Only the digest of its token is kept."""
 
     digest = models.CharField(max_length=64, primary_key=True)
     valid_until = models.DateTimeField()

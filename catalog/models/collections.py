@@ -7,9 +7,9 @@ from typing import Self
 from django.db import models
 from django.db.models import Count, Q
 
-from catalog import records
 from catalog.models.accounts import Account
 from catalog.models.tracks import Track
+from catalog.music import records
 
 
 class CollectionQuerySet(models.QuerySet["Collection"]):

@@ -59,7 +59,7 @@ class Library(models.Model):
 class Doubt(models.Model):
     """A file that may be a missing track's, and that only a person can tell. A "no" is kept: it is asked once.
 
-    ``file`` is relative to the root; ``size`` is in bytes, as `catalog.adopt` saw it.
+    ``file`` is relative to the root; ``size`` is in bytes, as `catalog.library.adopt` saw it.
     """
 
     track = models.ForeignKey("catalog.Track", on_delete=models.CASCADE, related_name="doubts")

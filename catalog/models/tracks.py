@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from catalog.counters import FEW, statement
+from catalog.db.counter_sql import FEW, statement
 from catalog.models.library import Folder
 
 
@@ -100,7 +100,7 @@ class TrackQuerySet(models.QuerySet["Track"]):
     def twins(self) -> Self:
         """Rows of one recording that could not be merged, because more than one of them has a file or a claim.
 
-        By `catalog.merge.are_twins`: same ISRC or identity, lengths (milliseconds) known and within 3 seconds.
+        By `catalog.ingest.merge.are_twins`: same ISRC or identity, lengths (milliseconds) known and within 3 seconds.
         """
         other = Track.objects.exclude(pk=OuterRef("pk")).filter(
             duration_ms__gte=OuterRef("duration_ms") - 3000, duration_ms__lte=OuterRef("duration_ms") + 3000
@@ -132,7 +132,7 @@ IS_QUEUED = Q(wanted=True, status="missing")  # `TrackQuerySet.missing`, for the
 
 
 class Track(models.Model):
-    """One recording that somebody wants: one row, one file. For its states see `catalog.lifecycle`."""
+    """One recording that somebody wants: one row, one file. For its states see `catalog.tracks.transitions`."""
 
     class Status(models.TextChoices):
         MISSING = "missing"
@@ -148,7 +148,7 @@ class Track(models.Model):
     disc_number = models.PositiveIntegerField(null=True, blank=True)
     explicit = models.BooleanField(null=True, blank=True)
     isrc = models.CharField(max_length=12, blank=True, default="")
-    identity = models.CharField(max_length=200, help_text="catalog.identity.identity_key of title and artists.")
+    identity = models.CharField(max_length=200, help_text="catalog.music.identity.identity_key of title and artists.")
     spotify_id = models.CharField(max_length=22, null=True, blank=True, unique=True)
     added_at = models.DateTimeField(default=timezone.now)
 

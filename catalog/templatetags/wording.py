@@ -1,4 +1,4 @@
-"""`catalog.wording` for templates: ``{{ track.retry_after|ahead:now }}``."""
+"""`catalog.text.humanize` for templates: ``{{ track.retry_after|ahead:now }}``."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog import wording
+from catalog.text import humanize
 
 register = template.Library()
 
-register.filter("length_of", wording.length)
-register.filter("size", wording.size)
+register.filter("length_of", humanize.length)
+register.filter("size", humanize.size)
 
 
 @register.filter
 def count(number: int, nouns: str) -> str:
     """``{{ n|count:"try,tries" }}``; the second noun may be left out where it only takes an s."""
-    return wording.count(number, *nouns.split(","))
+    return humanize.count(number, *nouns.split(","))
 
 
 @register.filter
@@ -31,14 +31,14 @@ def number(value: int) -> str:
 
 @register.filter
 def ago(moment: datetime | None, now: datetime) -> SafeString | str:
-    """``<time>`` with the words of `wording.ago`; the exact time stands in its title."""
-    return _time(moment, wording.ago(moment, now))
+    """``<time>`` with the words of `humanize.ago`; the exact time stands in its title."""
+    return _time(moment, humanize.ago(moment, now))
 
 
 @register.filter
 def ahead(moment: datetime | None, now: datetime) -> SafeString | str:
-    """``<time>`` with the words of `wording.ahead`."""
-    return _time(moment, wording.ahead(moment, now))
+    """``<time>`` with the words of `humanize.ahead`."""
+    return _time(moment, humanize.ahead(moment, now))
 
 
 def _time(moment: datetime | None, words: str) -> SafeString | str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from tests.stand_ins.spotify import CLIENT_ID, SpotifyStandIn, User
+from tests.fakes.spotify import CLIENT_ID, SpotifyStandIn, User
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
-from catalog import lifecycle
 from catalog.admin import RunAdmin
 from catalog.models import Account, Alias, Artist, BinnedFile, Doubt, Event, Folder, Run, SetupLink, SpotifyApp, Track
+from catalog.tracks import transitions
 from downloads.models import Candidate, Move, MoveBatch, Pace, Replaced, Search, Sound
-from tests.catalog.test_views import storable
+from tests.catalog.views.test_browse import storable
 from tests.shared import SHARED_DATA, needs_shared
 from tests.world import World
 
@@ -35,10 +35,10 @@ def admin_client(client: Client, world: World) -> Client:
 
 def failed(world: World, title: str, kind: str) -> Track:
     track = world.make_track(title)
-    claimed = lifecycle.claim_one(track.pk, world.now)
+    claimed = transitions.claim_one(track.pk, world.now)
     assert claimed and claimed.claim
     later = world.now + timedelta(hours=9)
-    lifecycle.fail(track.pk, claimed.claim, kind, f"{title} went wrong", later, world.now)
+    transitions.fail(track.pk, claimed.claim, kind, f"{title} went wrong", later, world.now)
     return track
 
 
@@ -56,7 +56,7 @@ def act(client: Client, action: str, *tracks: Track) -> Any:
 def test_the_filters_show_the_sets_of_the_pages(admin_client: Client, world: World) -> None:
     failed(world, "Gone", "removed"), failed(world, "Unmatched", "no_match")
     busy = world.make_track("Busy")
-    lifecycle.claim_one(busy.pk, world.now)
+    transitions.claim_one(busy.pk, world.now)
     world.make_track("Due", retry_after=world.now - timedelta(days=1))
     world.make_track("Not mine", wanted=False)
     assert shown(admin_client, "is=failed") == {"Gone", "Unmatched"}

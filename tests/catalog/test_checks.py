@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.core.checks import run_checks
 from django.test import Client
 
-from catalog.log_in import MOST_FAILURES, TOO_MANY
+from catalog.web.throttled_login import MOST_FAILURES, TOO_MANY
 
 
 def warnings() -> set[str]:

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from demo.archive import ArchiveServer, Song
-from downloads.child import PROJECT
+from downloads.fetch.process import PROJECT
 
 BODY = bytes(range(256)) * 40
 SONGS = [

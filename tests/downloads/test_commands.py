@@ -10,8 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django_q.models import OrmQ
 
-from catalog import lifecycle, storage
 from catalog.models import Collection, Service, Track
+from catalog.storage import state as storage
+from catalog.tracks import transitions
 from tests.downloads.archive_world import missing_track, serve
 
 pytestmark = pytest.mark.django_db
@@ -132,8 +133,8 @@ def test_work_ends_with_3_and_a_sentence_where_nothing_may_be_fetched(world, arc
 def test_retry_puts_failed_tracks_back_by_kind_and_by_id(world, capsys):
     tracks = [missing_track(world, f"Song {number}", number=number) for number in range(3)]
     for track, kind in zip(tracks, ["no_match", "server", "server"], strict=True):
-        claimed = lifecycle.claim_one(track.pk, world.now)
-        lifecycle.fail(track.pk, claimed.claim, kind, "why", world.later(hours=1), world.now)
+        claimed = transitions.claim_one(track.pk, world.now)
+        transitions.fail(track.pk, claimed.claim, kind, "why", world.later(hours=1), world.now)
     call_command("retry", "--kind", "no_match")
     call_command("retry", str(tracks[1].pk))
     assert list(Track.objects.filter(attempts=0, status="missing").order_by("pk")) == tracks[:2]

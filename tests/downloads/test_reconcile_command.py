@@ -12,8 +12,8 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django_q.models import OrmQ
 
-from catalog import storage
 from catalog.models import Run, Track
+from catalog.storage import state as storage
 from downloads.management.commands.watch import _ask_for_a_pass
 from tests.world import World
 

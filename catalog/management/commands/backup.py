@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from catalog.backup import CannotBackUp, backup
-from catalog.terminal import PlainCommand
-from catalog.wording import count, size
+from catalog.db.backup import CannotBackUp, backup
+from catalog.system.console import PlainCommand
+from catalog.text.humanize import count, size
 
 
 class Command(PlainCommand):

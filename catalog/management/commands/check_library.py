@@ -10,8 +10,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from catalog.check_library import KINDS, check_library
-from catalog.terminal import PlainCommand
+from catalog.library.audit import KINDS, check_library
+from catalog.system.console import PlainCommand
 
 SHOWN = 10  # of each kind on the terminal
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from catalog.library.playlist_files import write_playlists
 from catalog.models import Library
-from catalog.playlists import write_playlists
-from catalog.terminal import PlainCommand
+from catalog.system.console import PlainCommand
 
 
 class Command(PlainCommand):

@@ -10,8 +10,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from catalog.relocate import CannotRelocate, relocate
-from catalog.terminal import PlainCommand
+from catalog.library.relocate import CannotRelocate, relocate
+from catalog.system.console import PlainCommand
 
 
 class Command(PlainCommand):

@@ -9,9 +9,9 @@ from django.core.management.base import CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from catalog import status
-from catalog.terminal import PlainCommand
-from catalog.wording import ahead
+from catalog.reports import status
+from catalog.system.console import PlainCommand
+from catalog.text.humanize import ahead
 
 
 class Command(PlainCommand):

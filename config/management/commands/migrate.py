@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.commands import migrate
 
-from catalog.locks import in_turn
+from catalog.system.file_locks import in_turn
 
 
 class Command(migrate.Command):

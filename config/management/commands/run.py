@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog import setup_link
-from config import manager
+from catalog.web import setup_link
+from config.process import supervisor
 
 
 class Command(BaseCommand):
@@ -18,14 +18,14 @@ class Command(BaseCommand):
     help = "Start the web page, the background jobs and the watcher, and keep them running until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run_dir = settings.DATA_DIR / manager.RUN
-        if not manager.hold_folder(run_dir):
+        run_dir = settings.DATA_DIR / supervisor.RUN
+        if not supervisor.hold_folder(run_dir):
             raise CommandError(f"Tonekeep runs already on {settings.DATA_DIR}. Stop it first, or set another DATA_DIR.")
-        if problem := manager.port_problem(settings.BIND, settings.PORT):
+        if problem := supervisor.port_problem(settings.BIND, settings.PORT):
             raise CommandError(problem)
         call_command("migrate", interactive=False, verbosity=0)
-        page = manager.page_address(settings.BIND, settings.PORT)
+        page = supervisor.page_address(settings.BIND, settings.PORT)
         self.stdout.write(f"Tonekeep: {page}/  (Ctrl-C stops it)")
         if token := setup_link.offer(timezone.now()):
             self.stdout.write(f"Make yourself its admin, within an hour: {page}{reverse('first_admin', args=[token])}")
-        manager.replace_this_process()
+        supervisor.replace_this_process()

@@ -10,8 +10,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from catalog.adopt import CannotAdopt, adopt
-from catalog.terminal import PlainCommand
+from catalog.library.adopt import CannotAdopt, adopt
+from catalog.system.console import PlainCommand
 
 SHOWN = 20  # doubtful files on the terminal
 

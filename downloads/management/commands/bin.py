@@ -10,8 +10,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from catalog.models import BinnedFile
-from catalog.terminal import PlainCommand
-from downloads.bin import take_back, tidy
+from catalog.system.console import PlainCommand
+from downloads.file_moves.trash import take_back, tidy
 from downloads.models import FormerFile
 
 SHOWN = 50

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from catalog.terminal import PlainCommand
-from downloads import decision_files
-from downloads.jobs import wake
+from catalog.system.console import PlainCommand
+from downloads.jobs.tasks import wake
+from downloads.review import decision_export
 
 SHOWN = 20  # refused decisions on the terminal
 
@@ -31,14 +31,14 @@ class Command(PlainCommand):
             report, sentences = deed(options["file"])
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}.") from error
-        except decision_files.NotDecisions as error:
+        except decision_export.NotDecisions as error:
             raise CommandError(str(error)) from error
         for line in [json.dumps(report)] if options["json"] else sentences:
             self.stdout.write(line)
 
     @staticmethod
     def _export(path: str) -> tuple[dict[str, Any], list[str]]:
-        said = decision_files.exported()
+        said = decision_export.exported()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         with open(descriptor, "w", encoding="utf-8") as file:
             json.dump(said, file, ensure_ascii=False, indent=1)
@@ -48,8 +48,8 @@ class Command(PlainCommand):
     @staticmethod
     def _import(path: str) -> tuple[dict[str, Any], list[str]]:
         with open(path, "rb") as file:
-            entries = decision_files.read(file.read(decision_files.LARGEST + 1))
-        report = decision_files.imported(entries, timezone.now(), "manage.py decisions import")
+            entries = decision_export.read(file.read(decision_export.LARGEST + 1))
+        report = decision_export.imported(entries, timezone.now(), "manage.py decisions import")
         wake()
         said = f"{report.read} decisions read: {report.made} made, {report.known} stood already,"
         said += f" {report.not_here} of songs that are not here, {report.refused_count} refused."

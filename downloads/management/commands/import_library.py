@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from catalog.importing import FileReport, import_files, totals
+from catalog.importers.import_files import FileReport, import_files, totals
+from catalog.importers.reader import UnreadableFile, read_library_file
 from catalog.models import Track
-from catalog.sources.files import UnreadableFile, read_library_file
-from catalog.terminal import PlainCommand
-from downloads.jobs import wake
+from catalog.system.console import PlainCommand
+from downloads.jobs.tasks import wake
 
 SHOWN = 10  # lines that were not understood
 

@@ -12,10 +12,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from catalog.naming import TemplateError
-from catalog.terminal import PlainCommand
-from downloads import jobs, moving
-from downloads.moving import CannotMove, MoveReport
+from catalog.music.path_template import TemplateError
+from catalog.system.console import PlainCommand
+from downloads.file_moves import rename_plan
+from downloads.file_moves.rename_plan import CannotMove, MoveReport
+from downloads.jobs import tasks
 
 PAUSED = 3  # exit status where nothing can be moved now
 
@@ -34,7 +35,7 @@ class Command(PlainCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit 3 with a sentence where nothing can be moved now; 1 for a template that cannot be used."""
         try:
-            report = moving.plan(options["template"]) if options["plan"] else self._move(options)
+            report = rename_plan.plan(options["template"]) if options["plan"] else self._move(options)
         except TemplateError as error:
             raise CommandError(str(error)) from error
         except CannotMove as error:
@@ -50,10 +51,10 @@ class Command(PlainCommand):
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
-        moving.ask_or_go_on("apply" if options["apply"] else "undo", timezone.now())
+        rename_plan.ask_or_go_on("apply" if options["apply"] else "undo", timezone.now())
         with tqdm(unit="file", disable=True if options["json"] else None, file=sys.stderr) as bar:
-            report = moving.do_asked(timezone.now(), stop.is_set, lambda files: bar.update(files - bar.n))
-        jobs.request_reconcile()
+            report = rename_plan.do_asked(timezone.now(), stop.is_set, lambda files: bar.update(files - bar.n))
+        tasks.request_reconcile()
         return report
 
     def _tell(self, report: MoveReport, planned: bool) -> None:

@@ -15,13 +15,13 @@ from django.db.models import Q
 from django.utils import timezone
 from tqdm import tqdm
 
-from catalog import storage
+from catalog.library.reconcile import ReconcileReport, reconcile
+from catalog.library.relink import RelinkReport, relink
 from catalog.models import Folder
-from catalog.reconcile import ReconcileReport, reconcile
-from catalog.relink import RelinkReport, relink
-from catalog.terminal import PlainCommand
-from downloads import care
-from downloads.jobs import wake
+from catalog.storage import state as storage
+from catalog.system.console import PlainCommand
+from downloads.jobs import reconcile_hooks
+from downloads.jobs.tasks import wake
 
 
 class Command(PlainCommand):
@@ -50,16 +50,16 @@ class Command(PlainCommand):
             if options["accept_root"]:
                 storage.accept_root(timezone.now())
             if not options["dry_run"]:
-                care.before_a_pass(timezone.now())
+                reconcile_hooks.before_a_pass(timezone.now())
             report = self._pass(options)
             found = relink(timezone.now(), options["dry_run"]) if options["relink"] and report.complete else None
         except (storage.RootProblem, ValueError) as error:
             raise CommandError(str(error)) from error
         if not options["dry_run"]:
             if report.complete:
-                care.after_a_pass(timezone.now())
+                reconcile_hooks.after_a_pass(timezone.now())
             wake()
-            care.songs_came_or_went(timezone.now())
+            reconcile_hooks.songs_came_or_went(timezone.now())
         if options["json"]:
             self.stdout.write(json.dumps(report.as_dict() | ({"relink": found.as_dict()} if found else {})))
         elif report.complete:

@@ -7,11 +7,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from catalog import lifecycle
 from catalog.models import Track
-from catalog.terminal import PlainCommand
-from downloads.errors import ERROR_KINDS
-from downloads.jobs import wake
+from catalog.system.console import PlainCommand
+from catalog.tracks import transitions
+from downloads.failures.kinds import ERROR_KINDS
+from downloads.jobs.tasks import wake
 
 
 class Command(PlainCommand):
@@ -29,6 +29,6 @@ class Command(PlainCommand):
         tracks = Track.objects.filter(pk__in=options["ids"]) if options["ids"] else Track.objects.failed()
         if options["kind"]:
             tracks = tracks.filter(error_kind=options["kind"])
-        count = lifecycle.retry(tracks, timezone.now(), "asked for with manage.py retry")
+        count = transitions.retry(tracks, timezone.now(), "asked for with manage.py retry")
         wake()
         self.stdout.write(f"{count} track{'' if count == 1 else 's'} in the queue again.")

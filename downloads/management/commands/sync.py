@@ -12,10 +12,10 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from tqdm import tqdm
 
-from catalog.reconcile import ReconcileReport
-from catalog.sync import SyncReport, sync
-from catalog.terminal import PlainCommand
-from downloads.jobs import reconcile_and_wake
+from catalog.library.reconcile import ReconcileReport
+from catalog.spotify.sync import SyncReport, sync
+from catalog.system.console import PlainCommand
+from downloads.jobs.tasks import reconcile_and_wake
 
 INCOMPLETE, PAUSED = 1, 3  # exit codes
 

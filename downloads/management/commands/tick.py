@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.terminal import PlainCommand
-from downloads import jobs
+from catalog.system.console import PlainCommand
+from downloads.jobs import tasks
 
 
 class Command(PlainCommand):
@@ -12,5 +12,5 @@ class Command(PlainCommand):
     help = "Let the running jobs look at once what is due, instead of within a minute."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        jobs.request_tick()
+        tasks.request_tick()
         self.stdout.write("The jobs look what is due.")

@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections
 
-from catalog.terminal import PlainCommand
-from catalog.watch import watch
-from downloads.jobs import request_reconcile
+from catalog.library.watcher import watch
+from catalog.system.console import PlainCommand
+from downloads.jobs.tasks import request_reconcile
 
 
 class Command(PlainCommand):

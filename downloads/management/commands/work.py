@@ -15,10 +15,11 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from catalog.models import Track
-from catalog.plain_text import escaped
-from catalog.terminal import PlainCommand
-from downloads import care, worker
-from downloads.worker import Outcome
+from catalog.system.console import PlainCommand
+from catalog.text.sanitize import escaped
+from downloads.jobs import reconcile_hooks
+from downloads.worker import attempt
+from downloads.worker.attempt import Outcome
 
 PAUSED = 3  # exit status where nothing may be fetched
 
@@ -37,12 +38,12 @@ class Command(PlainCommand):
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
-        reason = worker.why_not(timezone.now())
+        reason = attempt.why_not(timezone.now())
         results: Counter[str] = Counter()
         if not reason:
             self._work(stop, results, show=not options["json"])
-            reason = worker.why_not(timezone.now())
-            care.songs_came_or_went(timezone.now())
+            reason = attempt.why_not(timezone.now())
+            reconcile_hooks.songs_came_or_went(timezone.now())
         left = Track.objects.queue().count()
         if options["json"]:
             self.stdout.write(json.dumps({"results": dict(results), "left": left, "paused": reason}))
@@ -65,4 +66,4 @@ class Command(PlainCommand):
                 bar.write(escaped(f"{outcome.title}: {outcome.message}"), file=sys.stdout)
 
         with bar:
-            worker.work_until_empty(should_stop=stop.is_set, workers=settings.DOWNLOAD_WORKERS, on_outcome=tell)
+            attempt.work_until_empty(should_stop=stop.is_set, workers=settings.DOWNLOAD_WORKERS, on_outcome=tell)

@@ -1,0 +1,179 @@
+"""Which column of a table says what: by its cells first, by its neighbours, and by a few common words. Pure.
+
+Exports carry headers in the language of the site, and Excel's users rename and move them. Addresses, ISRCs,
+dates and lengths are recognised by their form in any language; only the names of a track, its artists and its
+album are text like any other. Those stand right of their addresses, or are named by one of the words below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from statistics import median
+
+from catalog.importers.csv_table import Table
+from catalog.music.records import SPOTIFY_ID, clean_isrc
+
+# Roles: what a column can say.
+URI, SPOTIFY, ALBUM_URI = "uri", "spotify", "album_uri"
+ARTIST_URIS, ALBUM_ARTIST_URIS = "artist_uris", "album_artist_uris"
+NAMES = TITLE, ARTISTS, ALBUM, ALBUM_ARTISTS, PLAYLIST = "title", "artists", "album", "album_artists", "playlist"
+ISRC, ADDED_AT, RELEASED, COVER, EXPLICIT = "isrc", "added_at", "released", "cover", "explicit"
+DURATION, SECONDS, CLOCK = "duration", "seconds", "clock"  # a length in ms, in s, as 3:45
+TRACK_NUMBER, DISC_NUMBER = "track_number", "disc_number"
+
+Columns = dict[str, int]
+
+_DATE = r"[0-9]{4}(-[0-9]{1,2}){0,2}|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}"
+YES = frozenset(["true", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "sant", "doğru"])
+NO = frozenset(["false", "falsch", "faux", "falso", "onwaar", "falskt", "yanlış"])
+
+# The form of a cell; the first that fits. A column has a form if nine of ten filled cells have it.
+FORMS: tuple[tuple[str, Callable[[str], object]], ...] = (
+    ("track", re.compile(r"spotify:(track|local|episode):|https?://open\.spotify\.com/.*(track|episode)/").match),
+    ("artist", re.compile(r"spotify:artist:").match),
+    ("album", re.compile(r"spotify:album:").match),
+    ("isrc", clean_isrc),
+    ("moment", re.compile(rf"({_DATE})[T ][0-9]{{1,2}}:[0-9]{{2}}").match),
+    ("date", re.compile(rf"({_DATE})\Z").match),
+    ("image", re.compile(r"https?://\S*(scdn\.co/image|spotifycdn\.com/image|\.jpe?g|\.png|\.webp)").match),
+    ("flag", lambda cell: cell.lower() in YES | NO),
+    ("clock", re.compile(r"([0-9]{1,2}:)?[0-9]{1,3}:[0-9]{2}\Z").match),
+    ("number", re.compile(r"[0-9]{1,9}\Z").match),
+    ("id", SPOTIFY_ID.match),
+)
+BY_FORM = {"isrc": ISRC, "moment": ADDED_AT, "date": RELEASED, "image": COVER, "flag": EXPLICIT, "clock": CLOCK}
+ADDRESSES = {"track", "artist", "album"}
+NEVER_A_NAME = ADDRESSES | {"isrc", "moment", "image", "flag"}  # where nothing else says that it is one
+
+# Words for what only a header can tell, in the languages of the exporting sites: pieces of words that
+# belong to one meaning. "Album artist" has two of them, which is why the artist is asked first.
+ARTIST_WORDS = (
+    "artist", "artiest", "künstler", "interpret", "performer", "καλλιτέχν", "アーティスト", "فنان",
+    "sanatçı", "歌手", "艺人", "藝人", "艺术家", "藝術家", "исполнител", "kunstner", "wykonawc", "가수",
+)  # fmt: skip
+ALBUM_WORDS = ("album", "álbum", "albüm", "άλμπουμ", "アルバム", "ألبوم", "专辑", "專輯", "альбом", "앨범")
+TITLE_WORDS = (
+    "track", "title", "titel", "titre", "título", "titolo", "song", "name", "canción", "traccia", "faixa",
+    "låt", "parça", "nummer", "κομματ", "トラック", "曲", "أغنية", "歌", "трек", "назван", "utwór", "제목",
+)  # fmt: skip
+PLAYLIST_WORDS = ("playlist", "プレイリスト", "плейлист")
+LENGTH_WORDS = ("duration", "length", "dauer", "länge", "durée", "duración", "durata", "milli")
+# A header with one of these names something about a track or an album, not the thing itself.
+ABOUT = {
+    "uri", "url", "isrc", "genre", "genres", "label", "type", "by", "number", "date", "popularity", "id", "ids",
+    "key", "ms", "image", "duration",
+}  # fmt: skip
+
+
+def find_columns(table: Table) -> Columns:
+    """The columns of a table that are understood, each role at most once.
+
+    Words outrank neighbours, so that moved columns are followed; addresses outrank both.
+    """
+    forms = [_form(table.column(index)) for index in range(len(table.header))]
+    words = [" ".join(re.findall(r"[^\W_]+", cell.casefold())) for cell in table.header]
+    # "7000" may be a year; under "Duration (ms)" it is a song of seven seconds.
+    lengths = [form == "date" and _has(header, LENGTH_WORDS) for form, header in zip(forms, words, strict=True)]
+    forms = ["number" if length else form for form, length in zip(forms, lengths, strict=True)]
+    found: Columns = {}
+    _addresses(found, forms, words)
+    _names(found, forms, words)
+    _neighbours(found, forms)
+    _values(found, forms, words)
+    _numbers(found, table, forms, words)
+    return found
+
+
+def is_album_list(table: Table, found: Columns) -> bool:
+    """Whether the table lists saved albums: addresses of albums, none of tracks."""
+    return ALBUM_URI in found and URI not in found and SPOTIFY not in found
+
+
+def _form(cells: list[str]) -> str:
+    """The form of a column's first 500 filled cells; "empty" where none is filled, "text" where none fits."""
+    sample = cells[:500]
+    for form, fits in FORMS if sample else ():
+        if sum(1 for cell in sample if fits(cell)) >= len(sample) * 0.9:
+            return form
+    return "text" if sample else "empty"
+
+
+def _has(words: str, pieces: Iterable[str]) -> bool:
+    return any(piece in words for piece in pieces)
+
+
+def _meaning(header: str) -> str:
+    """The name that a header's words ask for, or ""."""
+    if ABOUT.intersection(header.split()):
+        return ""
+    if _has(header, PLAYLIST_WORDS):
+        return PLAYLIST
+    if _has(header, ARTIST_WORDS):
+        return ALBUM_ARTISTS if _has(header, ALBUM_WORDS) else ARTISTS
+    if _has(header, ALBUM_WORDS):
+        return ALBUM
+    return TITLE if _has(header, TITLE_WORDS) else ""
+
+
+def _addresses(found: Columns, forms: list[str], words: list[str]) -> None:
+    for index, (form, header) in enumerate(zip(forms, words, strict=True)):
+        if form == "artist":
+            of_album = ARTIST_URIS in found or _has(header, ALBUM_WORDS)
+            found.setdefault(ALBUM_ARTIST_URIS if of_album else ARTIST_URIS, index)
+        elif form in ("track", "album"):
+            found.setdefault(URI if form == "track" else ALBUM_URI, index)
+        elif form == "id" and _has(header, ("spotify", "track")):
+            found.setdefault(SPOTIFY, index)
+        elif form == "empty" and index == 0 and "uri" in header:
+            found.setdefault(URI, index)  # an empty playlist: every language calls its first column so
+
+
+def _names(found: Columns, forms: list[str], words: list[str]) -> None:
+    """Columns of text first: "Track number" and "Album date" have words of names, but cells of another form."""
+    for only_text in (True, False):
+        for index, header in enumerate(words):
+            meaning = _meaning(header)
+            fits = forms[index] == "text" if only_text else forms[index] not in ADDRESSES
+            if meaning and fits and index not in found.values():
+                found.setdefault(meaning, index)
+
+
+def _neighbours(found: Columns, forms: list[str]) -> None:
+    """exportify.app writes each name right of its address; exportify.net, which has the track's address only,
+    writes title, album and artists one after another."""
+    places = [(URI, 1, TITLE), (ARTIST_URIS, 1, ARTISTS), (ALBUM_URI, 1, ALBUM), (ALBUM_ARTIST_URIS, 1, ALBUM_ARTISTS)]
+    if ARTIST_URIS not in found and ALBUM_URI not in found:
+        places += [(URI, 2, ALBUM), (URI, 3, ARTISTS)]
+    for address, step, name in places:
+        index = found[address] + step if address in found else len(forms)
+        never = ADDRESSES if step == 1 else NEVER_A_NAME  # a song may be called "True"
+        if index < len(forms) and forms[index] not in never and index not in found.values():
+            found.setdefault(name, index)
+
+
+def _values(found: Columns, forms: list[str], words: list[str]) -> None:
+    """Dates, codes and flags, by their form. Excel writes a moment of adding as a mere date where it can."""
+    for index, (form, header) in enumerate(zip(forms, words, strict=True)):
+        role = BY_FORM.get(form, ISRC if header == "isrc" else "")
+        if form == "date" and _has(header, ("added", "hinzugefügt")):
+            role = ADDED_AT
+        if role and index not in found.values():
+            found.setdefault(role, index)
+
+
+def _numbers(found: Columns, table: Table, forms: list[str], words: list[str]) -> None:
+    """The length is the column of the largest numbers, and where a track's address stands in the table no word
+    is needed for it; the numbers left of it are the track's and the disc's (exportify.app)."""
+    free = {index for index, form in enumerate(forms) if form == "number"} - set(found.values())
+    named = {index for index in free if _has(words[index], LENGTH_WORDS)}
+    sizes = {index: median(map(int, table.column(index)[:500])) for index in named or (free if URI in found else ())}
+    longest = max(sizes, key=lambda index: sizes[index], default=-1)
+    if longest < 0 or not (named or sizes[longest] >= 1000):
+        return
+    # A list by hand has seconds: a median under 10,000 is no length in milliseconds, nor one over it in seconds.
+    seconds = URI not in found and sizes[longest] < 10_000 and "ms" not in words[longest].split()
+    found[SECONDS if seconds else DURATION] = longest
+    for step, role in ((1, TRACK_NUMBER), (2, DISC_NUMBER)):
+        if longest - step in free and URI in found:
+            found[role] = longest - step

@@ -1,0 +1,183 @@
+"""Exportify's CSV files, of both families and every column set since 2020, in any language. Pure.
+
+exportify.app (github.com/watsonbox/exportify) joins artists with ", " and writes a comma inside a name as
+``\\,``; exportify.net joins them with ";" and has neither ISRC nor addresses of artists.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from catalog.importers import columns as col
+from catalog.importers.csv_table import Row, Table
+from catalog.importers.parsed_file import (
+    MAX_DURATION_MS,
+    MAX_LABEL,
+    ReadFile,
+    Skipped,
+    UnreadableFile,
+    as_collection,
+    as_entry,
+    clean,
+    collection_name,
+    moment,
+    no_track,
+    shown,
+    whole_number,
+)
+from catalog.music.records import UNREADABLE, EntryRecord, TrackRecord, clean_isrc, spotify_id_of
+
+KIND = "Exportify CSV"
+VARIOUS_ARTISTS = "0LyfQWJT6nXafLPZqxe9Of"  # Spotify's own id for "Various Artists": the album is a compilation
+# What a spreadsheet program leaves where it took a title for a formula.
+FORMULA_ERRORS = {"#NAME?", "#WERT!", "#VALUE!", "#REF!", "#BEZUG!", "#DIV/0!", "#NOM?", "#VALEUR!", "#¿NOMBRE?"}
+_ESCAPED = re.compile(r"\\(?=,)")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a table keeps what, and whether its slashed dates begin with the day (None: it cannot be told)."""
+
+    columns: col.Columns
+    day_first: bool | None
+
+    def cell(self, row: Row, role: str) -> str:
+        """A row's cell for this role, stripped; "" where there is no such column. The "null" of old exports is ""
+        too, but for names: there are songs called so."""
+        text = row.cells[self.columns[role]].strip() if role in self.columns else ""
+        return "" if text == "null" and role not in col.NAMES else text
+
+
+def read_exportify(table: Table, found: col.Columns, name: str) -> ReadFile:
+    """The collection in an Exportify table whose columns ``found`` says.
+
+    Raises UnreadableFile where the column of titles or artists is missing.
+    """
+    layout = layout_of(table, found)
+    for role, what in ((col.TITLE, "track name"), (col.ARTISTS, "artist name")):
+        if role not in found and table.rows:
+            raise UnreadableFile(
+                f"{shown(name)} has no column with the {what}: export it again and leave the columns as they are."
+            )
+    entries, skipped = read_rows(table.rows, layout)
+    key, title = collection_name(name)
+    return ReadFile(name, KIND, (as_collection(key, title, entries, len(skipped)),), tuple(skipped))
+
+
+def layout_of(table: Table, found: col.Columns) -> Layout:
+    """The layout of a table: Excel writes dates the way of its country, and a whole column tells which."""
+    dates = [cell for role in (col.RELEASED, col.ADDED_AT) if role in found for cell in table.column(found[role])]
+    pairs = [match.groups() for cell in dates if (match := re.match(r"(\d{1,2})[./-](\d{1,2})[./-]\d{4}", cell))]
+    first, second = any(int(a) > 12 for a, _ in pairs), any(int(b) > 12 for _, b in pairs)
+    dotted = any("." in cell for cell in dates)
+    return Layout(found, None if first == second and not dotted else first or dotted)
+
+
+def read_rows(rows: tuple[Row, ...], layout: Layout) -> tuple[list[EntryRecord], list[Skipped]]:
+    """An entry for every row, in order, and the rows that were not understood."""
+    entries, skipped = [], []
+    for row in rows:
+        entry, problem = read_row(row, layout)
+        entries.append(entry)
+        if problem:
+            text = clean(", ".join(filter(None, row.cells)), MAX_LABEL)
+            skipped.append(Skipped(row.line, text, problem))
+    return entries, skipped
+
+
+def read_row(row: Row, layout: Layout) -> tuple[EntryRecord, str]:
+    """A row's entry, and why it was not understood ("" where it was)."""
+    label = clean(", ".join(filter(None, row.cells)), MAX_LABEL)
+    title = layout.cell(row, col.TITLE)
+    if row.flaw:
+        return EntryRecord(reason=UNREADABLE, label=label), row.flaw
+    if title in FORMULA_ERRORS:
+        return EntryRecord(reason=UNREADABLE, label=label), "a spreadsheet program replaced the title by its own error"
+    uri = layout.cell(row, col.URI) or layout.cell(row, col.SPOTIFY)
+    return as_entry(_track(row, layout, uri), uri, _added_at(row, layout))
+
+
+def _track(row: Row, layout: Layout, uri: str) -> TrackRecord:
+    cell = lambda role: layout.cell(row, role)  # noqa: E731  (one row, one layout, seventeen columns)
+    found = layout.columns
+    explicit = cell(col.EXPLICIT).lower()
+    album_artists = cell(col.ALBUM_ARTIST_URIS)
+    return TrackRecord(
+        title=clean(cell(col.TITLE)),
+        artists=artists_of(cell(col.ARTISTS), _count(cell(col.ARTIST_URIS)), addressed=col.ARTIST_URIS in found),
+        album=clean(cell(col.ALBUM)),
+        album_artists=artists_of(cell(col.ALBUM_ARTISTS), _count(album_artists), addressed=True),
+        duration_ms=_duration(cell(col.DURATION), cell(col.SECONDS), cell(col.CLOCK)),
+        isrc=clean_isrc(cell(col.ISRC)),
+        spotify_id=spotify_id_of(uri) if not no_track(uri) else "",
+        album_spotify_id=spotify_id_of(cell(col.ALBUM_URI)),
+        track_number=whole_number(cell(col.TRACK_NUMBER), 32767),
+        disc_number=whole_number(cell(col.DISC_NUMBER), 32767),
+        release_date=release_date(cell(col.RELEASED), layout.day_first),
+        explicit=True if explicit in col.YES else False if explicit in col.NO else None,
+        compilation=VARIOUS_ARTISTS in album_artists,
+        cover_url=clean(cell(col.COVER)),
+    )
+
+
+def _count(uris: str) -> int:
+    return len(re.findall(r"spotify:artist:", uris))
+
+
+def artists_of(text: str, count: int = 0, addressed: bool = False) -> tuple[str, ...]:
+    """The names in a cell of artists, ``count`` of them where their addresses say so (0: unknown).
+
+    The separator is the one that gives as many names as there are addresses. Without addresses only ";"
+    separates: "Tyler, The Creator" is one artist.
+    """
+    text = text.strip()
+    ways = [re.split(r"(?<!\\), ", text), text.split(";"), re.split(r"(?<!\\),", text)]
+    fitting = [way for way in ways if count > 1 and len(way) == count]
+    if count == 1:
+        names = [text]
+    elif fitting:
+        names = fitting[0]
+    else:
+        names = ways[0] if addressed and (count > 1 or "\\," in text) else ways[1]
+    cleaned = (clean(_ESCAPED.sub("", name)) for name in names)
+    return tuple(dict.fromkeys(name for name in cleaned if name))
+
+
+def _duration(milliseconds: str, seconds: str, clock: str) -> int | None:
+    """A length in milliseconds from whichever cell is filled ("3:45" in the clock's), or None."""
+    if milliseconds:
+        return whole_number(milliseconds, MAX_DURATION_MS)
+    parts = clock.split(":") if re.fullmatch(r"[0-9]{1,3}(:[0-9]{1,2}){1,2}", clock) else [seconds]
+    numbers = [int(part) for part in parts if re.fullmatch(r"[0-9]{1,6}", part)]
+    total = sum(number * 60**place for place, number in enumerate(reversed(numbers)))
+    return total * 1000 if 0 < total * 1000 <= MAX_DURATION_MS else None
+
+
+def release_date(text: str, day_first: bool | None) -> str:
+    """A release date as "YYYY", "YYYY-MM" or "YYYY-MM-DD", or "" where it is none.
+
+    Of a slashed date only the year is taken where nothing in the file tells the day from the month.
+    """
+    if match := re.match(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", text):
+        first, second, year = match.groups()
+        day, month = (first, second) if day_first else (second, first)
+        text = year if day_first is None else f"{year}-{month:0>2}-{day:0>2}"
+    match = re.match(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?![\d-])", text)
+    if not match or match[1] < "1000":
+        return ""
+    try:
+        datetime(int(match[1]), int(match[2] or 1), int(match[3] or 1), tzinfo=UTC)
+    except ValueError:
+        return ""
+    return match[0]
+
+
+def _added_at(row: Row, layout: Layout) -> datetime | None:
+    text = layout.cell(row, col.ADDED_AT)
+    if not re.match(r"\d{1,2}[./-]", text):
+        return moment(text)
+    day, _, time = text.partition(" ")
+    date = release_date(day, layout.day_first)
+    return moment(f"{date}T{time.strip():0>5}" if time else date) if len(date) == 10 else None

@@ -1,0 +1,90 @@
+"""Files into the catalog: read all of them first, then write, so that nothing is ever half imported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from catalog.importers.parsed_file import ReadFile
+from catalog.ingest.replace import ReplaceReport, replace_catalog
+from catalog.models import Entry
+from catalog.music.records import CollectionRecord
+
+EMPTIED = "“{}” lists nothing now; what it brought before is kept. If that is meant, remove it on /collections."
+COUNTED = ("entries", "tracks", "duplicates", "new_tracks", "merged", "added", "updated", "gone", "moved")
+
+
+@dataclass(slots=True)
+class FileReport:
+    """What one file brought. ``entries = tracks + skipped``; ``duplicates`` of the tracks were there already.
+
+    ``errors`` are the lines that were not understood: "line 7: no title (…)".
+    """
+
+    name: str
+    kind: str
+    replaced: ReplaceReport
+    errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json`` and the page."""
+        skipped: Counter[str] = Counter()
+        for collection in self.replaced.collections:
+            skipped.update(collection.skipped)
+        sums = {name: self.replaced.total(name) for name in COUNTED}
+        collections = [collection.name for collection in self.replaced.collections]
+        head = {"file": self.name, "kind": self.kind, "collections": collections}
+        return {**head, **sums, "skipped": dict(skipped), "errors": self.errors, "notes": self.notes}
+
+
+def import_files(
+    files: Iterable[ReadFile], now: datetime, on_entries: Callable[[int], None] = lambda entries: None
+) -> list[FileReport]:
+    """Replace the collections that these files name. A file that is imported again updates its own collection.
+
+    ``on_entries`` hears of each collection how many entries are in, once it is written.
+    """
+    return [_import(file, now, on_entries) for file in files]
+
+
+def _import(file: ReadFile, now: datetime, on_entries: Callable[[int], None]) -> FileReport:
+    errors = [file.error] if file.error else []
+    errors += [f"line {line.line}: {line.reason}" for line in file.skipped]
+    collections = [believed(collection) for collection in file.collections]
+    replaced = replace_catalog(_told(collections, on_entries), now)
+    doubts = [collection.problem for collection in collections if collection.problem]
+    return FileReport(file.name, file.kind, replaced, errors, [*file.notes, *doubts])
+
+
+def believed(collection: CollectionRecord) -> CollectionRecord:
+    """The record, incomplete where it holds nothing and did before: an export that broke off looks just like that."""
+    name = {"account": collection.account, "kind": collection.kind, "key": collection.key}
+    known = {f"collection__{field}": value for field, value in name.items()}
+    if collection.entries or not Entry.objects.filter(**known).exists():
+        return collection
+    return replace(collection, complete=False, problem=EMPTIED.format(collection.name))
+
+
+def _told(collections: Iterable[CollectionRecord], on_entries: Callable[[int], None]) -> Iterator[CollectionRecord]:
+    """The collections; the next one is asked for once the one before is written."""
+    for collection in collections:
+        yield collection
+        on_entries(len(collection.entries))
+
+
+def totals(reports: Sequence[FileReport]) -> dict[str, Any]:
+    """The sums over several files, and each of them under ``files``."""
+    rows = [report.as_dict() for report in reports]
+    skipped: Counter[str] = Counter()
+    for row in rows:
+        skipped.update(row["skipped"])
+    sums: dict[str, Any] = {name: sum(row[name] for row in rows) for name in COUNTED}
+    return sums | {
+        "skipped": dict(skipped),
+        "errors": [error for row in rows for error in row["errors"]],
+        "files": rows,
+    }

@@ -1,0 +1,192 @@
+"""What every file reader hands back, and the few rules they share: clean text, names, dates. Pure.
+
+A reader never guesses in silence. What it could not understand stands in ``ReadFile.skipped`` and keeps its
+place as an entry with a reason, so that ``entries = tracks + skipped`` holds for every file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import unquote_plus
+
+from catalog.music.records import (
+    EPISODE,
+    FILE,
+    LOCAL,
+    UNREADABLE,
+    WITHDRAWN,
+    CollectionRecord,
+    EntryRecord,
+    TrackRecord,
+)
+
+MAX_TEXT = 1000  # characters of a title, artist or album; the longest real one known has about 500
+MAX_NAME = 200  # characters of a collection's name and key: file systems allow 255 bytes
+MAX_LABEL = 300  # characters shown of a line that was not understood
+MAX_ENTRIES = 250_000  # places in one file: five times the largest real library seen, about 1 GB in memory
+MAX_DURATION_MS = 2**31 - 1  # what an integer column holds; 24 days
+
+_BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+_NEVER_TEXT = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_EXTENSION = re.compile(r"\.(csv|tsv|txt|json|m3u8?|zip)\Z", re.IGNORECASE)
+# What browsers and file managers add to a second copy. Exportify itself writes no spaces, so that a playlist
+# called "Mix (2)" arrives as "mix_(2).csv" and keeps its number.
+_COPY = re.compile(r"( \(\d{1,2}\)| - (Copy|Kopie|Copie|Copia))+\Z", re.IGNORECASE)
+_LIKED = {"liked", "liked songs"}  # what the Exportify family calls the liked songs, in every language so far
+
+
+class UnreadableFile(Exception):
+    """The file is no library. ``str(error)`` is one sentence that says so and what to do next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A line that was not understood: its number (1 = first; in JSON the item's number), text and reason."""
+
+    line: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """One file as understood. ``error`` is set, and ``collections`` empty, for a bad file inside a good zip."""
+
+    name: str
+    kind: str
+    collections: tuple[CollectionRecord, ...] = field(default=(), repr=False)
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def entries(self) -> int:
+        """Places in all collections of the file."""
+        return sum(len(collection.entries) for collection in self.collections)
+
+    @property
+    def tracks(self) -> int:
+        """Places that lead to a track."""
+        return self.entries - sum(self.reasons.values())
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many places lead to no track, by reason (`catalog.music.records.REASONS`)."""
+        return dict(Counter(e.reason for c in self.collections for e in c.entries if e.track is None))
+
+
+def clean(text: object, limit: int = MAX_TEXT) -> str:
+    """``text`` as one line: NFC, no control characters, no lone surrogates, stripped, at most ``limit`` long.
+
+    Anything but a string is "". Format characters stay: joiners are part of emoji and of Indic scripts.
+    """
+    if not isinstance(text, str):
+        return ""
+    text = _SURROGATES.sub("\ufffd", text[: 4 * limit])
+    text = _NEVER_TEXT.sub("", _BREAKS.sub(" ", text))
+    return unicodedata.normalize("NFC", text).strip()[:limit].strip()
+
+
+def collection_name(file_name: str) -> tuple[str, str]:
+    """Key and readable name of the collection that a file of this name holds.
+
+    A newer export of the same playlist has the same key: case, Unicode form, folders, underscores and a
+    browser's " (1)" make no difference.
+    """
+    base = re.split(r"[/\\]", file_name)[-1]
+    stem = _COPY.sub("", _EXTENSION.sub("", clean(base)))
+    name = " ".join(stem.replace("_", " ").split())[:MAX_NAME].strip()
+    key = folded(name)
+    if key in _LIKED:
+        return "liked", "Liked songs"
+    return (key, name) if key else ("unnamed", "Unnamed")
+
+
+def folded(name: str) -> str:
+    """``name`` as a key: NFC and casefold, at most ``MAX_NAME`` characters."""
+    return unicodedata.normalize("NFC", name.casefold())[:MAX_NAME].strip()
+
+
+def shown(name: str) -> str:
+    """A file's name, short enough and safe enough to stand in a sentence."""
+    name = clean(name, MAX_NAME)
+    return name if len(name) <= 80 else f"{name[:60]}…{name[-15:]}"
+
+
+def moment(text: str) -> datetime | None:
+    """An ISO 8601 date or time as UTC, or None. Without a zone it is taken as UTC, as Spotify writes it.
+
+    Spotify gives 1970-01-01 for what it no longer knows; that is unknown here.
+    """
+    try:
+        value = datetime.fromisoformat(text.strip())
+        value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return value if value.year > 1970 else None
+
+
+def whole_number(text: str, most: int) -> int | None:
+    """A number from 1 to ``most``, or None: Spotify writes 0 for "unknown"."""
+    text = text.strip()
+    number = int(text) if re.fullmatch(r"[0-9]{1,12}", text) else 0
+    return number if 1 <= number <= most else None
+
+
+def no_track(uri: str) -> str:
+    """The reason why this Spotify URI can be no track, or ""."""
+    if re.match(r"spotify:local:", uri):
+        return LOCAL
+    return EPISODE if re.search(r"spotify:(episode|chapter|show):|/(episode|chapter)/", uri) else ""
+
+
+def local_label(uri: str) -> str:
+    """ "Artist - Title" of a ``spotify:local:artist:album:title:seconds`` URI, as far as it says."""
+    parts = [clean(unquote_plus(part)) for part in uri.split(":")[2:]]
+    artist, title = (parts[0], parts[2]) if len(parts) >= 3 else ("", "")
+    return clean(f"{artist} - {title}".strip(" -"), MAX_LABEL)
+
+
+def as_entry(
+    track: TrackRecord, uri: str, added_at: datetime | None = None, label: str = ""
+) -> tuple[EntryRecord, str]:
+    """The entry for a described track, and why it was not understood ("" where it was).
+
+    A track without a title is one that Spotify has taken back, where there is still its address; without an
+    artist it is understood only where a Spotify id or an ISRC says which recording is meant.
+    """
+    label = clean(label or " - ".join(filter(None, [*track.artists[:1], track.title])), MAX_LABEL)
+    if reason := no_track(uri):
+        return EntryRecord(reason=reason, label=label or local_label(uri), added_at=added_at), ""
+    if not track.title and track.spotify_id:
+        return EntryRecord(reason=WITHDRAWN, label=label or uri[:MAX_LABEL], added_at=added_at), ""
+    if not track.title:
+        return EntryRecord(reason=UNREADABLE, label=label, added_at=added_at), "there is no title"
+    if not (track.artists or track.spotify_id or track.isrc):
+        return EntryRecord(reason=UNREADABLE, label=label, added_at=added_at), "there is no artist"
+    return EntryRecord(track=track, added_at=added_at), ""
+
+
+def as_collection(key: str, name: str, entries: Sequence[EntryRecord], misread: int) -> CollectionRecord:
+    """A file's collection. A line that was not understood may be a track that is in the catalog already:
+    such a read is not complete, and nothing is removed on its account."""
+    problem = f"{misread} of {len(entries)} lines could not be understood" if misread else ""
+    return CollectionRecord(FILE, key, name, tuple(entries), total=len(entries), complete=not misread, problem=problem)
+
+
+def file_size(count: int) -> str:
+    """A number of bytes for a sentence."""
+    return f"{count / 1_000_000:.0f} MB" if count >= 1_000_000 else f"{max(1, count // 1000)} kB"
+
+
+def extension(name: str) -> str:
+    """The name's extension in lower case, with its dot; ".csv" for a file that is called only that."""
+    base = re.split(r"[/\\]", name)[-1].lower()
+    return os.path.splitext("x" + base)[1]

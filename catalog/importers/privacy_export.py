@@ -1,0 +1,156 @@
+"""Spotify's privacy export: YourLibrary.json, Playlist*.json and the Playlist.json of old ones. Pure.
+
+It knows one artist for a track, no length and no ISRC, and in old exports no address. Of the saved albums it
+knows only the names. See support.spotify.com, "Understanding your data".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from catalog.importers.parsed_file import (
+    MAX_ENTRIES,
+    MAX_LABEL,
+    MAX_NAME,
+    ReadFile,
+    Skipped,
+    UnreadableFile,
+    as_collection,
+    as_entry,
+    clean,
+    folded,
+    local_label,
+    moment,
+    shown,
+)
+from catalog.music.records import (
+    EPISODE,
+    LOCAL,
+    UNREADABLE,
+    WITHDRAWN,
+    CollectionRecord,
+    EntryRecord,
+    TrackRecord,
+    spotify_id_of,
+)
+
+KIND_LIBRARY, KIND_PLAYLISTS = "Spotify privacy export (library)", "Spotify privacy export (playlists)"
+PRIVACY_FILE = re.compile(r"(YourLibrary|Playlist)[0-9]*\.json", re.IGNORECASE)
+LIKED_KEY, PLAYLIST_KEY = "spotify-export:liked", "spotify-export:playlist:"
+# What YourLibrary.json lists beside tracks, and why it does not come in.
+NOT_TAKEN = (
+    ("albums", "saved albums", " (the export names them, but not their tracks)"),
+    ("episodes", "saved podcast episodes", ""),
+    ("shows", "saved podcasts", ""),
+    ("bannedTracks", "hidden tracks", ""),
+)
+# An item of a playlist holds one of these; the others are null.
+NO_TRACKS = (("episode", EPISODE), ("audiobook", EPISODE), ("chapter", EPISODE), ("localTrack", LOCAL))
+_EMPTY: dict[str, Any] = {}
+
+
+def read_privacy_export(text: str, name: str) -> ReadFile:
+    """The collections in one JSON file of a privacy export.
+
+    The line of a skipped entry is its number in its list. Raises UnreadableFile where the text is no JSON, or
+    JSON of something else.
+    """
+    try:
+        data = json.loads(text.lstrip("\ufeff"))
+    except RecursionError:
+        raise UnreadableFile(
+            f"{shown(name)} is nested too deeply for an export: request it from Spotify again."
+        ) from None
+    except ValueError as error:
+        raise UnreadableFile(
+            f"{shown(name)} is no whole JSON file ({clean(str(error), 80)}): export it again."
+        ) from None
+    if isinstance(data, dict) and isinstance(data.get("playlists"), list):
+        return _playlists(data["playlists"], name)
+    if isinstance(data, dict) and isinstance(data.get("tracks"), list):
+        return _library(data, name)
+    raise UnreadableFile(
+        f"{shown(name)} holds neither liked songs nor playlists: "
+        "take YourLibrary.json or Playlist1.json from the export."
+    )
+
+
+def _library(data: dict[str, Any], name: str) -> ReadFile:
+    entries, skipped = _entries(data["tracks"], name)
+    lists = [(data.get(part), what, why) for part, what, why in NOT_TAKEN]
+    notes = tuple(
+        f"not taken: {what}, {len(items)}{why}" for items, what, why in lists if isinstance(items, list) and items
+    )
+    liked = as_collection(LIKED_KEY, "Liked songs", entries, len(skipped))
+    return ReadFile(name, KIND_LIBRARY, (liked,), tuple(skipped), notes)
+
+
+def _playlists(playlists: list[Any], name: str) -> ReadFile:
+    collections: list[CollectionRecord] = []
+    skipped: list[Skipped] = []
+    for playlist in playlists:
+        playlist = playlist if isinstance(playlist, dict) else _EMPTY
+        items = playlist.get("items", playlist.get("tracks"))
+        if not isinstance(items, list):
+            raise UnreadableFile(f"{shown(name)} has a playlist without a list of tracks: request the export again.")
+        entries, misread = _entries(items, name)
+        title = clean(playlist.get("name"), MAX_NAME) or "Unnamed"
+        key = (PLAYLIST_KEY + folded(title))[:MAX_NAME]
+        collections.append(as_collection(key, title, entries, len(misread)))
+        skipped += misread
+        if sum(len(each.entries) for each in collections) > MAX_ENTRIES:
+            raise _too_many(name)
+    return ReadFile(name, KIND_PLAYLISTS, tuple(collections), tuple(skipped))
+
+
+def _entries(items: list[Any], name: str) -> tuple[list[EntryRecord], list[Skipped]]:
+    if len(items) > MAX_ENTRIES:
+        raise _too_many(name)
+    entries, skipped = [], []
+    for number, item in enumerate(items, 1):
+        entry, problem = _entry(item)
+        entries.append(entry)
+        if problem:
+            skipped.append(Skipped(number, clean(json.dumps(item, ensure_ascii=False), MAX_LABEL), problem))
+    return entries, skipped
+
+
+def _entry(item: Any) -> tuple[EntryRecord, str]:
+    """The entry for an item of a list: a flat track (library, old playlists) or a slot with one thing in it."""
+    if not isinstance(item, dict):
+        return EntryRecord(reason=UNREADABLE, label=clean(str(item), MAX_LABEL)), "it describes no track"
+    added_at = moment(str(item.get("addedDate") or ""))
+    for slot, reason in NO_TRACKS:
+        if thing := item.get(slot):
+            return EntryRecord(reason=reason, label=_label(thing), added_at=added_at), ""
+    track = item.get("track", item)
+    if track is None:
+        return EntryRecord(reason=WITHDRAWN, added_at=added_at), ""
+    fields = track if isinstance(track, dict) else item
+    uri = clean(fields.get("trackUri") or fields.get("uri"))
+    return as_entry(_track(fields, uri), uri, added_at)
+
+
+def _track(fields: dict[str, Any], uri: str) -> TrackRecord:
+    artist = clean(fields.get("artistName") or fields.get("artist"))
+    return TrackRecord(
+        title=clean(fields.get("trackName") or fields.get("track")),
+        artists=(artist,) if artist else (),
+        album=clean(fields.get("albumName") or fields.get("album")),
+        spotify_id=spotify_id_of(uri) if uri.startswith("spotify:track:") or "/track/" in uri else "",
+    )
+
+
+def _label(thing: Any) -> str:
+    """What an episode or a local file is called, as far as it says."""
+    if not isinstance(thing, dict):
+        return clean(str(thing), MAX_LABEL)
+    names = (clean(value, MAX_LABEL) for key, value in thing.items() if key.endswith(("Name", "name")))
+    uri = clean(thing.get("uri") or thing.get("trackUri"))
+    return clean(" - ".join(filter(None, names)), MAX_LABEL) or local_label(uri) or uri[:MAX_LABEL]
+
+
+def _too_many(name: str) -> UnreadableFile:
+    return UnreadableFile(f"{shown(name)} holds more than {MAX_ENTRIES:,} tracks: no Spotify library is that large.")

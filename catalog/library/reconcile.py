@@ -1,0 +1,399 @@
+"""Reconcile: the catalog learns what is on the disk. Touches no metadata, no file, and nothing that it cannot see.
+
+Folder by folder, never row by row. A *quick* pass takes one stat per folder and lists only folders whose stamp or
+number of rows has changed (`catalog.library.folder_stamp` says what a stamp may be believed for); a *full* pass lists
+each one once. Files that are gone make their tracks missing, files of the recorded size that are back at their last
+known places make them downloaded again, files of another size are listed in the report and not touched. Before absences
+are written the root is asked once more whether it is still the library. Where many files are gone at once the rows tell
+the truth, but fetching waits for a person.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from catalog.library import folder_index
+from catalog.library.folder_stamp import Trust
+from catalog.library.scan import UNKNOWN_ROWS, AskRow, Finding, Known, Looker
+from catalog.library.scan_worker import Lookout, processors
+from catalog.models import Collection, Folder, Library, Run, Track
+from catalog.storage import state as storage
+from catalog.system.file_locks import only_one
+from catalog.tracks import transitions
+
+HOLD_ABOVE = 20  # files gone in one pass, and
+HOLD_SHARE = 0.05  # this share of all files: then fetching waits for a person
+EXAMPLES = 20  # paths of each kind that a report names
+WRITE_PROGRESS_EVERY = 2.0  # seconds
+RESUME_WITHIN = timedelta(days=1)  # a full pass that was cut short goes on where it stopped
+RUNS_KEPT = 500
+TWO_PROCESSES_FROM = 3000  # folders of a full pass: below, starting another process costs more than it gains
+
+Progress = Callable[[int, int], None]
+Status = Track.Status
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class ReconcileReport:
+    """What a pass did. Counts are of tracks where nothing else is said; ``seconds`` is how long it took.
+
+    ``complete`` is True where every folder in question was looked at; else ``problem`` says why, in a sentence.
+    ``unknown`` counts folders and files that could neither be confirmed nor denied: their rows stand as they were.
+    ``rows_changed`` counts rows of tracks and folders that were written, a few rows of bookkeeping apart.
+    """
+
+    state: str = ""
+    problem: str = ""
+    complete: bool = False
+    busy: bool = False
+    full: bool = False
+    sizes: bool = False
+    dry_run: bool = False
+    folders: int = 0
+    listed: int = 0
+    files: int = 0
+    vanished: int = 0
+    restored: int = 0
+    unknown: int = 0
+    other_size: int = 0
+    rows_changed: int = 0
+    held: bool = False
+    seconds: float = 0.0
+    vanished_examples: list[str] = field(default_factory=list)
+    unknown_examples: list[str] = field(default_factory=list)
+    other_size_examples: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Fit for JSON."""
+        return asdict(self)
+
+    def sentence(self) -> str:
+        """The report in words."""
+        if self.busy or (self.problem and not self.complete):
+            return self.problem
+        would = "would be " if self.dry_run else ""
+        parts = [f"{self.files:,} files are there"]
+        parts += [f"{self.vanished:,} {would}missing"] if self.vanished else []
+        parts += [f"{self.restored:,} {would}back"] if self.restored else []
+        parts += [f"{self.other_size:,} of another size than recorded"] if self.other_size else []
+        parts += [f"{self.unknown:,} folders or files could not be read"] if self.unknown else []
+        return ", ".join(parts) + (". Fetching waits for your word." if self.held else ".")
+
+
+class Stopped(Exception):
+    """Somebody asked the pass to stop."""
+
+
+def reconcile(
+    now: datetime,
+    full: bool = False,
+    sizes: bool = False,
+    dry_run: bool = False,
+    on_progress: Progress | None = None,
+    *,
+    collection: str = "",
+    paths: Iterable[str] | None = None,
+    accept_missing: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> ReconcileReport:
+    """Bring the rows in line with the music folder; what was found.
+
+    ``sizes`` compares the sizes too, and is a full pass. ``on_progress`` hears (folders looked at, folders in all).
+    ``collection`` (a name) or ``paths`` (folders, relative to the root, with all below them) make it a pass over a part
+    of the library. ``accept_missing``: a person says that files that are gone are to be fetched again. ``dry_run``
+    changes nothing at all. Raises ValueError, with a sentence, for a collection that is not there.
+
+    One pass at a time: a second one returns at once with ``busy``. Offline storage: nothing changes, ``problem`` says
+    why. Cut short by ``should_stop`` or by a crash, the next full pass goes on where this one stopped.
+    """
+    options = Options(full or sizes, sizes, dry_run, accept_missing, _scope(collection, paths))
+    report = ReconcileReport(full=options.full, sizes=sizes, dry_run=dry_run)
+    if dry_run:
+        return _look(options, report, now, storage.inspect(), None, on_progress, should_stop)
+    with only_one("reconcile") as mine:
+        if not mine:
+            report.busy, report.problem = True, "Another reconcile is running; this one has nothing to do."
+            return report
+        state = storage.check(now)
+        run = Run.objects.create(kind=Run.Kind.RECONCILE, started_at=now, report={"full": options.full, "sizes": sizes})
+        try:
+            return _look(options, report, now, state, run, on_progress, should_stop)
+        except Exception as error:
+            report.problem = f"The pass was cut short by {type(error).__name__}."
+            raise
+        finally:
+            _close(run, report, now)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a pass looks, and at what. ``scope`` None is the whole library."""
+
+    full: bool
+    sizes: bool
+    dry_run: bool
+    accept_missing: bool
+    scope: Q | None
+
+
+def _scope(collection: str, paths: Iterable[str] | None) -> Q | None:
+    """The folders of a part of the library; None for all of it."""
+    if collection:
+        found = Collection.objects.filter(Q(name=collection) | Q(key=collection)).values("pk")
+        if not found:
+            raise ValueError(f"There is no collection called {collection!r}.")
+        return Q(Exists(Track.objects.filter(folder=OuterRef("pk"), entries__collection__in=found)))
+    if paths is None:
+        return None
+    below = Q(pk__in=[])
+    for path in {path.strip("/") for path in paths}:
+        below |= Q(path=path) | Q(path__startswith=f"{path}/") if path else Q(pk__gt=0)
+    return below
+
+
+def _look(
+    options: Options,
+    report: ReconcileReport,
+    now: datetime,
+    state: storage.StorageState,
+    run: Run | None,
+    on_progress: Progress | None,
+    should_stop: Callable[[], bool],
+) -> ReconcileReport:
+    """Run the pass, if the library is there, and write down how it ended."""
+    began = time.monotonic()
+    report.state = state.state
+    if not state.may_read:
+        report.problem = state.reason
+        return report
+    try:
+        with storage.opened(state.root) as root, folder_index.small_cache():
+            one_pass = Pass(options, report, now, root, run)
+            one_pass.go(_Pace(on_progress, should_stop, run))
+            one_pass.settle_hold()
+        report.complete = True
+    except storage.RootProblem as error:
+        report.problem = str(error)
+    except Stopped:
+        report.problem = "Stopped before its end; the next full pass goes on from here."
+    report.seconds = round(time.monotonic() - began, 3)
+    if run is not None:
+        report.state = storage.check(now).state
+        if report.complete and options.scope is None:
+            ended = now + timedelta(seconds=report.seconds)
+            full = {"last_full_pass": ended} if options.full else {}
+            Library.objects.filter(pk=1).update(last_pass=ended, **full)
+    return report
+
+
+class _Pace:
+    """Says how far a pass is: to whoever listens, and, at most every two seconds, to the row that pages read."""
+
+    def __init__(self, on_progress: Progress | None, should_stop: Callable[[], bool], run: Run | None) -> None:
+        self.on_progress, self.should_stop, self.run = on_progress, should_stop, run
+        self.written = time.monotonic()
+
+    def step(self, done: int, total: int, reached: int) -> None:
+        """``reached`` is the last folder looked at. Raises Stopped."""
+        if self.on_progress:
+            self.on_progress(done, total)
+        stop = self.should_stop()
+        if self.run and (stop or time.monotonic() - self.written >= WRITE_PROGRESS_EVERY):
+            self.run.done, self.run.total, self.run.report["reached"] = done, total, reached
+            self.run.save(update_fields=["done", "total", "report"])
+            self.written = time.monotonic()
+        if stop:
+            raise Stopped
+
+
+class Pass:
+    """One pass over the folders of a library that is there."""
+
+    def __init__(
+        self, options: Options, report: ReconcileReport, now: datetime, root: storage.Root, run: Run | None
+    ) -> None:
+        self.options, self.report, self.now, self.root, self.run = options, report, now, root, run
+        self.looker = Looker(root.fd, Trust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes)
+        self.library = Library.load()
+        self.total = 0  # files before the first absence was written, counted once absences are many
+
+    def go(self, pace: _Pace) -> None:
+        """Look at every folder in question, chunk by chunk, and write what was found.
+
+        While a second process looks at the folders of one chunk, the rows of the next one are read.
+        """
+        scope = self.options.scope if self.options.scope is not None else Q()
+        after = self._resumed_after()
+        total = Folder.objects.filter(scope, pk__gt=after).count()
+        with ExitStack() as stack:
+            lookout = None
+            if self.options.full and total >= TWO_PROCESSES_FROM and processors() > 1:
+                lookout = stack.enter_context(Lookout(self.looker, self.root.path))
+            before: Sequence[Known | AskRow] = []
+            for chunk, asks in self._all(scope, after) if self.options.full else self._changed(scope, after):
+                self.report.listed += len(asks)
+                if lookout is None:
+                    self._end(chunk, self.looker.look(asks, changed=not self.options.full), total, pace)
+                    continue
+                if before:
+                    self._end(before, lookout.receive(), total, pace)
+                lookout.send(asks)
+                before = chunk
+            if lookout is not None and before:
+                self._end(before, lookout.receive(), total, pace)
+
+    def _end(self, chunk: Sequence[Known | AskRow], findings: list[Finding], total: int, pace: _Pace) -> None:
+        """Write what was found in a chunk of folders."""
+        if findings:
+            self._take(findings, {row[0]: Known(*row[:7]) for row in chunk})
+        self.report.folders += len(chunk)
+        pace.step(self.report.folders, total, chunk[-1][0])
+
+    def _resumed_after(self) -> int:
+        """Where an unfinished full pass of the same kind stopped; 0 to begin at the beginning."""
+        if not self.run or not self.options.full or self.options.scope is not None:
+            return 0
+        alike = Run.objects.filter(kind=Run.Kind.RECONCILE, report__full=True, report__sizes=self.options.sizes)
+        last = alike.exclude(pk=self.run.pk).filter(started_at__range=(self.now - RESUME_WITHIN, self.now)).first()
+        return 0 if last is None or last.ok else int(last.report.get("reached", 0))
+
+    # --- Looking ------------------------------------------------------------------------------------------
+
+    def _all(self, scope: Q, after: int) -> Iterator[tuple[Sequence[AskRow], list[AskRow]]]:
+        """Chunks of folders, and all of them to be listed."""
+        for chunk in folder_index.asks_in_chunks(scope, self.options.sizes, after):
+            parts = sum(1 + ask[7].count("/") for ask in chunk if ask[7])
+            self.report.files += parts // 2 if self.options.sizes else parts
+            yield chunk, chunk
+
+    def _changed(self, scope: Q, after: int) -> Iterator[tuple[Sequence[Known], list[AskRow]]]:
+        """Chunks of folders, and those of them whose stamp or number of rows has changed."""
+        for chunk in folder_index.in_chunks(scope, after):
+            counts = folder_index.downloaded_between(chunk[0].folder, chunk[-1].folder)
+            self.report.files += sum(counts.values())
+            changed = self.looker.changed(chunk, counts)
+            yield chunk, folder_index.asks_of([row.folder for row in changed])
+
+    # --- Writing ------------------------------------------------------------------------------------------
+
+    def _take(self, findings: list[Finding], rows: dict[int, Known]) -> None:
+        """Put findings into the report and into the rows."""
+        for found in findings:
+            self._report(found)
+        gone = {found.folder: set(found.gone) for found in findings if found.gone}
+        back = {found.folder: set(found.back) for found in findings if found.back}
+        if self.options.dry_run:
+            self._count(vanished=sum(map(len, gone.values())), restored=sum(map(len, back.values())))
+            return
+        self._vanish(gone, {folder for folder in gone if rows[folder].rows == UNKNOWN_ROWS})
+        self._restore(back)
+        changed = [found for found in findings if _says_more(found, rows[found.folder])]
+        read, unread = ([found for found in changed if bool(found.problem) is bad] for bad in (False, True))
+        self.report.rows_changed += folder_index.write_stamps(read, self.now)
+        self.report.rows_changed += folder_index.write_stamps(unread, self.library.last_pass)
+
+    def _report(self, found: Finding) -> None:
+        report, where = self.report, f"{found.path}/" if found.path else ""
+        report.unknown += bool(found.problem) + len(found.unknown)
+        report.other_size += len(found.other_size)
+        _mention(report.vanished_examples, where, found.gone)
+        _mention(report.unknown_examples, where, found.unknown)
+        _mention(report.other_size_examples, where, found.other_size)
+        if found.problem:
+            _mention(report.unknown_examples, "", [f"{found.path or '.'}: {found.problem}"])
+
+    def _count(self, vanished: int = 0, restored: int = 0) -> None:
+        self.report.vanished += vanished
+        self.report.restored += restored
+        self.report.files += restored - vanished
+        if not self.options.dry_run:
+            self.report.rows_changed += vanished + restored
+
+    def _vanish(self, gone: dict[int, set[str]], unread_before: set[int]) -> None:
+        """Make the tracks of these names missing, after a last look at the root before every batch."""
+        lost = folder_index.ids_of(Status.DOWNLOADED, gone)
+        if self.report.vanished + len(lost) > HOLD_ABOVE and not self.options.accept_missing:
+            self._hold_for_now(len(lost))
+        for moment, names in self._by_last_sight(lost, unread_before).items():
+            for batch in _batches(names):
+                self.root.require()
+                at = {pk: lost[pk][0] for pk in batch}
+                self._count(vanished=transitions.vanish(batch, self.now, moment, "The file is gone.", at))
+
+    def _by_last_sight(self, lost: folder_index.Ids, unread_before: set[int]) -> dict[datetime | None, dict[int, str]]:
+        """The names by when their files were last seen: by the last pass, or before it where it could not read."""
+        last_pass = self.library.last_pass
+        if not unread_before:
+            return {last_pass: {pk: name for pk, (_, name) in lost.items()}}
+        seen_at = dict(Folder.objects.filter(pk__in=unread_before).values_list("pk", "seen_at"))
+        found: dict[datetime | None, dict[int, str]] = {}
+        for pk, (folder, name) in lost.items():
+            found.setdefault(seen_at.get(folder, last_pass), {})[pk] = name
+        return found
+
+    def _restore(self, back: dict[int, set[str]]) -> None:
+        found = folder_index.ids_of(Status.MISSING, back)
+        for batch in _batches({pk: name for pk, (_, name) in found.items()}):
+            self.root.require()
+            at = {pk: found[pk][0] for pk in batch}
+            self._count(restored=transitions.restore(batch, self.now, "The file is back.", at))
+
+    def _hold_for_now(self, more: int) -> None:
+        """Many files are gone: hold before any worker can claim them. `settle_hold` decides once all is known."""
+        if not self.total:
+            self.total = Track.objects.filter(status=Status.DOWNLOADED).count() + self.report.vanished
+        if not Library.load().held_since:
+            storage.hold(self.report.vanished + more, self.total, self.now)
+
+    def settle_hold(self) -> None:
+        """At the end of a pass: hold, or let fetching go on, also where an earlier hold has lost its reason."""
+        if self.options.dry_run:
+            self.report.held = bool(self.library.held_since)
+            return
+        held_since = Library.load().held_since
+        if self.options.accept_missing:
+            storage.release_hold()
+        elif self.total and self.report.vanished > self.total * HOLD_SHARE:
+            storage.hold(self.report.vanished, self.total, self.now)
+        elif held_since:
+            gone, all_files = storage.still_gone(held_since)
+            if gone <= HOLD_ABOVE or gone <= all_files * HOLD_SHARE:
+                storage.release_hold()
+        self.report.held = bool(Library.load().held_since)
+
+
+def _says_more(found: Finding, known: Known) -> bool:
+    """Whether the folder's row must be written; a report alone may name it each time."""
+    return (found.stamp or (None,) * 4) != known[2:6] or found.rows != known.rows
+
+
+def _mention(examples: list[str], where: str, names: Iterable[str]) -> None:
+    for name in names:
+        if len(examples) >= EXAMPLES:
+            return
+        examples.append(where + name)
+
+
+def _batches(names: dict[int, str]) -> Iterable[dict[int, str]]:
+    pks = list(names)
+    for start in range(0, len(pks), transitions.BATCH):
+        yield {pk: names[pk] for pk in pks[start : start + transitions.BATCH]}
+
+
+def _close(run: Run, report: ReconcileReport, now: datetime) -> None:
+    """Write the end of a run, and forget runs of long ago."""
+    reached = {} if report.complete else {"reached": run.report.get("reached", 0)}
+    run.ended_at, run.ok = now + timedelta(seconds=report.seconds), report.complete
+    run.problem, run.report = report.problem, report.as_dict() | reached
+    run.done, run.total = report.folders, max(run.total, report.folders)
+    run.save()
+    Run.objects.filter(kind=Run.Kind.RECONCILE).forget_all_but(RUNS_KEPT, now)

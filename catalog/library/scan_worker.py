@@ -1,0 +1,92 @@
+"""A second pair of eyes: a full pass looks at its folders in two processes, on two cores.
+
+The other process runs this file. It has the root's descriptor, no environment, no Django and no database: it reads
+lists of `Ask` from its stdin and writes lists of `Finding` to its stdout. Should it die, the folders that it had are
+looked at here: it can make a pass faster, and nothing else.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+if __name__ == "__main__":  # run as a file, without the project on its path
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from catalog.library.folder_stamp import Trust
+from catalog.library.scan import AskRow, Finding, Looker
+
+SHARE = 0.6  # of the folders go to the other process: this one has the rows to read as well
+
+
+class Lookout:
+    """The looker of a pass, and a process beside it. Close it, or use it in a ``with``."""
+
+    def __init__(self, looker: Looker, root: str) -> None:
+        self.looker = looker
+        self.given: list[AskRow] = []
+        self.found: list[Finding] = []
+        import subprocess  # here: the other process runs this file too, and would spend a third of its start on it
+
+        how = (str(looker.root_fd), str(looker.now_ns), "sizes" if looker.sizes else "names")
+        self.other = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-X", "utf8", os.path.abspath(__file__), *how, root],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[looker.root_fd],
+            env={},
+        )
+
+    def __enter__(self) -> Lookout:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the other process, whatever it is doing."""
+        self.other.kill()
+        self.other.communicate()
+
+    def send(self, asks: list[AskRow]) -> None:
+        """Give the other process its share, and look at the rest meanwhile. Once before each `receive`."""
+        cut = int(len(asks) * SHARE)
+        self.given = asks[:cut]
+        assert self.other.stdin
+        with suppress(OSError):  # it is gone: `receive` will notice
+            marshal.dump([tuple(ask) for ask in self.given], self.other.stdin)
+            self.other.stdin.flush()
+        self.found = self.looker.look(asks[cut:])
+
+    def receive(self) -> list[Finding]:
+        """What both found."""
+        assert self.other.stdout
+        try:
+            theirs = [Finding(*found) for found in marshal.load(self.other.stdout)]  # noqa: S302  our own process
+        except (OSError, EOFError, ValueError, TypeError):
+            theirs = self.looker.look(self.given)
+        return theirs + self.found
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    with suppress(AttributeError):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def serve(look: Callable[[list[AskRow]], list[Finding]]) -> None:
+    """The other process: answer lists of asks until there are no more."""
+    while True:
+        try:
+            asks = marshal.load(sys.stdin.buffer)  # noqa: S302  our own parent
+        except EOFError:
+            return
+        marshal.dump([tuple(found) for found in look(asks)], sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    root_fd, start_ns, compared, root = sys.argv[1:]
+    serve(Looker(int(root_fd), Trust(root), int(start_ns), compared == "sizes").look)

@@ -1,0 +1,64 @@
+"""Audio files in the music folder that no row of the catalog names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+
+from catalog.db.id_sets import many
+from catalog.models import Folder, Track
+from catalog.music.path_template import place_key
+from catalog.tags.tag_cache import TagReader
+
+AUDIO = (".mp3", ".m4a", ".mp4", ".opus", ".ogg", ".oga", ".flac", ".wav", ".aiff", ".aif", ".wma", ".wv", ".ape")
+
+
+def audio_files(start: str = "") -> Iterator[str]:
+    """Relative paths of audio files below ``start``, folder by folder; hidden folders and links are passed over."""
+    folders = [start]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = sorted(os.scandir(os.path.join(settings.MUSIC_DIR, folder)), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        for entry in entries:
+            relative = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(relative)
+            elif entry.name.lower().endswith(AUDIO) and entry.is_file(follow_symlinks=False):
+                yield relative
+
+
+def unknown(relatives: list[str]) -> list[str]:
+    """Those that no downloaded or reserving row names. A name that is no text is nobody's: no row can hold it."""
+    paths = {os.path.join(settings.MUSIC_DIR, relative): relative for relative in relatives if is_text(relative)}
+    keys = {place_key(relative.rpartition("/")[0]) for relative in paths.values()}
+    folders = Folder.objects.filter(key__in=keys).values_list("pk", flat=True)
+    known = Track.objects.filter(folder_id__in=many(folders)).exclude(status=Track.Status.MISSING)
+    taken = set(known.values_list("local_path", flat=True))
+    return [relative for path, relative in paths.items() if path not in taken]
+
+
+def tag_reader(now: datetime) -> TagReader:
+    """A reader of files in the music folder, with the installation's cache of what it has read before."""
+    return TagReader(settings.MUSIC_DIR, cache_path(), int(now.timestamp() * 1_000_000_000))
+
+
+def cache_path() -> str:
+    """The cache of `catalog.tags.tag_cache`."""
+    return str(Path(settings.DATA_DIR) / "tags-cache.sqlite3")
+
+
+def is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        return False
+    return True

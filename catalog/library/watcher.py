@@ -1,0 +1,154 @@
+"""Hears that something changed in the music folder. An event only means "look again".
+
+Events are lost where the kernel's queue overflows, where the root is deleted, on network shares, and beyond the limit
+of inotify watches: so nothing is concluded from an event but that a pass is worth making, and the periodic pass stays
+the promise. The only importer of watchdog. Events are settled first: a copy of a thousand files becomes one pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+
+from catalog.library.folder_stamp import Trust
+
+SETTLED_AFTER = 3.0  # seconds without another event; also longer than a folder stays too young for a stamp
+AT_THE_LATEST = 60.0  # seconds after the first event, while others keep coming
+POLL_EVERY = 300.0  # seconds between two looks where events cannot be heard
+LOOK_AT_ROOT_EVERY = 10.0  # seconds: a deleted or unmounted root ends its events silently
+
+# What a pass changes nothing for: reading, and our own stage folder and drafts.
+QUIET_EVENTS = {"opened", "closed_no_write"}
+QUIET_NAMES = (".incoming", ".tonekeep")
+
+logger = logging.getLogger(__name__)
+
+
+class Settler(FileSystemEventHandler):
+    """Collects events until they have settled. Time is asked of ``clock``, in seconds."""
+
+    def __init__(self, root: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.root, self.clock = root.rstrip("/"), clock
+        self.first: float | None = None
+        self.last = 0.0
+        self.lock = threading.Lock()
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Called by the observer's thread."""
+        paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
+        if event.event_type not in QUIET_EVENTS and not all(map(self._is_ours, paths)):
+            self.look_again()
+
+    def _is_ours(self, path: str) -> bool:
+        return path[len(self.root) + 1 :].split("/", 1)[0].startswith(QUIET_NAMES)
+
+    def look_again(self) -> None:
+        """Something may have changed, wherever that is known from."""
+        with self.lock:
+            self.last = self.clock()
+            if self.first is None:
+                self.first = self.last
+
+    def is_settled(self) -> bool:
+        """Whether it is time to look; then what was collected counts as told."""
+        now = self.clock()
+        with self.lock:
+            if self.first is None or (now - self.last < SETTLED_AFTER and now - self.first < AT_THE_LATEST):
+                return False
+            self.first = None
+            return True
+
+
+def watch(root: str, mode: str, changed: Callable[[], None], stop: threading.Event) -> None:
+    """Call ``changed`` after every settled change below ``root``, until ``stop``.
+
+    ``mode`` is "auto" (listen where the filesystem tells of changes, else poll) or "poll". A root that is not there is
+    waited for; its return counts as a change. Errors of ``changed`` are logged and outlived.
+    """
+    settler = Settler(root)
+    while not stop.is_set():
+        here = _identity(root)
+        if here is None:
+            stop.wait(LOOK_AT_ROOT_EVERY)
+            continue
+        observer = _listen(root, mode, settler)
+        settler.look_again()  # what happened before anybody listened
+        try:
+            _until_gone(root, here, observer, settler, changed, stop)
+        finally:
+            if observer:
+                observer.stop()
+                observer.join(LOOK_AT_ROOT_EVERY)
+
+
+def _until_gone(
+    root: str,
+    here: tuple[int, int],
+    observer: BaseObserver | None,
+    settler: Settler,
+    changed: Callable[[], None],
+    stop: threading.Event,
+) -> None:
+    """Pass settled changes on until the root is another one, the observer died, or ``stop``."""
+    looked = polled = settler.clock()
+    while not stop.wait(0.5):
+        now = settler.clock()
+        if observer is None and now - polled >= POLL_EVERY:
+            settler.look_again()
+            polled = now
+        if settler.is_settled():
+            _tell(changed)
+        if now - looked >= LOOK_AT_ROOT_EVERY:
+            looked = now
+            if _identity(root) != here or (observer is not None and not observer.is_alive()):
+                logger.info("The music folder is another one than before; listening anew.")
+                _tell(changed)
+                return
+
+
+def _identity(root: str) -> tuple[int, int] | None:
+    """Which folder stands at the root's path; None while there is none."""
+    try:
+        found = os.stat(root)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _tell(changed: Callable[[], None]) -> None:
+    try:
+        changed()
+    except Exception:
+        logger.exception("A change of the music folder could not be passed on")
+
+
+def _listen(root: str, mode: str, settler: Settler) -> BaseObserver | None:
+    """A running observer; None where events cannot be heard, so that the caller polls.
+
+    Polling asks for a pass, which costs one stat per folder: watchdog's own polling would stat every file.
+    """
+    if mode == "poll":
+        return None
+    try:
+        if not Trust(root)(os.stat(root).st_dev):
+            logger.info("%s is on a filesystem that does not tell of all changes: looking every few minutes.", root)
+            return None
+        observer = Observer()
+        observer.schedule(settler, root, recursive=True)
+        observer.start()
+        return observer
+    except OSError as error:
+        logger.warning(
+            "Changes of %s cannot be heard (%s): looking every few minutes instead. "
+            "If it is the inotify limit, raise fs.inotify.max_user_watches.",
+            root,
+            error.strerror,
+        )
+        return None

@@ -1,0 +1,266 @@
+"""What the status page, `/status` and `manage.py status` say: one reading of the catalog, nothing remembered.
+
+All numbers of one answer come from one moment of the database, so that they add up. No file is looked at: what is
+known of the music folder stands in the rows that `catalog.storage.state` writes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, Min
+
+from catalog.db.id_sets import many
+from catalog.models import Account, Cluster, Credit, Event, Library, Run, Service, Track, TrackQuerySet
+from catalog.storage import state as storage
+from catalog.text import humanize
+
+ITEMS = 50  # of the queue, in one answer
+FAILURES = 20
+SILENT_AFTER = timedelta(minutes=3)  # a heartbeat comes every minute; two may be lost
+LONGEST_RUN = timedelta(hours=6)  # the jobs' own time limit: a run without an end that is older was cut off
+CLOCKS_DIFFER = timedelta(minutes=1)  # a run that began later than that did so by a clock that was set back since
+RATE_OVER = timedelta(hours=1)  # songs fetched in this time say how fast it goes
+RATE_FROM = 3  # fewer say nothing
+
+SERVICES = ("spotify", "audio", "storage")
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """All reads inside see the same moment of the database; no lock is taken that a writer would wait for.
+
+    `atomic` alone would not do: on SQLite it is IMMEDIATE here and queues behind the writers, on PostgreSQL each
+    statement would see its own moment. Inside a transaction that is already open nothing is changed.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
+
+def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
+    """Everything that `/status` shows, ``items`` of the queue among it; times are aware, for `DjangoJSONEncoder`.
+
+    ``counters["missing"] = queue["ready"] + queue["cooling"]``, and the three states add up to ``songs``.
+    """
+    with one_moment():
+        counters = Track.objects.counts()
+        # Counted in the smaller set: a fresh library is due as a whole, and hardly a song of it cools down.
+        cooling = Track.objects.cooling(now).order_by().aggregate(count=Count("pk"), first=Min("retry_after"))
+        failed_at = _last_failures()
+        next_up, downloading, failed = _described(
+            Track.objects.queue(now)[:items],
+            Track.objects.downloading().order_by("pk")[:ITEMS],
+            Track.objects.failed().filter(pk__in=many(failed_at)),
+        )
+        services = Service.objects.in_bulk()
+        seen: dict[str, Any] = {
+            "at": now,
+            "counters": counters,
+            "queue": {
+                "ready": counters["missing"] - cooling["count"],
+                "cooling": cooling["count"],
+                "next_due": cooling["first"],
+                "items": next_up,
+            },
+            "storage": _storage(services.get("storage") or Service(name="storage")),
+            "services": _services(services, now),
+            "downloading": downloading,
+            "failures": {
+                "total": Track.objects.failed().count(),
+                "items": _latest_first([{**track, "failed_at": failed_at[track["id"]]} for track in failed]),
+            },
+            "runs": {kind: _latest_run(kind, now) for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE)},
+            "workers": _workers(now),
+            "connected": Account.objects.filter(state=Account.State.CONNECTED).exists(),
+        }
+        seen["seconds_left"] = _seconds_left(seen, now)
+    seen["headline"], seen["mood"] = _headline(seen)
+    return seen
+
+
+def headline(now: datetime) -> str:
+    """The state of the library in one sentence, e.g. "All 412 songs are here"."""
+    return str(snapshot(now)["headline"])
+
+
+def described(tracks: TrackQuerySet) -> list[dict[str, Any]]:
+    """Tracks as they stand in an answer."""
+    return _described(tracks)[0]
+
+
+def _described(*sets: TrackQuerySet) -> list[list[dict[str, Any]]]:
+    """Several sets of tracks, and one more query for the artists of all. No objects: they took half the page."""
+    columns = ("title", "duration_ms", "status", "attempts", "last_error", "error_kind", "retry_after")
+    found = [list(tracks.values("pk", "album__title", "progress", *columns)) for tracks in sets]
+    artists = billed(row["pk"] for rows in found for row in rows)
+    return [
+        [
+            {
+                "id": row["pk"],
+                "artists": artists.get(row["pk"], []),
+                "album": row["album__title"] or "",
+                "percent": row["progress"],
+                **{name: row[name] for name in columns},
+            }
+            for row in rows
+        ]
+        for rows in found
+    ]
+
+
+def billed(track_ids: Iterable[int]) -> dict[int, list[str]]:
+    """The artists' names of each of these tracks, in billing order."""
+    names: dict[int, list[str]] = defaultdict(list)
+    credits = Credit.objects.filter(track__in=many(track_ids)).order_by("track", "position")
+    for track_id, name in credits.values_list("track_id", "artist__name"):
+        names[track_id].append(name)
+    return names
+
+
+def _storage(service: Service) -> dict[str, Any]:
+    """What the last look at the music folder left in the rows."""
+    library = Library.objects.filter(pk=1).first() or Library()
+    state = storage.as_written(service, library)
+    return {
+        "state": state.state,
+        "reason": state.reason,
+        "root": state.root,
+        "may_be_accepted": storage.ACCEPT in state.reason,
+        "checked_at": service.checked_at,
+        "free_bytes": library.free_bytes,
+        "held_since": library.held_since,
+        "last_pass": library.last_pass,
+    }
+
+
+def _services(rows: dict[str, Service], now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "state": service.state,
+            "reason": service.reason,
+            "paused": service.is_paused(now),
+            "paused_by_person": service.paused_by_person,
+            "paused_until": service.paused_until if service.is_paused(now) else None,
+        }
+        for name, service in ((name, rows.get(name) or Service(name=name)) for name in SERVICES)
+    ]
+
+
+def _last_failures() -> dict[int, datetime]:
+    """The tracks that failed last and are still missing, track id -> when."""
+    failed_at: dict[int, datetime] = {}
+    events = Event.objects.filter(kind=Event.Kind.FAIL).order_by("-at", "-pk").values_list("track_id", "at")
+    for track_id, at in events[: FAILURES * 10]:  # one track may have failed many times
+        failed_at.setdefault(track_id, at)
+    still = set(Track.objects.failed().filter(pk__in=many(failed_at)).order_by().values_list("pk", flat=True))
+    last = sorted(still, key=lambda pk: (failed_at[pk], pk), reverse=True)[:FAILURES]
+    return {pk: failed_at[pk] for pk in last}
+
+
+def _latest_first(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(failures, key=lambda track: (track["failed_at"], track["id"]), reverse=True)
+
+
+def _latest_run(kind: str, now: datetime) -> dict[str, Any] | None:
+    run = Run.objects.filter(kind=kind, started_at__lte=now + CLOCKS_DIFFER).order_by("-started_at").first()
+    if run is None:
+        return None
+    return {
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "running": run.ended_at is None and now - run.started_at < LONGEST_RUN,
+        "ok": run.ok,
+        "done": run.done,
+        "total": run.total,
+        "problem": run.problem,
+    }
+
+
+def workers_state(now: datetime) -> str:
+    """Whether the workers report: "running", "silent" or "none"."""
+    return str(_workers(now)["state"])
+
+
+def _workers(now: datetime) -> dict[str, Any]:
+    """``state`` is "running", "silent" (no heartbeat for three minutes) or "none" (stopped, or never started)."""
+    beats = {row.name: row.beat_at or row.started_at for row in Cluster.objects.order_by("name")}
+    silent = sorted(name for name, at in beats.items() if abs(now - at) > SILENT_AFTER)
+    state = "none" if not beats else "silent" if silent else "running"
+    oldest = min((beats[name] for name in silent), default=None)
+    return {"state": state, "silent": silent, "silent_since": oldest, "beats": beats}
+
+
+def _seconds_left(seen: dict[str, Any], now: datetime) -> int | None:
+    """How long the queue takes at the pace of the last hour; None where too little was fetched to say."""
+    to_do = seen["queue"]["ready"] + seen["counters"]["downloading"]
+    finished = Event.objects.filter(kind=Event.Kind.FINISH, at__gt=now - RATE_OVER, at__lte=now)
+    moments = list(finished.order_by("-at").values_list("at", flat=True)[:100])
+    if not to_do or len(moments) < RATE_FROM:
+        return None
+    pace = (now - moments[-1]).total_seconds() / len(moments)
+    return round(pace * to_do)
+
+
+# --- The head line ----------------------------------------------------------------------------------------
+
+
+def _headline(seen: dict[str, Any]) -> tuple[str, str]:
+    """The sentence and its mood ("ok", "busy", "warn", "bad"): the first thing that a person must know."""
+    counters, library = seen["counters"], seen["storage"]
+    missing = f"{counters['missing']:,} missing"
+    if not counters["songs"]:
+        return "Nothing is here yet: connect Spotify, or import a file", "warn"
+    if library["state"] == "offline":
+        return f"Library offline: {_clause(library['reason'])}", "bad"
+    if not counters["missing"] and not counters["downloading"]:
+        return _all_here(counters["songs"]), "ok"
+    if library["state"] == "held":
+        return f"{missing}: fetching waits for your word", "warn"
+    if library["state"] != "online":
+        return f"{missing}: fetching waits. {library['reason']}".strip(), "bad"
+    return _fetching(seen, missing)
+
+
+def _all_here(songs: int) -> str:
+    return "The one song is here" if songs == 1 else f"All {songs:,} songs are here"
+
+
+def _fetching(seen: dict[str, Any], missing: str) -> tuple[str, str]:
+    """Something is missing and the library is there: is it being fetched?"""
+    counters, queue, now = seen["counters"], seen["queue"], seen["at"]
+    pause = next((service for service in seen["services"] if service["paused"] and service["name"] != "spotify"), None)
+    if counters["downloading"] and not counters["missing"]:
+        return f"Fetching the last {humanize.count(counters['downloading'], 'song')}", "busy"
+    if pause and pause["paused_by_person"]:
+        return f"{missing}: fetching is paused", "warn"
+    if pause:
+        return f"{missing}: fetching goes on {humanize.ahead(pause['paused_until'], now)}. {pause['reason']}", "warn"
+    if not queue["ready"] and not counters["downloading"]:
+        return f"{missing}: next try {humanize.ahead(queue['next_due'], now)}", "warn"
+    if seen["workers"]["state"] != "running" and not counters["downloading"]:
+        return f"{missing}: no worker is running", "bad"
+    left = seen["seconds_left"]
+    return f"{missing}: fetching" + (f", about {humanize.span(timedelta(seconds=left))}" if left else ""), "busy"
+
+
+def _clause(reason: str) -> str:
+    """A sentence of `catalog.storage.state` as the second half of another one."""
+    reason = reason.rstrip(".")
+    return reason[:1].lower() + reason[1:]

@@ -1,0 +1,376 @@
+"""What a music file says about itself: writes the catalog's metadata into it, reads ids and names back.
+
+The only importer of mutagen. The kind of a file is found in its content, never in its name. `docs/tags.md`
+holds the table of fields for people; a test compares it with ``TEXTS``.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import mutagen
+from mutagen import id3
+from mutagen._vorbis import VComment
+from mutagen.flac import FLAC, Picture
+from mutagen.mp4 import MP4Cover, MP4FreeForm, MP4Tags
+
+from catalog.music.records import SPOTIFY_ID, clean_isrc
+
+# Our fields in ID3v2.4, MP4 and Vorbis comments: Picard's map, https://picard-docs.musicbrainz.org/en/appendices/
+# tag_mapping.html, which Navidrome, Jellyfin, MPD and beets follow too.
+TEXTS: dict[str, tuple[str, str, str]] = {
+    "title": ("TIT2", "©nam", "TITLE"),
+    "artist": ("TPE1", "©ART", "ARTIST"),  # one value for each artist: MPD and Navidrome list them one by one
+    "artists": ("TXXX:ARTISTS", "----:com.apple.iTunes:ARTISTS", "ARTISTS"),  # beets, and where ©ART shows one only
+    "album": ("TALB", "©alb", "ALBUM"),
+    "album_artist": ("TPE2", "aART", "ALBUMARTIST"),
+    "date": ("TDRC", "©day", "DATE"),
+    "isrc": ("TSRC", "----:com.apple.iTunes:ISRC", "ISRC"),
+    "spotify_id": ("TXXX:SPOTIFY_TRACK_ID", "----:com.apple.iTunes:SPOTIFY_TRACK_ID", "SPOTIFY_TRACK_ID"),
+    "track_key": ("TXXX:TONEKEEP_ID", "----:com.apple.iTunes:TONEKEEP_ID", "TONEKEEP_ID"),
+}
+
+# Where other programs put a track's Spotify id, bare or as an address, in this order of trust.
+FOREIGN_IDS = (
+    "spotify_track_id",  # ours; also what taggers with a {platform}_TRACK_ID scheme write
+    "spotifytrackid",
+    "spotify_id",
+    "spotifyid",
+    "spotify_uri",
+    "spotify_url",
+    "woas",  # spotDL: WOAS in mp3, ----:spotdl:WOAS in m4a, WOAS in opus, ogg and flac; an address
+)
+# Free text in which an address, never a bare id, counts.
+FOREIGN_TEXTS = ("comment", "description", "purl", "url", "website", "source")
+
+_TRACK_ADDRESS = re.compile(
+    r"(?:spotify:track:|open\.spotify\.com/(?:intl-[a-zA-Z-]+/)?(?:embed/)?track/)([0-9A-Za-z]{22})(?![0-9A-Za-z])"
+)
+_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?\Z")
+
+# Magic bytes -> media type. https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern
+_PICTURES = (
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
+)
+# MP4 has no number for WebP; readers would take it for a broken JPEG, so it is left out there.
+_MP4_PICTURES = {"image/jpeg": MP4Cover.FORMAT_JPEG, "image/png": MP4Cover.FORMAT_PNG}
+
+_ID3_NAMES = {"TIT2": "title", "TPE1": "artist", "TALB": "album", "TSRC": "isrc", "COMM": "comment", "WOAS": "woas"}
+_MP4_NAMES = {"©nam": "title", "©ART": "artist", "©alb": "album", "©cmt": "comment", "xid ": "isrc", "purl": "url"}
+
+_CODECS = {"MP3": "mp3", "OggOpus": "opus", "OggVorbis": "vorbis", "FLAC": "flac", "OggFLAC": "flac", "WAVE": "pcm"}
+
+# Errors that say "no such file", and the seeks that garbage asks for.
+_OF_THE_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.EOVERFLOW)
+
+
+class TagError(Exception):
+    """The file cannot carry tags; the text is one sentence without its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackTags:
+    """What the catalog knows of a track; "" and None are unknown and leave the file's own value alone.
+
+    ``date`` is "YYYY", "YYYY-MM" or "YYYY-MM-DD". ``track_key`` is our own id of the row, any text.
+    """
+
+    title: str
+    artists: tuple[str, ...]
+    album: str = ""
+    album_artist: str = ""
+    track_number: int | None = None
+    track_total: int | None = None
+    disc_number: int | None = None
+    disc_total: int | None = None
+    date: str = ""
+    isrc: str = ""
+    spotify_id: str = ""
+    compilation: bool = False
+    track_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileTags:
+    """What a file says. ``duration_ms`` is its header's claim (half an mp3 still claims its whole length).
+
+    ``codec`` is mp3, aac, alac, opus, vorbis, flac, pcm, or the container's name in lower case; ``bitrate`` is
+    in bits per second, 0 where unknown. ``spotify_ids`` are valid and without repetition, the most trusted first.
+    """
+
+    spotify_ids: tuple[str, ...]
+    isrc: str
+    track_key: str
+    title: str
+    artists: tuple[str, ...]
+    album: str
+    duration_ms: int | None
+    codec: str
+    bitrate: int
+
+
+def write_tags(path: str, tags: TrackTags, cover: bytes | None) -> None:
+    """Write ``tags`` and ``cover`` (JPEG, PNG or WebP by its content; anything else is left out) into the file.
+
+    mp3 and wav (ID3v2.4), m4a and mp4, opus, ogg vorbis and flac. Other fields stay as they are, save ids and
+    ISRC of somebody else. Works in place: hand it a staged file. Raises `TagError` where the file is no such
+    audio, and OSError where the disk is at fault (full, read-only), so that nobody blames the file for it.
+    """
+    audio = _opened(path)
+    if audio is None:
+        raise TagError("This is no audio file that can carry tags (mp3, m4a, opus, ogg, flac or wav).")
+    try:
+        if audio.tags is None:
+            audio.add_tags()
+        _fill(audio, tags, cover)
+        audio.save()
+    except Exception as error:
+        _raise_disk_error(error)
+        raise TagError(f"The tags could not be written: {_reason(error)}.") from error
+
+
+def read_tags(path: str) -> FileTags | None:
+    """What the file at ``path`` says, or None where it is not there, is no regular file or no audio.
+
+    Garbage gives None too, whatever it makes the parser do. An OSError that says nothing about the file (EIO,
+    EACCES, ESTALE) is raised: unknown is not absent.
+    """
+    audio = _opened(path)
+    if audio is None:
+        return None
+    try:
+        return _told(audio)
+    except Exception as error:
+        _raise_disk_error(error)
+        return None
+
+
+def picture_type(data: bytes) -> str:
+    """The media type of a picture by its first bytes: image/jpeg, image/png, image/webp, or ""."""
+    return next((kind for pattern, kind in _PICTURES if pattern.match(data)), "")
+
+
+def _opened(path: str) -> Any | None:
+    """The file as mutagen sees it, or None. A FIFO in the folder must not hang us, so only regular files."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return None
+        audio = mutagen.File(path)
+    except Exception as error:
+        _raise_disk_error(error)
+        return None
+    return audio if audio is not None and hasattr(audio.info, "length") else None
+
+
+def _raise_disk_error(error: Exception) -> None:
+    """Raise the OSError that ``error`` is or carries, unless it speaks of the file and not of the disk."""
+    cause = error.args[0] if isinstance(error, mutagen.MutagenError) and error.args else error
+    if isinstance(cause, OSError) and cause.errno is not None and cause.errno not in _OF_THE_FILE:
+        raise cause
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+
+
+# --- writing
+
+
+def _fill(audio: Any, tags: TrackTags, cover: bytes | None) -> None:
+    if isinstance(audio.tags, id3.ID3):
+        _fill_id3(audio.tags, tags, cover)
+    elif isinstance(audio.tags, MP4Tags):
+        _fill_mp4(audio.tags, tags, cover)
+    elif isinstance(audio.tags, VComment):
+        _fill_vorbis(audio, tags, cover)
+    else:
+        raise TagError(f"a {type(audio).__name__} file has tags of a kind that we do not write")
+
+
+def _texts(tags: TrackTags) -> Iterator[tuple[tuple[str, str, str], list[str]]]:
+    """(field names, values) of every text that is known."""
+    values = {
+        "title": [tags.title],
+        "artist": list(tags.artists),
+        "artists": list(tags.artists),
+        "album": [tags.album],
+        "album_artist": [tags.album_artist],
+        "date": [tags.date] if _DATE.match(tags.date) else [],
+        "isrc": [clean_isrc(tags.isrc)],
+        "spotify_id": [tags.spotify_id] if SPOTIFY_ID.match(tags.spotify_id) else [],
+        "track_key": [tags.track_key],
+    }
+    for field, names in TEXTS.items():
+        known = [text for text in map(_clean, values[field]) if text]
+        if known:
+            yield names, known
+
+
+def _clean(text: str) -> str:
+    """``text`` without NUL, which separates values in ID3, and without lone surrogates, which UTF-8 refuses."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").strip()
+
+
+def _identifies(said: Iterable[tuple[str, str]]) -> bool:
+    """Whether a field says which recording this is. Such fields of the source are taken out before ours are
+    written: an id that nobody checked would later be believed."""
+    return any(
+        name in FOREIGN_IDS
+        or name in ("isrc", "tonekeep_id")
+        or (name in FOREIGN_TEXTS and _TRACK_ADDRESS.search(text))
+        for name, text in said
+    )
+
+
+def _number(value: int | None) -> int:
+    return value if value is not None and 0 < value <= 0xFFFF else 0  # MP4 has 16 bits; 0 is unknown there
+
+
+def _fill_id3(frames: Any, tags: TrackTags, cover: bytes | None) -> None:
+    for key in [key for key, frame in frames.items() if _identifies(_said_id3({key: frame}))]:
+        del frames[key]
+    for (name, _, _), values in _texts(tags):
+        frame, _, description = name.partition(":")
+        details = {"desc": description} if description else {}
+        frames.setall(name, [getattr(id3, frame)(encoding=id3.Encoding.UTF8, text=values, **details)])
+    for name, text in (
+        ("TRCK", _of(tags.track_number, tags.track_total)),
+        ("TPOS", _of(tags.disc_number, tags.disc_total)),
+        ("TCMP", "1" if tags.compilation else ""),  # iTunes' own frame, read by all five
+    ):
+        if text or name == "TCMP":
+            frames.setall(name, [getattr(id3, name)(encoding=id3.Encoding.UTF8, text=[text])] if text else [])
+    if kind := picture_type(cover or b""):
+        front = id3.PictureType.COVER_FRONT
+        picture = id3.APIC(encoding=id3.Encoding.UTF8, mime=kind, type=front, desc="", data=cover)
+        frames.setall("APIC", [picture])
+
+
+def _of(number: int | None, total: int | None) -> str:
+    """ID3's "3/12", "3", or ""."""
+    if not _number(number):
+        return ""
+    return f"{number}/{total}" if _number(total) else str(number)
+
+
+def _fill_mp4(atoms: Any, tags: TrackTags, cover: bytes | None) -> None:
+    for key in [key for key, values in atoms.items() if _identifies(_said_mp4({key: values}))]:
+        del atoms[key]
+    for (_, name, _), values in _texts(tags):
+        atoms[name] = [MP4FreeForm(text.encode()) for text in values] if name.startswith("----") else values
+    for name, number, total in (
+        ("trkn", tags.track_number, tags.track_total),
+        ("disk", tags.disc_number, tags.disc_total),
+    ):
+        if _number(number):
+            atoms[name] = [(_number(number), _number(total))]
+    atoms["cpil"] = tags.compilation
+    kind = _MP4_PICTURES.get(picture_type(cover or b""))
+    if kind is not None:
+        atoms["covr"] = [MP4Cover(cover, imageformat=kind)]
+
+
+def _fill_vorbis(audio: Any, tags: TrackTags, cover: bytes | None) -> None:
+    comments = audio.tags
+    comments[:] = [(name, value) for name, value in comments if not _identifies([(name.lower(), value)])]
+    for (_, _, name), values in _texts(tags):
+        comments[name] = values
+    for name, number in (
+        ("TRACKNUMBER", tags.track_number),
+        ("TRACKTOTAL", tags.track_total),
+        ("DISCNUMBER", tags.disc_number),
+        ("DISCTOTAL", tags.disc_total),
+    ):
+        if _number(number):
+            comments[name] = str(number)
+    comments["COMPILATION"] = ["1"] if tags.compilation else []
+    if kind := picture_type(cover or b""):
+        _set_vorbis_cover(audio, cover or b"", kind)
+
+
+def _set_vorbis_cover(audio: Any, cover: bytes, kind: str) -> None:
+    picture = Picture()
+    picture.type, picture.mime, picture.data = id3.PictureType.COVER_FRONT, kind, cover
+    if isinstance(audio, FLAC):
+        audio.clear_pictures()
+        audio.add_picture(picture)
+    else:
+        # https://wiki.xiph.org/VorbisComment#METADATA_BLOCK_PICTURE
+        audio.tags["METADATA_BLOCK_PICTURE"] = base64.b64encode(picture.write()).decode("ascii")
+
+
+# --- reading
+
+
+def _told(audio: Any) -> FileTags:
+    said: dict[str, list[str]] = {}
+    for name, text in _said(audio.tags):
+        said.setdefault(name, []).append(text)
+    length = getattr(audio.info, "length", None)
+    return FileTags(
+        spotify_ids=tuple(dict.fromkeys(_spotify_ids(said))),
+        isrc=next(filter(None, (clean_isrc(text.rpartition(":")[2]) for text in said.get("isrc", ()))), ""),
+        track_key=next(iter(said.get("tonekeep_id", ())), ""),
+        title=next(iter(said.get("title", ())), ""),
+        artists=tuple(said.get("artists") or said.get("artist") or ()),
+        album=next(iter(said.get("album", ())), ""),
+        duration_ms=round(length * 1000) if length and 0 < length < 1e7 else None,
+        codec=_codec(audio),
+        bitrate=int(getattr(audio.info, "bitrate", 0) or 0),
+    )
+
+
+def _spotify_ids(said: dict[str, list[str]]) -> Iterator[str]:
+    for name in FOREIGN_IDS:
+        for text in said.get(name, ()):
+            if SPOTIFY_ID.match(text.strip()):
+                yield text.strip()
+            yield from _TRACK_ADDRESS.findall(text)
+    for name in FOREIGN_TEXTS:
+        for text in said.get(name, ()):
+            yield from _TRACK_ADDRESS.findall(text)
+
+
+def _said(tags: Any) -> Iterable[tuple[str, str]]:
+    """(name, value) of every text, names in lower case and one for all formats."""
+    if isinstance(tags, id3.ID3):
+        return _said_id3(tags)
+    if isinstance(tags, MP4Tags):
+        return _said_mp4(tags)
+    if isinstance(tags, VComment):
+        return ((name.lower(), value) for name, value in tags)
+    return ()
+
+
+def _said_id3(frames: Any) -> Iterator[tuple[str, str]]:
+    for frame in frames.values():
+        if isinstance(frame, id3.UrlFrame):
+            yield _ID3_NAMES.get(frame.FrameID, "url"), frame.url
+        elif isinstance(frame, id3.TXXX | id3.COMM | id3.TextFrame):
+            name = frame.desc.lower() if isinstance(frame, id3.TXXX) else _ID3_NAMES.get(frame.FrameID, "")
+            for text in frame.text if name else ():
+                yield name, str(text)
+
+
+def _said_mp4(atoms: Any) -> Iterator[tuple[str, str]]:
+    for key, values in atoms.items():
+        name = key.rpartition(":")[2].lower() if key.startswith("----") else _MP4_NAMES.get(key, "")
+        for value in values if name and isinstance(values, list) else ():
+            yield name, value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _codec(audio: Any) -> str:
+    kind = type(audio).__name__
+    if kind != "MP4":
+        return _CODECS.get(kind, kind.lower())
+    codec: str = audio.info.codec
+    return "aac" if codec.startswith("mp4a.40") else codec.lower()

@@ -1,0 +1,96 @@
+"""What a recording sounds like, by chromaprint, so that the same sound under two songs is noticed; where `fpcalc` is.
+
+A fingerprint is a row of 32-bit numbers, eight for each second. Two are compared bit by bit at every shift of a few
+seconds; which ones are worth comparing a handful of their numbers tells, those that are smallest once mixed (min-hash,
+Broder 1997): they are the same in both as often as the fingerprints have numbers in common.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count
+
+from catalog.system.child_lifetime import tied_to_us
+from downloads.audio import verify
+from downloads.models import Print, Sound
+
+SECONDS = 120  # of the beginning that are listened to, as AcoustID does
+RATE = 11_025  # Hz: what chromaprint works with
+TIMEOUT = 120.0  # seconds
+KEPT = 8  # numbers of a fingerprint that are looked up
+COMPARED = 20  # other sounds that one is compared with, those with most numbers in common
+SHIFT = 40  # numbers, about 5 s, that two recordings may begin apart
+LEAST = 80  # numbers, about 10 s, that must overlap: less proves nothing
+# Equal bits of two fingerprints. Unrelated music has about a half; the same sound in another codec has above 0.9.
+SAME = 0.88
+
+logger = logging.getLogger(__name__)
+
+
+def fingerprint(path: str) -> array[int]:
+    """The fingerprint of a proven file; empty where it cannot be made, which is nobody's failure.
+
+    fpcalc gets samples, never the file: what opens a stranger's file is ffmpeg with its list of demuxers alone.
+    """
+    tool = shutil.which("fpcalc")
+    if not tool:
+        return array("I")
+    decode = [verify.find_ffmpeg(), "-nostdin", "-v", "error", *verify.read_only(path), "-map", "0:a:0"]
+    decode += ["-t", str(SECONDS), "-ac", "1", "-ar", str(RATE), "-f", "s16le", "pipe:1"]
+    listen = [tool, "-raw", "-plain", "-format", "s16le", "-rate", str(RATE), "-channels", "1"]
+    try:
+        limits: dict[str, Any] = {"capture_output": True, "timeout": TIMEOUT, "preexec_fn": tied_to_us()}
+        sound = subprocess.run(decode, stdin=subprocess.DEVNULL, **limits).stdout
+        said = subprocess.run([*listen, "-length", str(SECONDS), "-"], input=sound, **limits)
+        return array("I", (int(number) for number in said.stdout.decode("ascii").strip().split(",") if number))
+    except (OSError, ValueError, OverflowError, subprocess.TimeoutExpired) as error:
+        logger.info("No fingerprint: %s", type(error).__name__)
+        return array("I")
+
+
+def remember(sound: Sound, numbers: array[int]) -> None:
+    """Keep the fingerprint of a track's file, and write down which other track has the same sound."""
+    twin = same_sound(sound.track_id, numbers)
+    with transaction.atomic():
+        Print.objects.filter(track=sound.track_id).delete()
+        Print.objects.bulk_create(Print(track_id=sound.track_id, value=value) for value in looked_up(numbers))
+        Sound.objects.filter(pk=sound.pk).update(fingerprint=numbers.tobytes(), same_as=twin.track_id if twin else None)
+
+
+def same_sound(track_id: int, numbers: array[int]) -> Sound | None:
+    """The file of another track that sounds the same, the most alike one; None where there is none."""
+    near = Print.objects.filter(value__in=looked_up(numbers)).exclude(track=track_id)
+    ids = near.values("track").annotate(common=Count("pk")).order_by("-common", "track").values_list("track", flat=True)
+    rows = Sound.objects.filter(track__in=list(ids[:COMPARED]), track__status="downloaded")
+    scored = [(likeness(numbers, array("I", bytes(row.fingerprint))), row) for row in rows]
+    best = max(scored, key=lambda pair: pair[0], default=None)
+    return best[1] if best and best[0] >= SAME else None
+
+
+def looked_up(numbers: Sequence[int]) -> list[int]:
+    """The few numbers by which a fingerprint is found again. 0 is silence, which all recordings share."""
+    return sorted(set(numbers) - {0}, key=_mixed)[:KEPT]
+
+
+def _mixed(number: int) -> int:
+    # Knuth's multiplicative hash: without it the smallest numbers would be near-silences.
+    return (number * 2_654_435_761) & 0xFFFFFFFF
+
+
+def likeness(first: Sequence[int], second: Sequence[int]) -> float:
+    """The share of equal bits at the best shift, 0 to 1; 0 where too little overlaps to say."""
+    best = 0.0
+    for shift in range(-SHIFT, SHIFT + 1):
+        one, other = first[max(0, shift) :], second[max(0, -shift) :]
+        length = min(len(one), len(other))
+        if length >= LEAST:
+            unequal = sum((a ^ b).bit_count() for a, b in zip(one, other, strict=False))
+            best = max(best, 1 - unequal / (32 * length))
+    return best

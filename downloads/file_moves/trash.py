@@ -1,0 +1,247 @@
+"""The bin: ``<music>/.bin/<day>/``, hidden from players, with each file's place below it. Nothing in it is deleted.
+
+A file goes there where the last collection that wanted it says so, and comes back by itself as soon as its song is
+wanted again, also under a new Spotify id of the same recording: the row is the same, and so is its file. Where a file
+is to go is written down first (`BinnedFile`), then it is moved, then its row follows: whatever a crash leaves, rows
+and disk say how far it came, and `recover` goes on from there. Nothing is ever overwritten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from catalog.ingest import removal_policy
+from catalog.models import BinnedFile, Track
+from catalog.storage import state as storage
+from catalog.system.failpoints import reach
+from catalog.system.file_locks import only_one
+from catalog.tracks import transitions
+from catalog.tracks.transitions import Place, PlaceTaken
+from downloads.file_moves import restore
+from downloads.file_moves.superseded import BIN, clear_folders, free_name, give_name_back, remove_name
+from downloads.publishing import publish
+from downloads.publishing.link_method import file_at
+
+State = BinnedFile.State
+BUSY = "A reconcile is running; look again when it has ended."
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class BinReport:
+    """Files moved into the bin, moved back, gone in between; ``left`` could not be moved now and are tried again."""
+
+    binned: int = 0
+    returned: int = 0
+    gone: int = 0
+    left: int = 0
+    problem: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Fit for JSON."""
+        return asdict(self)
+
+    def sentence(self) -> str:
+        """The report in words."""
+        if self.problem:
+            return self.problem
+        said = f"{self.binned:,} files moved to the bin, {self.returned:,} moved back."
+        return said + (f" {self.left:,} could not be moved and are tried again." if self.left else "")
+
+
+def tidy(now: datetime) -> BinReport:
+    """Move what is to go and bring back what is wanted again. To be called after a reconcile."""
+    removal_policy.switched_off()
+    _forget_settled()
+    wanted_again = BinnedFile.objects.filter(state=State.BINNED, track__wanted=True)
+    wanted_again.update(state=State.RETURNING)
+    return _go([State.LEAVING, State.RETURNING, State.ASKED], now)
+
+
+def recover(now: datetime) -> BinReport:
+    """Finish moves that a crash cut short. To be called before a reconcile, which would miss the file."""
+    return _go([State.LEAVING, State.RETURNING], now)
+
+
+def take_back(files: Iterable[int] | None = None, day: str = "") -> int:
+    """A person wants these files back where they were: row ids, or those of one ``day``, or all of the bin.
+
+    Rows only; `tidy` moves the files. How many are to come back.
+    """
+    rows = BinnedFile.objects.filter(state=State.BINNED)
+    if files is not None:
+        rows = rows.filter(pk__in=list(files))
+    if day:
+        rows = rows.filter(target__startswith=f"{BIN}/{day}/")
+    return rows.update(state=State.RETURNING)
+
+
+def _forget_settled() -> None:
+    """Nothing is to be moved for a song that is wanted, and whose file is where it belongs, or that is ignored."""
+    BinnedFile.objects.filter(state__in=[State.ASKED, State.KEPT], track__wanted=True).delete()
+    BinnedFile.objects.filter(state=State.ASKED, track__ignored=True).delete()
+
+
+def _go(states: list[str], now: datetime) -> BinReport:
+    report = BinReport()
+    rows = BinnedFile.objects.filter(state__in=states).exclude(state=State.ASKED, track__wanted=True)
+    ids, formers = list(rows.order_by("pk").values_list("pk", flat=True)), restore.waiting()
+    if not ids and not formers:
+        return report
+    state = storage.check(now)
+    if not state.may_write:
+        report.problem = state.reason
+        return report
+    with only_one("reconcile") as mine:  # a pass beside us would see a file in neither place
+        if not mine:
+            report.problem = BUSY
+            return report
+        try:
+            with storage.opened(state.root) as root:
+                for pk in ids:
+                    root.require()
+                    _move_one(pk, now, report)
+                for pk in formers:
+                    root.require()
+                    _count(report, restore.see_through(pk, now, publish.publish_method(_bin_folder())))
+        except storage.RootProblem as error:
+            report.problem = str(error)
+    return report
+
+
+def _count(report: BinReport, came: str) -> None:
+    report.returned += came == restore.RETURNED
+    report.gone += came == restore.GONE
+    report.left += came == restore.LEFT
+
+
+def _move_one(pk: int, now: datetime, report: BinReport) -> None:
+    """See one file through. A disk that refuses leaves the row as it is: it is tried again next time."""
+    item = BinnedFile.objects.select_related("track__folder").filter(pk=pk).first()
+    if item is None:
+        return
+    try:
+        if item.state == State.ASKED and not _begin(item, now):
+            return
+        _Move(item, now, report).go()
+    except OSError as error:
+        logger.warning("The file of track %s cannot be moved: %s", item.track_id, error.strerror)
+        report.left += 1
+
+
+def _begin(item: BinnedFile, now: datetime) -> bool:
+    """Write down where the file is and where it goes. False: there is no file to move, or it is in the bin already."""
+    track = item.track
+    if track.status != Track.Status.DOWNLOADED or track.wanted or track.folder is None:
+        return False
+    item.origin = Place(settings.MUSIC_DIR, track.folder.path, track.file_name).relative
+    if item.origin.startswith(f"{BIN}/"):
+        return False
+    item.target = free_name(f"{BIN}/{now:%Y-%m-%d}/{item.origin}", "bin")
+    item.state = State.LEAVING
+    item.save(update_fields=["origin", "target", "state"])
+    reach("bin_noted")
+    return True
+
+
+class _Move:
+    """One file on its way, in either direction, from wherever a crash left it."""
+
+    def __init__(self, item: BinnedFile, now: datetime, report: BinReport) -> None:
+        self.item, self.now, self.report = item, now, report
+        self.leaving = item.state == State.LEAVING
+        self.method = publish.publish_method(_bin_folder())
+
+    def go(self) -> None:
+        """Move the file, let its row follow, and write down that it has arrived."""
+        for _ in range(publish.MOST_NAMES):
+            source, target = self._ways()
+            here, there = file_at(source), file_at(target)
+            if here is None and there is None:
+                self._lost()
+                return
+            if there is not None and (here is None or os.path.samestat(here, there)):
+                break  # it was moved before the crash
+            if there is None and not os.path.lexists(target) and self._put(source, target):
+                break
+            self._take_another_name()
+        self._follow(*self._ways())
+
+    def _ways(self) -> tuple[str, str]:
+        pair = self.item.origin, self.item.target
+        source, target = pair if self.leaving else pair[::-1]
+        return os.path.join(settings.MUSIC_DIR, source), os.path.join(settings.MUSIC_DIR, target)
+
+    def _put(self, source: str, target: str) -> bool:
+        os.makedirs(os.path.dirname(target), mode=0o777 & ~settings.MUSIC_UMASK, exist_ok=True)
+        try:
+            publish.put_in_place(source, target, self.method)
+        except FileExistsError:
+            return False
+        reach("bin_moved")
+        return True
+
+    def _take_another_name(self) -> None:
+        if self.leaving:
+            self.item.target = free_name(self.item.target, "bin")
+        else:
+            self.item.origin = free_name(self.item.origin, publish.short_id(self.item.track))
+        self.item.save(update_fields=["origin", "target"])
+
+    def _follow(self, source: str, target: str) -> None:
+        """The file has its new name: the row follows, then the old name goes, if it still has one."""
+        place = Place.of(settings.MUSIC_DIR, os.path.relpath(target, settings.MUSIC_DIR))
+        if self._row_follows(source, place):
+            reach("bin_followed")
+            remove_name(source, target)
+            self._arrived()
+        else:
+            give_name_back(target, source, self.method)
+            self.item.state = State.ASKED if self.leaving else State.BINNED
+            self.item.save(update_fields=["state"])
+            self.report.left += 1
+
+    def _row_follows(self, source: str, place: Place) -> bool:
+        track, where = self.item.track, "to the bin" if self.leaving else "back from the bin"
+        wanted = False if self.leaving else track.wanted
+        with contextlib.suppress(PlaceTaken):
+            if transitions.move(track.pk, source, place, self.now, f"moved {where}: {place.relative}", wanted):
+                return True
+            row = Track.objects.get(pk=track.pk)
+            if row.local_path == place.path and row.status == Track.Status.DOWNLOADED:
+                return True  # it had followed before the crash
+            if row.status == Track.Status.MISSING and row.local_path in ("", source):
+                # A reconcile came between the crash and us, and saw the old name gone.
+                return transitions.adopt(row.pk, place, os.lstat(place.path).st_size, self.now, f"moved {where}")
+        return False
+
+    def _arrived(self) -> None:
+        if self.leaving:
+            BinnedFile.objects.filter(pk=self.item.pk).update(state=State.BINNED, moved_at=self.now)
+            self.report.binned += 1
+            return
+        clear_folders(os.path.dirname(os.path.join(settings.MUSIC_DIR, self.item.target)))
+        if self.item.track.wanted:
+            self.item.delete()
+        else:
+            BinnedFile.objects.filter(pk=self.item.pk).update(state=State.KEPT)
+        self.report.returned += 1
+
+    def _lost(self) -> None:
+        """Neither name leads to a file: somebody took it. A reconcile says so; there is nothing left to move."""
+        self.item.delete()
+        self.report.gone += 1
+
+
+def _bin_folder() -> str:
+    folder = os.path.join(settings.MUSIC_DIR, BIN)
+    os.makedirs(folder, mode=0o777 & ~settings.MUSIC_UMASK, exist_ok=True)
+    return folder

@@ -1,0 +1,152 @@
+"""Uploaded libraries: they wait in DATA_DIR for a person's word, and large ones then for the job that imports them.
+
+A name that only the person's session knows leads to each. Writing 100,000 new songs takes a minute, longer than a
+browser or a proxy waits: what is larger than `MANY` is written down as a run, and a job sees it through. An import may
+be begun again at any time, so a job that was killed is simply done once more.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from catalog.importers.import_files import import_files, totals
+from catalog.importers.parsed_file import ReadFile, UnreadableFile, shown
+from catalog.importers.reader import read_library_file
+from catalog.models import Run
+from catalog.system.file_locks import only_one
+from catalog.system.stale_files import remove_stale
+from catalog.text.humanize import count
+
+MANY = 5_000  # entries; as many take a request a few seconds
+KEPT_FOR = 24 * 3600.0  # seconds that an upload waits for its second step
+TRIES = 3  # of a job whose process died; then the file is the likely cause
+RUNS_KEPT = 50
+SHOW_EVERY = 2.0  # seconds
+
+Uploads = Sequence[Sequence[str]]  # of (token, the file's own name)
+
+
+def keep(file: UploadedFile) -> str:
+    """Write an upload down; the token that leads to it. Its own name is never part of a path."""
+    token = secrets.token_hex(16)
+    descriptor = os.open(_folder() / token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as kept:
+        for chunk in file.chunks():
+            kept.write(chunk)
+    return token
+
+
+def read(uploads: Uploads) -> list[ReadFile]:
+    """All uploads as understood. Raises UnreadableFile; then nothing of any of them counts."""
+    gone = UnreadableFile("The upload has waited too long; choose the file again.")
+    found: list[ReadFile] = []
+    for token, name in uploads:
+        path = _folder() / token
+        if not re.fullmatch(r"[0-9a-f]{32}", token) or not path.is_file():
+            raise gone
+        found += read_library_file(str(path), name)
+    return found
+
+
+def discard(uploads: Uploads) -> None:
+    for token, _ in uploads:
+        with suppress(OSError):
+            os.unlink(_folder() / token)
+
+
+def forget_old() -> None:
+    """Uploads whose second step never came."""
+    remove_stale(_folder(), KEPT_FOR)
+
+
+def _folder() -> Path:
+    folder: Path = settings.DATA_DIR / "uploads"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+# --- The import -------------------------------------------------------------------------------------------
+
+
+def import_now(files: Sequence[ReadFile], now: datetime) -> str:
+    """Write into the catalog what was read. What was done, in a sentence."""
+    return _sentence(totals(import_files(files, now)))
+
+
+def ask(uploads: Uploads, entries: int, now: datetime) -> Run:
+    """Write down that these are to be imported; a job does it."""
+    report = {"uploads": [list(upload) for upload in uploads], "names": _names(uploads), "tries": 0}
+    return Run.objects.create(kind=Run.Kind.IMPORT, started_at=now, total=entries, report=report)
+
+
+def import_waiting(now: datetime) -> int:
+    """See through what was asked for, the oldest first. How many imports have ended."""
+    ended = 0
+    with only_one("import") as alone:
+        for run in Run.objects.filter(kind=Run.Kind.IMPORT, ended_at=None).order_by("started_at") if alone else ():
+            _see_through(run, now)
+            ended += 1
+    return ended
+
+
+def _see_through(run: Run, now: datetime) -> None:
+    started, uploads = time.monotonic(), run.report["uploads"]
+    run.report["tries"] += 1
+    run.save(update_fields=["report"])
+    sums: dict[str, Any] = {}
+    if run.report["tries"] > TRIES:
+        run.problem = f"The import ended in an error {TRIES} times; the log says which. Import the file in parts."
+    else:
+        try:
+            sums = totals(import_files(read(uploads), now, _shown(run)))
+        except UnreadableFile as error:
+            run.problem = f"{error} Nothing was imported."
+    run.ended_at = now + timedelta(seconds=round(time.monotonic() - started, 3))
+    run.ok = not run.problem
+    run.report = _short(sums, uploads)
+    run.save()
+    discard(uploads)
+    latest = max(now, run.started_at)  # this one counts, also where the clock was set back since it was asked for
+    Run.objects.filter(kind=Run.Kind.IMPORT).exclude(ended_at=None).forget_all_but(RUNS_KEPT, latest)
+
+
+def _shown(run: Run) -> Callable[[int], None]:
+    """What writes down how many entries are in, every two seconds at most."""
+    shown_at = time.monotonic()
+
+    def show(entries: int) -> None:
+        nonlocal shown_at
+        run.done += entries
+        if time.monotonic() - shown_at > SHOW_EVERY:
+            shown_at = time.monotonic()
+            Run.objects.filter(pk=run.pk).update(done=run.done)
+
+    return show
+
+
+def _short(sums: dict[str, Any], uploads: Uploads) -> dict[str, Any]:
+    """The report without its lines: a file may have 250,000 that were not understood."""
+    short = {name: value for name, value in sums.items() if name not in ("files", "errors")}
+    said = {"sentence": _sentence(sums)} if sums else {}
+    return short | said | {"names": _names(uploads), "errors": len(sums.get("errors", ()))}
+
+
+def _names(uploads: Uploads) -> list[str]:
+    return [shown(name) for _, name in uploads]
+
+
+def _sentence(sums: dict[str, Any]) -> str:
+    entries, songs = count(sums["entries"], "entry", "entries"), count(sums["tracks"], "song")
+    others = sum(sums["skipped"].values())
+    return f"{entries} imported: {songs}, {others:,} others. {sums['new_tracks']:,} are new."

@@ -1,0 +1,68 @@
+"""Cover pictures: from Spotify's image host only. An address in an imported file is somebody's text."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from urllib.parse import urlsplit
+
+import requests
+from django.conf import settings
+
+from catalog.tags.audio_tags import picture_type
+
+HOST = "i.scdn.co"
+LARGEST = 5_000_000  # bytes
+TIMEOUT = 10.0  # seconds for the connection and for each silence
+
+logger = logging.getLogger(__name__)
+
+
+def is_cover_address(url: str) -> bool:
+    """Only ``https://i.scdn.co/…``: host equality, no port, no user, nothing that merely starts like it."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and parts.netloc == HOST
+    except ValueError:
+        return False
+
+
+def cover(url: str) -> bytes | None:
+    """The picture at ``url``, kept in DATA_DIR for the album's other tracks; None where there is none to be had."""
+    if not is_cover_address(url):
+        return None
+    kept = settings.DATA_DIR / "covers" / hashlib.sha256(url.encode()).hexdigest()
+    try:
+        if kept.exists():
+            return kept.read_bytes()
+        picture = fetch_picture(url)
+        if picture:
+            _keep(str(kept), picture)
+        return picture
+    except (requests.RequestException, OSError) as error:
+        logger.info("No cover: %s", type(error).__name__)
+        return None
+
+
+def fetch_picture(url: str) -> bytes | None:
+    """GET one picture of at most 5 MB, following no redirect; None for anything that is not a picture."""
+    with requests.Session() as session:
+        session.trust_env = False
+        with session.get(url, timeout=TIMEOUT, stream=True, allow_redirects=False) as answer:
+            if answer.status_code != 200:
+                return None
+            data = b""
+            for block in answer.iter_content(65_536):
+                data += block
+                if len(data) > LARGEST:
+                    return None
+    return data if picture_type(data) else None
+
+
+def _keep(path: str, picture: bytes) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    draft = f"{path}.{os.getpid()}"
+    with open(draft, "wb") as file:
+        file.write(picture)
+    os.replace(draft, path)

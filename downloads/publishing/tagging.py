@@ -1,0 +1,106 @@
+"""What a file is given beside its sound: tags, its cover, and a picture of the album in the album's folder."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+
+from django.conf import settings
+
+from catalog.models import Album, Library, Track
+from catalog.music import path_template
+from catalog.tags import audio_tags
+from catalog.tracks.transitions import Place
+from downloads.audio import verify
+from downloads.publishing import publish
+from downloads.publishing.cover_art import cover
+
+VARIOUS = "Various Artists"  # what Picard, beets, Navidrome, Jellyfin and MPD know compilations by
+# A folder that has one of these has its picture: https://www.navidrome.org/docs/usage/artwork/, kodi, jellyfin.
+PICTURES = frozenset({"cover", "folder", "front", "albumart", "album"})
+ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+
+logger = logging.getLogger(__name__)
+
+
+def dress(track: Track, path: str) -> None:
+    """Write what the catalog knows into the staged file. AudioError bad_file where it cannot carry tags."""
+    album = track.album
+    try:
+        audio_tags.write_tags(path, tags_of(track), cover(album.cover_url) if album else None)
+    except audio_tags.TagError as error:
+        raise verify.AudioError("bad_file", str(error)) from error
+
+
+def tags_of(track: Track) -> audio_tags.TrackTags:
+    """A track's tags. Several discs are said as such; a compilation without an album artist has the usual one."""
+    album = track.album
+    return audio_tags.TrackTags(
+        title=track.title,
+        artists=tuple(track.artist_names),
+        album=album.title if album else "",
+        album_artist=_album_artist(album) if album else "",
+        track_number=track.track_number,
+        disc_number=track.disc_number,
+        disc_total=publish.naming_of(track).disc_total,
+        date=album.release_date if album else "",
+        isrc=track.isrc,
+        spotify_id=track.spotify_id or "",
+        compilation=album.compilation if album else False,
+        track_key=publish.key_of(track),
+    )
+
+
+def _album_artist(album: Album) -> str:
+    return album.artist or (VARIOUS if album.compilation else "")
+
+
+def put_cover(track: Track, place: Place) -> str:
+    """Put the album's picture as cover.jpg into the album's own folder; its path, or "" where there is none to put.
+
+    Never over anything: a folder that has a picture keeps it. It is a nicety: no failure of it is the track's.
+    """
+    picture = cover(track.album.cover_url) if track.album and _is_albums_own(place, track.album) else None
+    ending = ENDINGS.get(audio_tags.picture_type(picture or b""))
+    folder = os.path.dirname(place.path)
+    try:
+        if picture is None or ending is None or _has_picture(folder):
+            return ""
+        return _write(publish.stage_folder(track), os.path.join(folder, f"cover.{ending}"), picture)
+    except OSError as error:
+        logger.info("No cover in %s: %s", folder, error.strerror)
+        return ""
+
+
+def _is_albums_own(place: Place, album: Album) -> bool:
+    """Whether the folder is this album's: the template says so, and no other album's track is in it."""
+    template = Library.load().path_template or path_template.DEFAULT_TEMPLATE
+    if not place.folder or "{album}" not in template.rpartition("/")[0]:
+        return False
+    others = Track.objects.filter(folder__path=place.folder).exclude(album=album)
+    return not others.exists()
+
+
+def _has_picture(folder: str) -> bool:
+    with os.scandir(folder) as entries:
+        names = (entry.name.casefold().rpartition(".") for entry in entries)
+        return any(stem in PICTURES and ending in {*ENDINGS.values(), "jpeg"} for stem, _, ending in names)
+
+
+def _write(stage: str, path: str, picture: bytes) -> str:
+    """By the same way as a track: whole, or not at all, and never over what somebody put there meanwhile."""
+    draft = os.path.join(stage, f"cover-{secrets.token_hex(8)}")
+    with open(draft, "xb") as file:
+        file.write(picture)
+    with contextlib.suppress(OSError):  # exFAT and many a share know no modes
+        os.chmod(draft, 0o666 & ~settings.MUSIC_UMASK)
+    try:
+        publish.put_in_place(draft, path, publish.publish_method(stage))
+    except FileExistsError:
+        return ""
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft)
+    return path

@@ -1,0 +1,121 @@
+"""What a person decides about the recordings of a track. Written into the candidates' rows, so it outlives every sync,
+retry and new search; the workers only read it.
+
+Each deed is an event of its track and makes the track due at once, so that the workers can act on it. What is already
+on disk gives way only when the chosen recording is there and proven (`downloads.file_moves.superseded`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from catalog.models import Event, Track, TrackQuerySet
+from catalog.tracks import transitions
+from downloads.fetch.url_allowlist import AddressRefused, archive_address, server, youtube_address, youtube_id
+from downloads.models import Candidate, FormerFile, Replaced
+
+YOUTUBE, ARCHIVE = "youtube", "archive"
+# Failures that only a person can end; everything else mends itself or is tried again.
+ASKS_A_PERSON = ("needs_decision", "no_match", "choice_failed")
+
+Verdict = Candidate.Verdict
+
+
+def undecided() -> TrackQuerySet:
+    """Wanted tracks that wait for a person's word."""
+    return Track.objects.failed().filter(error_kind__in=ASKS_A_PERSON)
+
+
+def take(candidate: Candidate, now: datetime, by: str) -> None:
+    """Take this one and nothing else. A choice made before is one among the others again."""
+    with transaction.atomic():
+        track = Track.objects.select_for_update().get(pk=candidate.track_id)
+        Candidate.objects.filter(track=track, verdict=Verdict.CHOSEN).exclude(pk=candidate.pk).update(
+            verdict=Verdict.OPEN, why=""
+        )
+        Candidate.objects.filter(pk=candidate.pk).update(verdict=Verdict.CHOSEN, why="")
+        from_another = not came_from(track, candidate)
+        _make_due(track, now, f"take {_name(candidate)}, by {by}", replaces=from_another)
+
+
+def never(candidate: Candidate, now: datetime, by: str) -> None:
+    """Never take this one. A file that came from it gives way to another recording."""
+    with transaction.atomic():
+        track = Track.objects.select_for_update().get(pk=candidate.track_id)
+        Candidate.objects.filter(pk=candidate.pk).update(verdict=Verdict.NEVER, why="")
+        from_it = came_from(track, candidate)
+        _make_due(track, now, f"never {_name(candidate)}, by {by}", replaces=from_it)
+
+
+def take_back(candidate: Candidate, now: datetime, by: str) -> None:
+    """The person has no opinion of this one any more; also where its content had failed the proof."""
+    with transaction.atomic():
+        track = Track.objects.select_for_update().get(pk=candidate.track_id)
+        Candidate.objects.filter(pk=candidate.pk).update(verdict=Verdict.OPEN, why="")
+        _make_due(track, now, f"no word on {_name(candidate)}, by {by}", replaces=False)
+
+
+def use_address(track: Track, text: str, now: datetime, by: str) -> Candidate:
+    """Take the YouTube recording that a bare id or an address of YouTube's own hosts names; else AddressRefused.
+
+    Only the id is kept: the address that is fetched from is made of it, here and again in the child.
+    """
+    candidate = offered(track, YOUTUBE, youtube_id(text), "", now)
+    take(candidate, now, by)
+    return candidate
+
+
+def offered(track: Track, source: str, source_id: str, url: str, now: datetime) -> Candidate:
+    """The row of this recording among the track's candidates, made where a person is the first to name it."""
+    made = {"url": checked_url(source, source_id, url), "found_at": now, "reasons": ["named by a person"]}
+    return Candidate.objects.get_or_create(track=track, source=source, source_id=source_id, defaults=made)[0]
+
+
+def checked_url(source: str, source_id: str, url: str) -> str:
+    """The address that a recording is fetched from. AddressRefused for all that is not YouTube's or on our server."""
+    if source == YOUTUBE:
+        return youtube_address(youtube_id(source_id))
+    if source == ARCHIVE and settings.ARCHIVE_URL:
+        return archive_address(url, server(settings.ARCHIVE_URL))
+    raise AddressRefused("It comes from an audio source that is not set up here.")
+
+
+def _make_due(track: Track, now: datetime, reason: str, replaces: bool) -> None:
+    """A missing track is tried at once. Where ``replaces``, the file that is here is to give way to another one."""
+    Event.objects.record([track.pk], Event.Kind.DECIDE, reason, now)
+    if track.status == Track.Status.MISSING:
+        transitions.retry(Track.objects.filter(pk=track.pk), now, "decided by a person")
+    elif track.status == Track.Status.DOWNLOADED and replaces:
+        Replaced.objects.create(track=track, path=track.local_path, size=track.size or 0, asked_at=now)
+        transitions.replace(track.pk, track.local_path, now, "another recording is to take its place")
+
+
+def came_from(track: Track, candidate: Candidate) -> bool:
+    """Whether the track's file is this very recording."""
+    return Track.objects.filter(pk=track.pk, sound__candidate=candidate).exists()
+
+
+def _name(candidate: Candidate) -> str:
+    title = f"“{candidate.title}” " if candidate.title else ""
+    return f"{title}({candidate.source} {candidate.source_id})"
+
+
+def move_with_merge(sender: object, keep: int, drop: int, **_: object) -> None:
+    """Two rows turned out to be one recording: what a person said of either stands (`catalog.ingest.merge.merging`)."""
+    known = set(Candidate.objects.filter(track=keep).values_list("source", "source_id"))
+    FormerFile.objects.filter(track=drop).update(track=keep)
+    has_choice = Candidate.objects.filter(track=keep, verdict=Verdict.CHOSEN).exists()
+    for row in Candidate.objects.filter(track=drop):
+        if row.verdict == Verdict.CHOSEN and has_choice:
+            continue
+        if (row.source, row.source_id) not in known:
+            Candidate.objects.filter(pk=row.pk).update(track=keep)
+        elif row.verdict in (Verdict.CHOSEN, Verdict.NEVER):
+            same = Candidate.objects.filter(track=keep, source=row.source, source_id=row.source_id)
+            open_one = Q(verdict__in=[Verdict.OPEN, Verdict.DISPROVED])
+            Candidate.objects.filter(pk=row.pk).update(verdict=Verdict.OPEN)
+            same.filter(open_one).update(verdict=row.verdict, why=row.why)

@@ -1,0 +1,233 @@
+"""The YouTube source: YouTube Music's search through ytmusicapi, then YouTube's own through yt-dlp.
+
+The only importer of ytmusicapi. Its parse and the whole plan run in tests over recorded answers, sent by a
+server on loopback; against YouTube itself this module has not been run.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import requests
+from ytmusicapi import YTMusic
+from ytmusicapi.exceptions import YTMusicError
+
+from downloads.failures.kinds import SourceError, classify, plain, seconds_of
+from downloads.fetch import process
+from downloads.fetch.url_allowlist import YOUTUBE_ID, youtube_address
+from downloads.matching.score import Candidate, Wish, choose
+
+RESULTS = 20  # one page of YouTube Music; a second one holds nothing that fits better
+LONGEST_QUERY = 200  # characters
+# The searches of one wish, in this order, until a candidate fits: the fewer questions, the longer they are
+# answered. An ISRC is one recording where YouTube knows it; songs are releases, videos anybody's uploads.
+ISRC, ARTISTS_TITLE, WITH_ALBUM, TITLE_ARTIST = "isrc", "artists title", "artists title album", "title artist"
+PLAN: tuple[tuple[str, str | None], ...] = (
+    (ISRC, None),
+    (ARTISTS_TITLE, "songs"),
+    (ARTISTS_TITLE, "videos"),
+    (WITH_ALBUM, "songs"),  # a name of one word drowns without its album
+    (TITLE_ARTIST, "songs"),  # guests named in the question hide a release that does not name them
+    (TITLE_ARTIST, "videos"),
+)
+OWN_WORDS = ("songs", "videos")  # a person's own words are searched in both: whoever asks wants to choose
+# These stop everything: asking on, or elsewhere on YouTube, makes it worse or cannot help.
+FINAL = frozenset({"rate_limit", "bot_check", "login", "network"})
+RELEASE = "MUSIC_VIDEO_TYPE_ATV"  # a release's own sound over its cover
+NO_SONG = "MUSIC_VIDEO_TYPE_PODCAST_EPISODE"
+_FACTORS = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+
+Fallback = Callable[[str], list[dict[str, Any]]]
+
+
+class YouTubeSource:
+    """Searches YouTube Music, and YouTube where that fails. ``timeout`` in seconds for each question.
+
+    ``session`` and ``fallback`` (a query to yt-dlp's rows) stand in for the real ones in tests.
+    """
+
+    allowed_host = ""  # a fetch goes to YouTube's own hosts, see downloads.fetch.child
+
+    def __init__(
+        self,
+        timeout: float = 20.0,
+        *,
+        session: requests.Session | None = None,
+        fallback: Fallback | None = None,
+    ) -> None:
+        self._session = session or _Session(timeout)
+        self._session.hooks["response"].append(_require_ok)
+        self._fallback = fallback or search_with_yt_dlp
+        self._music: YTMusic | None = None
+
+    def search(self, wish: Wish, words: str = "") -> list[Candidate]:
+        """Candidates for ``wish``, songs before videos, each id once; [] where nothing is found. SourceError.
+
+        ``words`` are a person's own: then they alone are searched for, in all kinds.
+        """
+        found: dict[str, Candidate] = {}
+        trouble: SourceError | None = None
+        asked = list(questions(wish, words))
+        for query, kind in asked:
+            try:
+                rows = self._ask(query, kind)
+            except SourceError as error:
+                if error.kind in FINAL:
+                    raise
+                trouble = error  # YouTube Music changed or is ill; YouTube itself may still answer
+                break
+            found = _merge(found, rows)
+            if not words and choose(wish, found.values()) is not None:
+                break
+        if not found:
+            found = self._fall_back(next((query for query, kind in asked if kind), ""), trouble)
+        return sorted(found.values(), key=lambda candidate: candidate.kind != "song")
+
+    def _ask(self, query: str, kind: str | None) -> list[Candidate]:
+        try:
+            if self._music is None:
+                # English: 1.12.3 drops the first page of song searches in German, and takes play counts for artists.
+                self._music = YTMusic(language="en", requests_session=self._session)
+            rows = self._music.search(query, filter=kind, limit=RESULTS)  # type: ignore[arg-type]
+            return [candidate for row in rows if (candidate := candidate_of(row)) is not None]
+        except SourceError:
+            raise
+        except requests.RequestException as error:
+            raise SourceError("network", "YouTube Music does not answer.") from error
+        except YTMusicError as error:
+            kind_of_error = classify(str(error))
+            kind_of_error = "server" if kind_of_error == "unknown" else kind_of_error
+            raise SourceError(kind_of_error, plain(str(error))) from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:  # its parse, over a page that changed
+            raise SourceError("server", "YouTube Music's answer could not be read.") from error
+
+    def _fall_back(self, query: str, trouble: SourceError | None) -> dict[str, Candidate]:
+        if not query:
+            return {}
+        try:
+            rows = self._fallback(query)
+        except process.FetchError as error:
+            cause = error if trouble is None or error.kind in FINAL else trouble
+            raise SourceError(cause.kind, cause.message, cause.retry_after) from error
+        return _merge({}, [candidate for row in rows if (candidate := _of_yt_dlp(row)) is not None])
+
+
+class _Session(requests.Session):
+    """Gives up after ``timeout`` seconds of silence, uses no proxy and no .netrc, whatever the machine has set."""
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__()
+        self.trust_env = False
+        self._timeout = timeout
+
+    def request(self, *args: Any, **options: Any) -> requests.Response:
+        options["timeout"] = options.get("timeout") or self._timeout
+        return super().request(*args, **options)
+
+
+def _require_ok(answer: requests.Response, *_: Any, **__: Any) -> None:
+    # ytmusicapi would keep the status only within a text, and not the time that a 429 names.
+    if answer.status_code >= 400:
+        wait = seconds_of(answer.headers.get("Retry-After"))
+        kind = classify(answer.text[:2000] if answer.status_code in (401, 403) else "", answer.status_code)
+        kind = "server" if kind == "removed" else kind
+        raise SourceError(kind, f"YouTube Music answers {answer.status_code}.", wait)
+
+
+def questions(wish: Wish, words: str = "") -> Iterator[tuple[str, str | None]]:
+    """The texts to search for with YouTube Music's filter, in the order of `PLAN`, each once; or a person's words."""
+    if words:
+        yield from ((_query(words), kind) for kind in OWN_WORDS)
+        return
+    main = wish.artists[0] if wish.artists else ""
+    texts = {
+        ISRC: wish.isrc,
+        ARTISTS_TITLE: _query(*wish.artists, wish.title),
+        WITH_ALBUM: _query(*wish.artists, wish.title, wish.album) if wish.album != wish.title else "",
+        TITLE_ARTIST: _query(wish.title, main),
+    }
+    asked: set[tuple[str, str | None]] = set()
+    for name, kind in PLAN:
+        question = (texts[name], kind)
+        if texts[name] and question not in asked:
+            asked.add(question)
+            yield question
+
+
+def _query(*parts: str) -> str:
+    """One line of words, cut at a word where it is very long."""
+    text = " ".join(" ".join(parts).split())
+    return text if len(text) <= LONGEST_QUERY else text[:LONGEST_QUERY].rsplit(" ", 1)[0]
+
+
+def search_with_yt_dlp(query: str) -> list[dict[str, Any]]:
+    """What YouTube's own search lists, by yt-dlp in its child process. Raises child.FetchError."""
+    with tempfile.TemporaryDirectory(prefix="tonekeep-search-") as stage:
+        return process.search(query, stage)
+
+
+def _merge(found: dict[str, Candidate], more: list[Candidate]) -> dict[str, Candidate]:
+    return found | {candidate.id: candidate for candidate in more if candidate.id not in found}
+
+
+def candidate_of(row: dict[str, Any]) -> Candidate | None:
+    """A row of ytmusicapi's search as a candidate; None for what is no recording that can be played."""
+    known, name, title = row.get("resultType"), row.get("videoId"), row.get("title")
+    if known not in ("song", "video") or not isinstance(title, str) or not title or not _is_id(name):
+        return None
+    if row.get("isAvailable") is False or row.get("videoType") == NO_SONG:
+        return None
+    album, seconds = row.get("album"), row.get("duration_seconds")
+    is_release = known == "song" or row.get("videoType") == RELEASE
+    return Candidate(
+        id=str(name),
+        title=title,
+        artists=tuple(str(artist["name"]) for artist in row.get("artists") or () if artist.get("name")),
+        album=str((album or {}).get("name") or ""),
+        duration_ms=seconds * 1000 if isinstance(seconds, int) else None,
+        url=youtube_address(str(name)),
+        kind="song" if is_release else "video",
+        explicit=row.get("isExplicit") if known == "song" else None,  # videos carry no such badge
+        views=views_of(row.get("views")),
+    )
+
+
+def _of_yt_dlp(row: dict[str, Any]) -> Candidate | None:
+    """A row of yt-dlp's search: it has only a channel in place of artists."""
+    name, title, seconds, views = (row.get(key) for key in ("id", "title", "duration", "view_count"))
+    if (
+        not _is_id(name)
+        or not isinstance(title, str)
+        or not title
+        or row.get("live_status") in ("is_live", "is_upcoming")
+    ):
+        return None
+    channel = str(row.get("channel") or "")
+    return Candidate(
+        id=str(name),
+        title=title,
+        # "Artist - Topic" is the channel that YouTube makes from an artist's releases.
+        artists=(channel.removesuffix(" - Topic"),) if channel else (),
+        duration_ms=round(seconds * 1000) if isinstance(seconds, (int, float)) and seconds > 0 else None,
+        url=youtube_address(str(name)),
+        kind="song" if channel.endswith(" - Topic") else "video",
+        views=views if isinstance(views, int) else None,
+    )
+
+
+def _is_id(name: Any) -> bool:
+    return isinstance(name, str) and YOUTUBE_ID.match(name) is not None
+
+
+def views_of(text: Any) -> int | None:
+    """The number in "1.4M", "386K" or "1,234"; None where there is none."""
+    found = re.fullmatch(r"([\d.,]+)\s?([KMB]?)", str(text or "").strip())
+    if found is None:
+        return None
+    try:
+        return round(float(found[1].replace(",", "")) * _FACTORS[found[2]])
+    except ValueError:
+        return None

@@ -1,0 +1,130 @@
+"""`/import`: drop in an export, see what was understood and what was not, then import it.
+
+Between the two steps the upload waits in DATA_DIR (`downloads.jobs.uploads`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+from catalog.importers.import_files import believed
+from catalog.importers.parsed_file import ReadFile, UnreadableFile, file_size, shown
+from catalog.importers.reader import MAX_FILE
+from catalog.models import Run
+from catalog.music.records import CollectionRecord
+from catalog.text.humanize import count
+from catalog.web.permissions import staff_page
+from downloads.jobs import tasks, uploads
+
+LINES = 100  # of each collection, and of what was not understood, in the preview
+MOST_FILES = 20  # in one upload
+RUNS_SHOWN = 5  # of the imports that a job has done
+REASONS = {
+    "episode": "podcast episode",
+    "local": "local file, not on Spotify",
+    "withdrawn": "withdrawn by Spotify",
+    "unreadable": "not understood",
+}
+
+
+@csrf_exempt  # the token stands behind the file in the body: its size is looked at first, the token by `_upload`
+@staff_page
+def import_page(request: HttpRequest) -> HttpResponseBase:
+    """The form, and the preview of what was uploaded."""
+    if request.method != "POST":
+        return _form(request)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_FILE + 1_000_000:
+        problem = f"The upload is larger than {file_size(MAX_FILE)}: no library export is. Take the export itself."
+        return _form(request, problem, 413)
+    return _upload(request)
+
+
+@csrf_protect
+def _upload(request: HttpRequest) -> HttpResponse:
+    files = request.FILES.getlist("files")
+    if not files:
+        return _form(request, "Choose a file first.", 400)
+    if len(files) > MOST_FILES:
+        return _form(request, f"That is more than {MOST_FILES} files at once; put them into one zip.", 400)
+    uploads.forget_old()
+    kept = [(uploads.keep(file), str(file.name)) for file in files]
+    request.session["uploads"] = kept
+    try:
+        read = uploads.read(kept)
+    except UnreadableFile as error:
+        uploads.discard(kept)
+        return _form(request, str(error), 400)
+    request.session["upload_entries"] = sum(file.entries for file in read)
+    shown_now = {"section": "import", "files": [_preview(file) for file in read], "lines": LINES}
+    shown_now["tracks"] = sum(file.tracks for file in read)
+    return render(request, "import_preview.html", shown_now)
+
+
+@staff_page
+def import_now(request: HttpRequest) -> HttpResponse:
+    """The second step: what was previewed is written into the catalog, at once or, where it is much, by a job."""
+    asked = request.session.pop("uploads", None) if request.method == "POST" else None
+    if not asked:
+        return redirect("import")
+    entries = request.session.pop("upload_entries", 0)
+    if entries > uploads.MANY:
+        uploads.ask(asked, entries, timezone.now())
+        tasks.request_import()
+        messages.success(request, f"{count(entries, 'entry', 'entries')} are being imported. You may leave this page.")
+        return redirect("import")
+    try:
+        read = uploads.read(asked)
+    except UnreadableFile as error:
+        return _form(request, f"{error} Nothing was imported.", 400)
+    finally:
+        uploads.discard(asked)
+    said = uploads.import_now(read, timezone.now())
+    tasks.request_reconcile()
+    messages.success(request, f"{said} The folder is checked, then what is missing is fetched.")
+    return redirect("status_page")
+
+
+def _form(request: HttpRequest, problem: str = "", code: int = 200) -> HttpResponse:
+    runs = list(Run.objects.filter(kind=Run.Kind.IMPORT)[:RUNS_SHOWN])
+    shown_now = {"section": "import", "problem": problem, "runs": runs, "now": timezone.now()}
+    shown_now["waiting"] = any(run.ended_at is None for run in runs)
+    return render(request, "import.html", shown_now, status=code)
+
+
+# --- What was understood ----------------------------------------------------------------------------------
+
+
+def _preview(file: ReadFile) -> dict[str, Any]:
+    """``entries = tracks + others``; ``missed`` are the lines that were not understood."""
+    return {
+        "name": shown(file.name),
+        "kind": file.kind,
+        "error": file.error,
+        "notes": [*file.notes, *(each.problem for each in map(believed, file.collections) if each.problem)],
+        "entries": file.entries,
+        "tracks": file.tracks,
+        "others": [(REASONS.get(reason, reason), number) for reason, number in sorted(file.reasons.items())],
+        "missed": file.skipped[:LINES],
+        "more_missed": max(0, len(file.skipped) - LINES),
+        "collections": [_lines(collection) for collection in file.collections],
+    }
+
+
+def _lines(collection: CollectionRecord) -> dict[str, Any]:
+    """A collection's first lines, each as a track or with the reason why it is none."""
+    lines = [
+        {
+            "number": number,
+            "track": entry.track,
+            "label": entry.label,
+            "reason": REASONS.get(entry.reason, entry.reason),
+        }
+        for number, entry in enumerate(collection.entries[:LINES], 1)
+    ]
+    return {"name": collection.name, "entries": len(collection.entries), "lines": lines}

@@ -1,0 +1,60 @@
+"""The page of the bin: what lies in it, and back with it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from catalog.models import BinnedFile
+from catalog.text.humanize import count
+from catalog.web.keyset_pages import page_of
+from catalog.web.permissions import staff_button, staff_page
+from downloads.file_moves import restore, trash
+from downloads.jobs import tasks
+from downloads.models import FormerFile
+
+MOST = 200  # rows in one request
+
+
+@staff_page
+def bin_page(request: HttpRequest) -> HttpResponse:
+    """`/bin`: the files in the bin, in the order in which they went. Paged by key."""
+    rows = BinnedFile.objects.filter(state__in=[BinnedFile.State.BINNED, BinnedFile.State.RETURNING])
+    rows = rows.select_related("track__album").prefetch_related("track__credits__artist")
+    page = page_of(rows, ("pk",), request.GET.get("after", ""))
+    following = {"first": request.path, "next": urlencode({"after": page.after})}
+    formers = FormerFile.objects.exclude(state=FormerFile.State.LEAVING).order_by("-moved_at", "-pk")
+    formers = formers.select_related("track__album").prefetch_related("track__credits__artist")[: MOST + 1]
+    shown = {"formers": formers[:MOST], "more_formers": len(formers) > MOST, "most": MOST}
+    shown |= {"section": "tracks", "now": timezone.now(), "page": page}
+    return render(request, "bin.html", shown | following)
+
+
+@staff_button
+def take_back(request: HttpRequest) -> HttpResponse:
+    """Ask for some rows, by their ids. Pages move no file: the pass that is asked for here does."""
+    return _answer(request, trash.take_back(_ids(request, "row")))
+
+
+@staff_button
+def former_back(request: HttpRequest) -> HttpResponse:
+    """Ask for files that gave way to other recordings: they are to be their songs' again."""
+    by = request.user.get_username()
+    return _answer(request, restore.ask_back(_ids(request, "file"), timezone.now(), by))
+
+
+def _ids(request: HttpRequest, name: str) -> list[int]:
+    ids = [int(text) for text in request.POST.getlist(name)[:MOST] if text.isascii() and text.isdigit()]
+    return [pk for pk in ids if pk < 1 << 63]
+
+
+def _answer(request: HttpRequest, asked: int) -> HttpResponse:
+    if asked:
+        tasks.request_reconcile()
+        messages.success(request, f"{count(asked, 'file')} will be back in a moment.")
+    else:
+        messages.success(request, "Nothing to change: somebody else was first.")
+    return redirect("bin")

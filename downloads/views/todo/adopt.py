@@ -1,0 +1,43 @@
+"""The page of doubtful files: is this the song? Yes makes the file the track's, no is remembered."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from catalog.library import adopt
+from catalog.models import Doubt, Track
+from catalog.text.humanize import count
+from catalog.web.keyset_pages import page_of
+from catalog.web.permissions import staff_button, staff_page
+from downloads.jobs import tasks
+
+MOST = 200  # answers in one request
+
+
+@staff_page
+def doubts(request: HttpRequest) -> HttpResponse:
+    """`/adopt`: files that may be a missing track's, in the order in which they were found. Paged by key."""
+    asked = Doubt.objects.filter(rejected=False, track__status=Track.Status.MISSING)
+    rows = asked.select_related("track__album").prefetch_related("track__credits__artist")
+    page = page_of(rows, ("pk",), request.GET.get("after", ""))
+    shown = {"section": "tracks", "page": page, "first": request.path, "next": urlencode({"after": page.after})}
+    return render(request, "adopt.html", shown)
+
+
+@staff_button
+def answer(request: HttpRequest) -> HttpResponse:
+    """Yes or no to some rows, by their ids. An id that is none, or is answered already, changes nothing."""
+    ids = [int(text) for text in request.POST.getlist("row")[:MOST] if text.isascii() and text.isdigit()]
+    ids = [pk for pk in ids if pk < 1 << 63]
+    if request.POST.get("answer") == "yes":
+        adopted = adopt.accept(ids, timezone.now(), request.user.get_username())
+        tasks.request_reconcile()  # pages look at no file: whether it still is there, the pass finds out
+        said = f"{count(adopted, 'song')} found." if adopted else "Nothing to change: somebody else was first."
+    else:
+        said = f"{count(adopt.reject(ids), 'file')} left alone. You are not asked again."
+    messages.success(request, said)
+    return redirect("adopt")

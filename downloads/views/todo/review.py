@@ -1,0 +1,198 @@
+"""Which recording is it? The pages where a person listens, compares and decides. Only for who runs the installation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from catalog.models import Track
+from catalog.storage import state as storage
+from catalog.web.keyset_pages import page_of
+from catalog.web.permissions import staff_button, staff_page
+from downloads.audio import verify
+from downloads.failures.kinds import ERROR_KINDS
+from downloads.fetch.url_allowlist import AddressRefused
+from downloads.jobs import tasks
+from downloads.models import Candidate, Search, Sound
+from downloads.review import audio_stream, decisions
+from downloads.search import candidates, manual_search
+
+SHOWN = 60  # candidates of one track
+TWICE = 50  # pairs of songs with the same sound
+END_SECONDS = 15  # of the file's end, for "listen to both ends"
+
+# What a button does to a candidate, and what is said afterwards.
+DEEDS: dict[str, tuple[Callable[..., None], str]] = {
+    "take": (decisions.take, "This recording it is, and no other. It is fetched as soon as a worker is free."),
+    "never": (decisions.never, "This recording is never taken for this song."),
+    "take-back": (decisions.take_back, "Taken back: the program judges this recording by itself again."),
+}
+
+
+@staff_page
+@require_safe
+def undecided(request: HttpRequest) -> HttpResponse:
+    """`/decide`: the songs that wait for a person's word, with the nearest recording that was found."""
+    rows = decisions.undecided().select_related("album").prefetch_related("credits__artist", "candidates")
+    page = page_of(rows, ("pk",), request.GET.get("after", ""))
+    items = [{"track": track, "best": _nearest(track)} for track in page.rows]
+    twice = Sound.objects.filter(same_as__isnull=False, track__status="downloaded").order_by("track")
+    following = {
+        "twice": twice.select_related("track", "same_as")[:TWICE],
+        "next": urlencode({"after": page.after}),
+        "first": request.path,
+    }
+    return render(request, "undecided.html", {"section": "decide", "items": items, "page": page, **following})
+
+
+def _nearest(track: Track) -> Candidate | None:
+    """The best of the prefetched candidates that nobody has sent away."""
+    sent_away = (Candidate.Verdict.NEVER, Candidate.Verdict.DISPROVED)
+    return next((one for one in track.candidates.all() if one.verdict not in sent_away), None)
+
+
+@staff_page
+@require_safe
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """`/decide/<id>`: all recordings that were found for a track, with scores and reasons, and what may be said."""
+    track = get_object_or_404(Track.objects.select_related("album").prefetch_related("credits__artist"), pk=pk)
+    sound = Sound.objects.filter(track=track).select_related("same_as").first()
+    rows = list(track.candidates.all()[:SHOWN])
+    choice = next((row for row in rows if row.verdict == Candidate.Verdict.CHOSEN), None)
+    suggested = rows[0] if rows and not choice and _may_be_suggested(rows[0]) else None
+    shown = {
+        "section": "decide",
+        "now": timezone.now(),
+        "track": track,
+        "kind": ERROR_KINDS.get(track.error_kind),
+        "cure": _cure(track, rows),
+        "choice": choice,
+        "rows": [_row(row, track, sound, suggested=row == suggested) for row in rows],
+        "sound": sound,
+        "kilobits": round(sound.bit_rate / 1000) if sound and sound.bit_rate else None,
+        "ends": _ends(track, sound),
+        "search": Search.objects.filter(track=track).first(),
+        "waiting": track.replaced.first(),
+        "longest": manual_search.LONGEST,
+    }
+    return render(request, "decide.html", shown)
+
+
+def _may_be_suggested(row: Candidate) -> bool:
+    """Whether the page may lead a hand to it: nothing speaks against it but that it is not certain."""
+    return not row.verdict and candidates.RULED_OUT not in row.reasons
+
+
+def _cure(track: Track, rows: list[Candidate]) -> str:
+    """What helps, where the page itself is not the help."""
+    kind = ERROR_KINDS.get(track.error_kind)
+    return kind.cure if kind and not (rows and track.error_kind in decisions.ASKS_A_PERSON) else ""
+
+
+def _row(row: Candidate, track: Track, sound: Sound | None, suggested: bool) -> dict[str, Any]:
+    """A candidate with what the page says of it beside its own columns."""
+    off = None
+    if row.duration_ms is not None and track.duration_ms is not None:
+        off = round((row.duration_ms - track.duration_ms) / 1000)
+    here = sound is not None and sound.candidate_id == row.pk and track.status == Track.Status.DOWNLOADED
+    too_far = off is not None and abs(off) * 1000 > verify.tolerance(track.duration_ms or 0)
+    shown = {"candidate": row, "off": off, "too_far": too_far, "here": here, "link": _link(row)}
+    return shown | {"suggested": suggested and not here}
+
+
+def _link(row: Candidate) -> str:
+    """Where a person can listen to it; "" where it is an address that would not be fetched from either."""
+    try:
+        return decisions.checked_url(row.source, row.source_id, row.url)
+    except AddressRefused:
+        return ""
+
+
+def _ends(track: Track, sound: Sound | None) -> dict[str, int] | None:
+    """From which second on the file's end is played; None where there is no file to listen to."""
+    if track.status == Track.Status.MISSING:
+        return None
+    length = (sound.duration_ms if sound else track.duration_ms or 0) // 1000
+    return {"last": max(0, length - END_SECONDS)}
+
+
+@staff_page
+@require_safe
+def sound(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """`/decide/<id>/sound`: the file itself, whole or a range of it, for the page's players."""
+    track = get_object_or_404(Track, pk=pk)
+    if not storage.current().may_read:
+        return HttpResponse("The music folder is not there now.", status=503, content_type="text/plain")
+    try:
+        found = audio_stream.opened(track)
+    except audio_stream.NoSound as error:
+        return HttpResponse(str(error), status=404, content_type="text/plain")
+    return _played(request, found)
+
+
+def _played(request: HttpRequest, found: audio_stream.Opened) -> HttpResponseBase:
+    try:
+        span = audio_stream.span_of(request.headers.get("Range", ""), found.size)
+    except ValueError:
+        os.close(found.fd)
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{found.size}"})
+    first, last = span or (0, found.size - 1)
+    answer = StreamingHttpResponse(
+        audio_stream.blocks(found.fd, first, last), status=206 if span else 200, content_type=found.media_type
+    )
+    answer["Content-Length"] = str(last - first + 1)
+    answer["Accept-Ranges"] = "bytes"
+    answer["X-Content-Type-Options"] = "nosniff"
+    if span:
+        answer["Content-Range"] = f"bytes {first}-{last}/{found.size}"
+    return answer
+
+
+# --- Buttons ----------------------------------------------------------------------------------------------
+
+
+@staff_button
+def judge(request: HttpRequest, candidate: int, deed: str) -> HttpResponse:
+    """Take this one, never this one, take it back."""
+    row = get_object_or_404(Candidate, pk=candidate)
+    act, said = DEEDS[deed]
+    act(row, timezone.now(), request.user.get_username())
+    tasks.wake()
+    messages.success(request, said)
+    return redirect("decide", pk=row.track_id)
+
+
+@staff_button
+def use_address(request: HttpRequest, pk: int) -> HttpResponse:
+    """Use this YouTube id. Whatever is no id and no address of YouTube's own hosts is refused here already."""
+    track = get_object_or_404(Track, pk=pk)
+    try:
+        decisions.use_address(track, request.POST.get("address", ""), timezone.now(), request.user.get_username())
+    except AddressRefused as error:
+        messages.error(request, f"{error} Paste the 11 characters of a recording's id, or its address on YouTube.")
+    else:
+        tasks.wake()
+        messages.success(request, DEEDS["take"][1])
+    return redirect("decide", pk=pk)
+
+
+@staff_button
+def search_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Search with these words, in the background."""
+    track = get_object_or_404(Track, pk=pk)
+    try:
+        manual_search.ask(track, request.POST.get("words", ""), timezone.now())
+    except ValueError as error:
+        messages.error(request, str(error))
+    else:
+        tasks.request_search()
+        messages.success(request, "It is searched for in the background; what is found appears here.")
+    return redirect("decide", pk=pk)

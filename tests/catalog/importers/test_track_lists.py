@@ -1,0 +1,131 @@
+"""Lists that no Spotify tool wrote: CSV with title and artist, m3u, and plain lines."""
+
+import pytest
+
+from catalog.importers.reader import ReadFile, UnreadableFile
+from catalog.music.records import LOCAL, UNREADABLE, TrackRecord
+from tests.catalog.importers.entries import read_one, track_of, tracks_of
+
+TUNEMYMUSIC = """Track name,Artist name,Album,Playlist name,Type,ISRC,Spotify - id
+Nana,Manuel de Falla,Siete canciones,Abend,Playlist,ESA010400010,3n3Ppam7vgaVa1iaRUc9Lp
+Clair de lune,Claude Debussy,Suite bergamasque,Favorite Songs,Favorite,,4aawyAB9vmqN3uQ7FjRGTy
+Asturias,Isaac Albéniz,,Abend,Playlist,,
+"""
+M3U = """#EXTM3U
+#PLAYLIST:Für Elise
+#EXTINF:213,Manuel de Falla - Nana
+/music/x/track1.mp3
+#EXTINF:-1 tvg-logo="a,b - c",Claude Debussy – Clair de lune
+http://radio.example/2
+#EXTART:Bach
+#EXTALB:Goldberg
+#EXTINF:61,Bach - Aria - Live
+C:\\Musik\\x.mp3
+Erik Satie - Gymnopédie.ogg
+Robert Schumann/Kinderszenen/07 Träumerei.flac
+song.mp3
+"""
+
+
+def tracks(file: ReadFile) -> list[TrackRecord | None]:
+    return [entry.track for collection in file.collections for entry in collection.entries]
+
+
+def test_a_table_of_several_playlists_gives_each_of_them_in_order():
+    file = read_one(TUNEMYMUSIC, "My Library.csv")
+    abend, favorites = file.collections
+    assert [(c.name, c.key, c.total) for c in (abend, favorites)] == [
+        ("Abend", "my library/abend", 2),
+        ("Favorite Songs", "my library/favorite songs", 1),
+    ]
+    assert abend.entries[0].track == TrackRecord(
+        "Nana", ("Manuel de Falla",), "Siete canciones", isrc="ESA010400010", spotify_id="3n3Ppam7vgaVa1iaRUc9Lp"
+    )
+    assert track_of(favorites.entries[0]).spotify_id == "4aawyAB9vmqN3uQ7FjRGTy"
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "duration_ms"),
+    [
+        ("title,artist,album,isrc", "Nana,Falla,Canciones,ESA010400010", None),
+        ("Künstler;Titel;Album;Code", "Falla;Nana;Canciones;ES-A01-04-00010", None),
+        ("isrc\tAlbum\tArtist Name(s)\tSong\tLength", "ESA010400010\tCanciones\tFalla\tNana\t2:30", 150_000),
+        ("Titre,Artiste,Album,ISRC,Duration (ms)", "Nana,Falla,Canciones,ESA010400010,150000", 150_000),
+        ("Title,Artist,Album,ISRC,Duration", "Nana,Falla,Canciones,ESA010400010,150", 150_000),
+        ("Title,Artist,Album,ISRC,Plays", "Nana,Falla,Canciones,ESA010400010,150000", None),
+    ],
+)
+def test_tables_are_understood_by_their_words_and_their_cells(header, row, duration_ms):
+    (track,) = tracks(read_one(f"{header}\n{row}\n", "songs.csv"))
+    assert track == TrackRecord("Nana", ("Falla",), "Canciones", isrc="ESA010400010", duration_ms=duration_ms)
+
+
+def test_a_row_without_a_title_is_told_and_keeps_its_place():
+    file = read_one("title,artist\nNana,Falla\n,Debussy\nAsturias,\n", "songs.csv")
+    assert [track.title if track else None for track in tracks(file)] == ["Nana", None, None]
+    assert [(skip.line, skip.reason) for skip in file.skipped] == [(3, "there is no title"), (4, "there is no artist")]
+    assert (file.entries, file.tracks, file.reasons) == (3, 1, {UNREADABLE: 2})
+
+
+def test_an_m3u_tells_its_tracks_by_its_notes_and_its_paths():
+    file = read_one(M3U, "elise.m3u8")
+    assert tracks(file) == [
+        TrackRecord("Nana", ("Manuel de Falla",), duration_ms=213_000),
+        TrackRecord("Clair de lune", ("Claude Debussy",)),
+        TrackRecord("Aria - Live", ("Bach",), "Goldberg", duration_ms=61_000),
+        TrackRecord("Gymnopédie", ("Erik Satie",)),
+        TrackRecord("Träumerei", ("Robert Schumann",), "Kinderszenen"),
+        None,
+    ]
+    assert (file.collections[0].key, file.collections[0].name) == ("elise", "Für Elise")
+    assert [(skip.line, skip.text) for skip in file.skipped] == [(13, "song.mp3")]
+
+
+def test_the_parts_of_a_stream_are_no_playlist():
+    with pytest.raises(UnreadableFile, match=r"stream's parts.*export"):
+        read_one("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:9,\npart1.ts\n", "radio.m3u8")
+
+
+def test_lines_are_split_at_the_first_dash_with_space_around_it():
+    file = read_one(
+        "Jean-Michel Jarre - Oxygène\nArvo Pärt – Fratres - Live\n\nA-ha — Take On Me\nonly words\n", "list.txt"
+    )
+    assert [(t.artists, t.title) for t in tracks_of(file)] == [
+        (("Jean-Michel Jarre",), "Oxygène"),
+        (("Arvo Pärt",), "Fratres - Live"),
+        (("A-ha",), "Take On Me"),
+    ]
+    assert [(skip.line, skip.text) for skip in file.skipped] == [(5, "only words")]
+    assert (file.entries, file.tracks) == (4, 3)
+
+
+def test_numbers_are_dropped_only_where_the_whole_list_is_numbered():
+    assert [t.artists for t in tracks_of(read_one("1. Falla - Nana\n2) Satie - Vexations\n", "a.txt"))] == [
+        ("Falla",),
+        ("Satie",),
+    ]
+    assert [t.artists for t in tracks_of(read_one("10. Liga - Nana\nSatie - Vexations\n", "a.txt"))] == [
+        ("10. Liga",),
+        ("Satie",),
+    ]
+
+
+def test_lines_with_commas_and_quotes_are_no_table():
+    file = read_one('"Heroes", Live - Bowie\nCrosby, Stills - Ohio, "Part"\n', "a.txt")
+    assert [t.artists for t in tracks_of(file)] == [('"Heroes", Live',), ("Crosby, Stills",)]
+
+
+def test_a_local_file_among_lines_has_its_reason():
+    file = read_one("Falla - Nana\nspotify:local:Demo+Band::Kellerlied:184\n", "a.txt")
+    assert [e.reason for e in file.collections[0].entries] == ["", LOCAL] and file.skipped == ()
+
+
+def test_links_alone_are_refused_with_the_way_round():
+    with pytest.raises(UnreadableFile, match="links without titles: connect Spotify"):
+        read_one("https://open.spotify.com/track/3n3Ppam7vgaVa1iaRUc9Lp\n" * 3, "a.txt")
+
+
+@pytest.mark.parametrize("text", ["Dear diary,\ntoday - as always - it rained.\nThen it stopped.\nGood.\n", "x\n"])
+def test_prose_is_no_list(text):
+    with pytest.raises(UnreadableFile, match="is no list of tracks"):
+        read_one(text, "diary.txt")

@@ -1,0 +1,85 @@
+"""Two processes see what one sees, and one is enough when the other dies."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catalog.library.folder_stamp import Trust
+from catalog.library.reconcile import reconcile
+from catalog.library.scan import Ask, Looker
+from catalog.library.scan_worker import Lookout
+from catalog.models import Track
+from tests.world import World
+
+FAR_AHEAD_NS = 4_000_000_000_000_000_000
+
+
+@pytest.fixture
+def looker(tmp_path: Path) -> Iterator[Looker]:
+    for number in range(10):
+        (tmp_path / f"Ártist {number}").mkdir()
+        (tmp_path / f"Ártist {number}" / "1.mp3").write_text("a")
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    yield Looker(descriptor, Trust(str(tmp_path)), FAR_AHEAD_NS, sizes=True)
+    os.close(descriptor)
+
+
+def asks() -> list[Ask]:
+    """Ten folders; in each one file is there, one is gone, one is of another size."""
+    return [Ask(number, f"Ártist {number}", None, None, None, None, 0, "1.mp3/5/gone.mp3/1") for number in range(11)]
+
+
+def test_two_processes_see_what_one_sees(looker: Looker, tmp_path: Path) -> None:
+    alone = looker.look(asks())
+    with Lookout(looker, str(tmp_path)) as lookout:
+        for _ in range(2):
+            lookout.send(asks())
+            together = lookout.receive()
+            assert together == alone
+    assert lookout.other.returncode is not None, "it is gone with its pass"
+    assert len(alone) == 11
+    assert alone[0].gone == ("gone.mp3",) and alone[0].other_size == ("1.mp3/1",)
+
+
+@pytest.mark.parametrize("before_sending", [True, False])
+def test_one_is_enough_when_the_other_dies(looker: Looker, tmp_path: Path, before_sending: bool) -> None:
+    alone = looker.look(asks())
+    with Lookout(looker, str(tmp_path)) as lookout:
+        if not before_sending:
+            os.kill(lookout.other.pid, signal.SIGSTOP)
+            lookout.send(asks())
+        lookout.other.kill()
+        lookout.other.wait(10)
+        if before_sending:
+            lookout.send(asks())
+        assert lookout.receive() == alone
+
+
+def test_the_other_process_gets_no_secret(looker: Looker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "do not tell")
+    with Lookout(looker, str(tmp_path)) as lookout:
+        lookout.send(asks())
+        lookout.receive()
+        assert Path(f"/proc/{lookout.other.pid}/environ").read_bytes().find(b"do not tell") == -1
+
+
+def test_a_full_pass_in_two_processes_finds_what_is_gone_and_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.library.reconcile.TWO_PROCESSES_FROM", 1)
+    monkeypatch.setattr("catalog.library.reconcile.processors", lambda: 2)
+    monkeypatch.setattr("catalog.library.folder_index.CHUNK", 2)
+    assert reconcile(world.now, full=True).complete
+    shutil.move(world.root / "Maria Ruiz", world.root.with_name("away"))
+
+    assert reconcile(world.later(hours=1), full=True).vanished == 3
+    assert Track.objects.counts()["missing"] == 3
+    shutil.move(world.root.with_name("away"), world.root / "Maria Ruiz")
+    report = reconcile(world.later(hours=1), full=True)
+    assert (report.restored, report.folders, report.listed) == (3, 4, 4)
+    unchanged = reconcile(world.later(hours=1), sizes=True)
+    assert (unchanged.rows_changed, unchanged.other_size) == (0, 0)

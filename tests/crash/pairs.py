@@ -1,0 +1,86 @@
+"""Two workers on one track, each held at a named point until its deadline has passed, then both go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catalog.models import Track
+from catalog.system.failpoints import POINTS
+from downloads.publishing import publish
+from tests.crash.processes import ORDINARY_END, Process
+from tests.crash.workspace import Ground
+
+OF_RECOVERY = ("recovering", "fenced", "recovered")
+IN_PLACE = ("linked", "folder_synced", "finished", "cleaned")  # nobody who comes after these has to fetch
+
+
+@dataclass(frozen=True)
+class Pair:
+    """``first`` is held at one point, then ``second`` at another. ``third``: a third worker does all meanwhile."""
+
+    first: str
+    second: str
+    second_goes_first: bool = False
+    third: bool = False
+
+    def __str__(self) -> str:
+        order = "second-first" if self.second_goes_first else "first-first"
+        return f"{self.first}-{self.second}-{order}{'-third' * self.third}"
+
+
+def all_pairs() -> Iterator[Pair]:
+    """Every point with every point, in both orders, with and without a third worker."""
+    for first in POINTS:
+        for second in POINTS:
+            for second_goes_first in (False, True):
+                for third in (False, True):
+                    yield Pair(first, second, second_goes_first, third)
+
+
+def play(ground: Ground, pair: Pair) -> tuple[list[str], bool]:
+    """What was broken, and whether both workers were held in their places at once."""
+    track = _prepare(ground, pair)
+    before = ground.fetched(track)
+    first = ground.start(ground.recover if pair.first in OF_RECOVERY else None, hold_at=pair.first)
+    held = {first.name: first.held()}  # not every point lies on every way
+    ground.age_claims()
+    second = ground.start(hold_at=pair.second)
+    held[second.name] = second.held()
+    ground.age_claims()
+    broken = []
+    if pair.third and ground.run() != ORDINARY_END:
+        broken.append("the third worker broke down")
+    for process in (second, first) if pair.second_goes_first else (first, second):
+        if not _goes_on(process, held[process.name]):
+            broken.append(f"{process.name} broke down")
+    ground.settle()
+    broken += ground.violations(late=True)
+    by_first = "adopted" not in (pair.first, pair.second)  # else its file was there already
+    if held[first.name] and pair.first in IN_PLACE and ground.fetched(track) != before + by_first:
+        broken.append("the track was fetched again after its file was in place")
+    return broken, all(held.values())
+
+
+def _goes_on(process: Process, held: bool) -> bool:
+    if held:
+        process.let_go()
+    return process.end() == ORDINARY_END
+
+
+def _prepare(ground: Ground, pair: Pair) -> Track:
+    """A track to fetch, and what must be there for a worker to come by the first's point."""
+    track = ground.track()
+    if "placeholder" in (pair.first, pair.second):
+        ground.publish_by(publish.PLACEHOLDER)
+    if "adopted" in (pair.first, pair.second):
+        ground.settle()
+        ground.forget_place(track)
+    elif pair.first in OF_RECOVERY:
+        ground.run(kill_at="reserved")
+        ground.age_claims()
+        return track
+    if pair.first in OF_RECOVERY:
+        ground.run(kill_at="adopted")
+        ground.age_claims()
+    return track

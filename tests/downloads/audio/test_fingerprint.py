@@ -1,0 +1,90 @@
+"""The same sound under two songs is noticed, in another codec and cut a little; other music is not taken for it."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from array import array
+from pathlib import Path
+
+import pytest
+
+from downloads.audio import fingerprint
+from downloads.models import Print, Sound
+from downloads.worker import attempt
+from tests.audio import ffmpeg
+from tests.downloads.archive_world import missing_track, serve
+from tests.world import World
+
+needs_fpcalc = pytest.mark.skipif(not shutil.which("fpcalc"), reason="fpcalc (chromaprint) is not installed")
+SECONDS = 30
+
+
+def music(path: Path, seed: int, *options: str) -> str:
+    """`SECONDS` of made-up music that only this seed has."""
+    dice = random.Random(seed)
+    voices = [
+        f"0.2*sin(2*PI*t*({dice.randint(110, 880)}+{dice.randint(30, 200)}*mod(floor(t*{dice.uniform(1, 6):.3f}),"
+        f"{dice.randint(3, 11)})))"
+        for _ in range(4)
+    ]
+    tune = f"aevalsrc='{'+'.join(voices)}':d={SECONDS}:s=44100"
+    subprocess.run([ffmpeg(), "-v", "error", "-y", "-f", "lavfi", "-i", tune, *options, str(path)], check=True)
+    return str(path)
+
+
+@needs_fpcalc
+def test_the_same_sound_is_alike_in_another_codec_and_cut_at_the_start(tmp_path):
+    one = fingerprint.fingerprint(music(tmp_path / "a.mp3", 1, "-b:a", "128k"))
+    other = fingerprint.fingerprint(music(tmp_path / "a.opus", 1, "-b:a", "64k"))
+    cut = fingerprint.fingerprint(music(tmp_path / "b.m4a", 1, "-ss", "2.48"))
+    assert len(one) > 200
+    assert fingerprint.likeness(one, other) > 0.95
+    assert fingerprint.likeness(one, cut) > fingerprint.SAME
+
+
+@needs_fpcalc
+def test_other_music_is_not_alike(tmp_path):
+    prints = [fingerprint.fingerprint(music(tmp_path / f"{seed}.mp3", seed)) for seed in range(2, 7)]
+    pairs = [(a, b) for number, a in enumerate(prints) for b in prints[:number]]
+    assert max(fingerprint.likeness(a, b) for a, b in pairs) < fingerprint.SAME - 0.1
+
+
+@needs_fpcalc
+@pytest.mark.django_db
+def test_a_song_that_sounds_like_another_is_written_down_and_shown(world: World, archive, admin_client):
+    tracks = []
+    for number, (seed, ending) in enumerate([(1, "mp3"), (2, "mp3"), (1, "opus")]):
+        track = missing_track(world, f"Song {number}", number=number)
+        track.duration_ms = SECONDS * 1000
+        track.save()
+        song = serve(archive, track, ending, duration_ms=SECONDS * 1000)
+        music(Path(archive.folder) / song.file, seed, "-b:a", "96k")
+        assert attempt.work_one(now=lambda: world.now).result == "downloaded"
+        tracks.append(track)
+    same = {sound.track_id: sound.same_as_id for sound in Sound.objects.all()}
+    assert same == {tracks[0].pk: None, tracks[1].pk: None, tracks[2].pk: tracks[0].pk}
+    assert Print.objects.filter(track=tracks[0]).count() == fingerprint.KEPT
+    assert "The same sound under two songs" in admin_client.get("/decide").content.decode()
+    assert "sounds the same" in admin_client.get(f"/decide/{tracks[2].pk}").content.decode()
+
+
+@needs_fpcalc
+def test_a_file_that_cannot_be_heard_has_no_fingerprint(tmp_path):
+    (tmp_path / "x.mp3").write_bytes(b"#EXTM3U\nfile:///etc/passwd\n")
+    assert fingerprint.fingerprint(str(tmp_path / "x.mp3")) == array("I")
+
+
+def test_without_fpcalc_there_is_none_and_nothing_fails(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert fingerprint.fingerprint("whatever.mp3") == array("I")
+
+
+def test_too_little_music_proves_nothing():
+    short = array("I", range(1, fingerprint.LEAST))
+    assert fingerprint.likeness(short, short) == 0.0
+
+
+def test_silence_is_no_mark_to_be_found_by():
+    assert fingerprint.looked_up(array("I", [0] * 100 + [5, 7])) in ([5, 7], [7, 5])

@@ -1,0 +1,207 @@
+"""YouTube's own extractor has no stand-in: what yt-dlp is told is held here word for word, and its format choice
+runs over recorded answers. It has not been run against YouTube."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from downloads.fetch import child
+from downloads.fetch.process import COMMAND, PROJECT, child_environment
+from tests.shared import SHARED_DATA, needs_shared
+
+COMMON = {
+    "outtmpl": {"default": "audio.%(ext)s"},
+    "paths": {"home": "/stage"},
+    "ffmpeg_location": "/bin/ffmpeg",
+    "fixup": "never",
+    "postprocessors": [],
+    "noplaylist": True,
+    "continuedl": False,
+    "overwrites": True,
+    "updatetime": False,
+    "cachedir": False,
+    "enable_file_urls": False,
+    "proxy": "",
+    "socket_timeout": 20,
+    "fragment_retries": 0,
+    "file_access_retries": 0,
+    "ratelimit": None,
+    "quiet": True,
+    "noprogress": True,
+    "color": "never",
+    "remote_components": [],
+}
+YOUTUBE = COMMON | {
+    "format": "140/bestaudio[ext=m4a]/251/bestaudio",
+    "allowed_extractors": ["youtube", "youtube:search"],
+    "js_runtimes": {"deno": {"path": "/bin/deno"}},
+    "retries": 3,
+    "extractor_retries": 1,
+    "http_chunk_size": 10_485_760,
+}
+ARCHIVE = COMMON | {
+    "format": "bestaudio/best",
+    "allowed_extractors": ["generic"],
+    "force_generic_extractor": True,
+    "js_runtimes": {},
+    "retries": 0,
+    "extractor_retries": 0,
+}
+
+
+def told(kind: str, audio_format: str = "best", **more: Any) -> dict[str, Any]:
+    spec = {"kind": kind, "stage_dir": "/stage", "audio_format": audio_format, **more}
+    return child.parameters(spec, "/bin/ffmpeg", "/bin/deno")
+
+
+def test_what_yt_dlp_is_told_for_youtube() -> None:
+    assert told("youtube") == YOUTUBE
+    assert told("youtube", "opus") == YOUTUBE | {"format": "251/bestaudio[acodec=opus]/140/bestaudio"}
+    assert told("youtube", "mp3", rate_bytes=500_000) == YOUTUBE | {"ratelimit": 500_000}
+
+
+def test_what_yt_dlp_is_told_for_a_search_and_for_an_archive() -> None:
+    assert told("archive") == ARCHIVE
+    extra = {"format": "bestaudio/best", "retries": 0, "extractor_retries": 0, "extract_flat": True}
+    search = {key: value for key, value in YOUTUBE.items() if key != "http_chunk_size"} | extra
+    assert told("search") == search
+
+
+def test_nothing_that_runs_programs_or_reads_settings_is_ever_told() -> None:
+    forbidden = {"external_downloader", "exec_cmd", "cookiefile", "cookiesfrombrowser", "plugin_dirs", "username"}
+    forbidden |= {"password", "usenetrc", "netrc_cmd", "config_locations", "allow_unplayable_formats", "progress_hooks"}
+    for kind in ("youtube", "archive", "search"):
+        assert not forbidden & set(told(kind))
+        assert "--" not in json.dumps(told(kind))
+
+
+def test_deno_comes_from_its_wheel_and_runs() -> None:
+    found = child.find_deno()
+    assert os.path.isfile(found) and os.path.basename(found) == "deno"
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60).stdout
+    assert said.startswith("deno 2.")
+
+
+IN_THE_CHILD = """
+import json, sys
+from downloads import fetch
+spec = {"kind": "youtube", "stage_dir": sys.argv[1], "audio_format": sys.argv[2]}
+downloader = fetch._downloader(spec, fetch.Words(), "ffmpeg", fetch.find_deno(), ("Youtube",))
+def chosen(answer):
+    formats = [{
+        "format_id": str(part["itag"]), "url": "https://x.googlevideo.com/", "vcodec": "none",
+        "ext": "m4a" if "mp4" in part["mimeType"] else "webm", "protocol": "https",
+        "acodec": part["mimeType"].split('"')[1], "abr": part["bitrate"] / 1000,
+    } for part in answer]
+    downloader.sort_formats({"formats": formats})
+    select = downloader.build_format_selector(downloader.params["format"])
+    context = {"formats": formats, "has_merged_format": False, "incomplete_formats": True}
+    return [part["format_id"] for part in select(context)]
+print(json.dumps({
+    "chosen": [chosen(answer) for answer in json.load(sys.stdin)],
+    "extractors": list(downloader._ies),
+    "runtimes": {name: bool(found.info and found.info.supported) for name, found in downloader._js_runtimes.items()},
+    "proxies": downloader.proxies,
+}))
+"""
+
+
+def in_the_child(stage: Path, audio_format: str, answers: list[Any]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_THE_CHILD, str(stage), audio_format],
+        input=json.dumps(answers),
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env=child_environment(str(stage)) | {"HTTPS_PROXY": "http://127.0.0.1:9"},
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_yt_dlp_accepts_it_and_knows_one_extractor_and_one_runtime(tmp_path: Path) -> None:
+    seen = in_the_child(tmp_path, "best", [])
+    assert seen["extractors"] == ["Youtube"]
+    assert seen["runtimes"] == {"deno": True}
+    assert seen["proxies"] == {"all": "__noproxy__"}
+
+
+@needs_shared
+@pytest.mark.parametrize(("audio_format", "itag", "other"), [("best", "140", "251"), ("opus", "251", "140")])
+def test_each_recorded_recording_has_the_sound_that_is_wanted(
+    tmp_path: Path, audio_format: str, itag: str, other: str
+) -> None:
+    with gzip.open(SHARED_DATA / "youtube" / "player_answers.jsonl.gz", "rt", encoding="utf-8") as lines:
+        answers = [row["audio_formats"] for row in map(json.loads, lines) if row.get("audio_formats")]
+    chosen = in_the_child(tmp_path, audio_format, answers)["chosen"]
+    assert len(chosen) == len(answers) == 222
+    for answer, formats in zip(answers, chosen, strict=True):
+        offered = {str(part["itag"]) for part in answer}
+        assert formats == [itag if itag in offered else other]
+    assert Counter(part for formats in chosen for part in formats)[itag] > 200
+
+
+class Extractor:
+    """What stands for yt-dlp here is only asked what it was told; it answers with one info."""
+
+    def __init__(self, info: dict[str, Any]) -> None:
+        self.info = info
+        self.fetched = False
+
+    def extract_info(self, url: str, download: bool, process: bool) -> dict[str, Any]:
+        return self.info
+
+    def process_ie_result(self, info: dict[str, Any], download: bool) -> dict[str, Any]:
+        self.fetched = True
+        return info
+
+
+@pytest.mark.parametrize(
+    ("info", "kind"),
+    [
+        ({"live_status": "is_live"}, "live"),
+        ({"live_status": "is_upcoming"}, "live"),
+        ({"live_status": "post_live"}, "live"),
+        ({"_type": "playlist", "entries": []}, "not_a_file"),
+        ({"_type": "url", "url": "http://x"}, "not_a_file"),
+    ],
+)
+def test_what_is_no_recording_is_not_fetched(info: dict[str, Any], kind: str) -> None:
+    extractor = Extractor(info)
+    with pytest.raises(child.Refused) as caught:
+        child.fetch_youtube(extractor, "https://www.youtube.com/watch?v=aaaaaaaaaaa")
+    assert caught.value.kind == kind and not extractor.fetched
+
+
+@pytest.mark.parametrize("info", [{}, {"live_status": "not_live"}, {"live_status": "was_live", "_type": "video"}])
+def test_a_recording_is_fetched(info: dict[str, Any]) -> None:
+    extractor = Extractor(info)
+    child.fetch_youtube(extractor, "https://www.youtube.com/watch?v=aaaaaaaaaaa")
+    assert extractor.fetched
+
+
+def test_a_missing_runtime_is_named_where_only_its_consequence_was_said() -> None:
+    run = child.Run({"kind": "youtube"}, lambda line: None)
+    run._words.warning("[youtube] No supported JavaScript runtime could be found. Only deno is enabled by default")
+    error = run._explain(Exception("[youtube] a: Requested format is not available"))
+    assert error["kind"] == "no_js_runtime"
+    assert child.Run({}, print)._explain(Exception("Requested format is not available"))["kind"] == "no_audio"
+
+
+def test_the_child_is_this_python_with_a_safe_path() -> None:
+    assert list(COMMAND) == [sys.executable, "-P", "-s", "-m", "downloads.fetch.child"]
+
+
+def test_what_youtube_lists_as_the_size_is_what_must_arrive_and_a_guess_is_not() -> None:
+    listed = {"requested_downloads": [{"filepath": "/stage/audio.m4a", "filesize": 4_000_000}]}
+    assert child.announced_bytes(listed, 0) == 4_000_000
+    assert child.announced_bytes({"filesize": None, "filesize_approx": 5_000_000}, 0) is None
+    assert child.announced_bytes({"filesize": 4_000_000}, 4_000_100) == 4_000_100, "the server's own header is newer"

@@ -1,0 +1,282 @@
+"""What the jobs decide. The broker's rows are real; nothing but the clock is given to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.core.management import call_command
+from django.utils import timezone
+
+from catalog.models import Cluster, Library, Run, Service, Track
+from catalog.storage import state as storage
+from catalog.system.file_locks import only_one
+from downloads.jobs import cluster_state, tasks
+from downloads.jobs.schedule import due
+from tests.world import World
+
+OrmQ = apps.get_model("django_q", "OrmQ")
+Schedule = apps.get_model("django_q", "Schedule")
+Task = apps.get_model("django_q", "Task")
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _outside_a_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(cluster_state, "_ours", None)
+    yield
+
+
+def waiting(queue: str) -> list[str]:
+    """The functions of the wake-ups that wait in a queue."""
+    return [row.func().rpartition(".")[2] for row in OrmQ.objects.filter(key=queue)]
+
+
+def both_clusters_run() -> None:
+    cluster_state.join("tonekeep", timezone.now())
+    cluster_state.join("downloads", timezone.now())
+
+
+# --- Wake-ups ---------------------------------------------------------------------------------------------
+
+
+def test_each_download_worker_gets_one_wake_up_however_often_it_is_asked_for(world: World, settings: Any) -> None:
+    settings.DOWNLOAD_WORKERS = 3
+    both_clusters_run()
+    for _ in range(4):
+        tasks.wake()
+    assert waiting("downloads") == ["download"] * 3
+    assert waiting("tonekeep") == []
+
+
+def test_a_wake_up_carries_no_payload(world: World) -> None:
+    both_clusters_run()
+    tasks.wake()
+    for row in OrmQ.objects.all():
+        assert row.task["args"] == ()
+        assert row.task["kwargs"] == {}
+
+
+def test_a_wake_up_in_a_workers_hand_is_not_one_that_waits(world: World, settings: Any) -> None:
+    settings.DOWNLOAD_WORKERS = 1
+    both_clusters_run()
+    tasks.wake()
+    OrmQ.objects.update(lock=timezone.now() + timedelta(hours=24))
+    tasks.wake()
+    assert waiting("downloads") == ["download"] * 2
+
+
+def test_where_no_cluster_fetches_the_main_one_fetches_one_at_a_time(world: World) -> None:
+    cluster_state.join("tonekeep", timezone.now())
+    tasks.wake()
+    tasks.wake()
+    assert waiting("tonekeep") == ["download"]
+    assert waiting("downloads") == []
+
+
+def test_the_main_cluster_hands_over_when_the_other_one_turns_up(world: World) -> None:
+    cluster_state.join("downloads", timezone.now())
+    cluster_state.join("tonekeep", timezone.now())
+    cluster_state.reconciled(cluster_state.started(), timezone.now())
+    world.make_track(retry_after=timezone.now())
+    assert tasks.download() == "0 tracks, more is due"
+    assert "download" in waiting("downloads")
+
+
+def test_a_worker_returns_at_once_before_the_first_reconcile(world: World) -> None:
+    cluster_state.join("downloads", timezone.now())
+    track = world.make_track(retry_after=timezone.now() - timedelta(hours=1))
+    assert tasks.download() == "the first reconcile has not ended yet"
+    track.refresh_from_db()
+    assert track.attempts == 0
+
+
+def test_a_worker_with_nothing_to_do_goes_home(world: World) -> None:
+    cluster_state.join("downloads", timezone.now())
+    cluster_state.reconciled(cluster_state.started(), timezone.now())
+    assert tasks.download() == "0 tracks"
+
+
+def test_a_worker_that_is_to_stop_claims_nothing(world: World) -> None:
+    cluster_state.join("downloads", timezone.now())
+    cluster_state.reconciled(cluster_state.started(), timezone.now())
+    cluster_state.ask_stop()
+    track = world.make_track(retry_after=timezone.now() - timedelta(hours=1))
+    tasks.download()
+    track.refresh_from_db()
+    assert track.attempts == 0
+    assert OrmQ.objects.count() == 0
+
+
+# --- The tick ---------------------------------------------------------------------------------------------
+
+
+def test_a_tick_beats_and_sends_a_heartbeat_through_the_other_clusters_workers(world: World) -> None:
+    both_clusters_run()
+    cluster_state.join("tonekeep", timezone.now())
+    tasks.tick()
+    tasks.tick()
+    assert Cluster.objects.get(name="tonekeep").beat_at is not None
+    assert waiting("downloads").count("heartbeat") == 1
+
+
+def test_a_heartbeat_that_came_through_a_worker_is_written_down(world: World) -> None:
+    cluster_state.join("downloads", timezone.now())
+    began = timezone.now()
+    assert tasks.heartbeat() == "alive"
+    beat_at = Cluster.objects.get(name="downloads").beat_at
+    assert beat_at and beat_at >= began
+
+
+def test_a_person_who_cannot_wait_a_minute_gets_one_tick_at_once(world: World) -> None:
+    both_clusters_run()
+    call_command("tick")
+    call_command("tick")
+    assert waiting("tonekeep") == ["tick"]
+
+
+def test_a_tick_wakes_the_workers_where_something_is_due(world: World) -> None:
+    both_clusters_run()
+    tasks.tick()
+    assert "download" not in waiting("downloads")
+    world.make_track(retry_after=timezone.now() - timedelta(minutes=1))
+    tasks.tick()
+    assert "download" in waiting("downloads")
+
+
+def test_a_tick_recovers_what_a_crashed_worker_held(world: World) -> None:
+    past = timezone.now() - timedelta(hours=1)
+    track = world.make_track(status="downloading", claim="f" * 32, claim_until=past, attempts=1)
+    tasks.tick()
+    assert world.status_of(track) == Track.Status.MISSING
+
+
+def test_a_tick_notices_that_the_disk_is_gone_and_back(world: World) -> None:
+    marker = world.root / ".tonekeep"
+    marker.rename(world.root.parent / "elsewhere")
+    tasks.tick()
+    assert Service.objects.get(name="storage").state == "offline"
+    (world.root.parent / "elsewhere").rename(marker)
+    tasks.tick()
+    assert Service.objects.get(name="storage").state == "online"
+
+
+def test_a_step_of_the_tick_that_fails_costs_the_others_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(now: datetime) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(tasks, "EACH_MINUTE", (breaks, *tasks.EACH_MINUTE))
+    track = world.make_track(status="downloading", claim="f" * 32, claim_until=NOW - timedelta(days=365))
+    assert tasks.tick() == "failed: breaks"
+    assert world.status_of(track) == Track.Status.MISSING
+
+
+def test_failed_tasks_are_kept_for_30_days_and_the_last_hundred_for_ever(world: World) -> None:
+    for days in range(10, 150):
+        at = NOW - timedelta(days=days)
+        Task.objects.create(id=f"{days}", name=f"{days}", func="x", started=at, stopped=at, success=False, result="")
+    tasks.prune(NOW)
+    assert sorted(int(task.name) for task in Task.objects.all()) == list(range(10, 110))
+    Task.objects.all().delete()
+    for number in range(150):
+        at = NOW - timedelta(days=29, minutes=number)
+        Task.objects.create(id=f"{number}", name="x", func="x", started=at, stopped=at, success=False, result="")
+    tasks.prune(NOW)
+    assert Task.objects.count() == 150
+
+
+# --- Catching up ------------------------------------------------------------------------------------------
+
+
+def test_what_a_person_asks_for_is_due_until_it_is_done(world: World) -> None:
+    Library.objects.update(last_pass=timezone.now(), last_full_pass=timezone.now())
+    tasks.request_reconcile()
+    tasks.request_reconcile()
+    assert waiting("tonekeep") == ["catch_up"]
+    assert due(timezone.now(), online=True).reconcile
+    tasks.catch_up()
+    assert not due(timezone.now(), online=True)
+
+
+def test_a_tick_catches_up_with_a_wake_up_that_was_lost(world: World) -> None:
+    (world.root / ".tonekeep").unlink()
+    storage.check(world.now)
+    tasks.request_accept_root()
+    OrmQ.objects.all().delete()
+    tasks.tick()
+    assert "catch_up" in waiting("tonekeep")
+    tasks.catch_up()
+    assert storage.current().state == "online"
+
+
+def test_a_reconcile_asked_for_while_one_runs_is_done_afterwards(world: World) -> None:
+    tasks.request_reconcile()
+    with only_one("reconcile"):
+        tasks.catch_up()
+    assert due(timezone.now(), online=True).reconcile
+
+
+def test_a_sync_asked_for_while_one_runs_is_done_afterwards(world: World) -> None:
+    tasks.request_sync()
+    with only_one("sync"):
+        tasks.catch_up()
+    assert due(timezone.now(), online=True).sync
+    tasks.catch_up()
+    assert not due(timezone.now(), online=True).sync
+
+
+def test_a_sync_brings_a_reconcile_with_it(world: World) -> None:
+    Library.objects.update(last_pass=timezone.now(), last_full_pass=timezone.now())
+    tasks.request_sync()
+    tasks.catch_up()
+    assert [run.kind for run in Run.objects.order_by("started_at", "pk")] == ["sync", "reconcile"]
+
+
+def test_a_reconcile_finds_what_vanished_lets_workers_claim_and_wakes_them(world: World) -> None:
+    both_clusters_run()
+    track = world.tracks["Maria Ruiz/First Light/Noon"]
+    (world.root / "Maria Ruiz/First Light/02 Noon.mp3").unlink()
+    tasks.catch_up()
+    assert world.status_of(track) == Track.Status.MISSING
+    assert cluster_state.may_claim()
+    assert "download" in waiting("downloads")
+
+
+def test_workers_go_on_waiting_where_the_library_is_offline(world: World) -> None:
+    both_clusters_run()
+    (world.root / ".tonekeep").unlink()
+    tasks.catch_up()
+    assert not cluster_state.may_claim()
+
+
+# --- Errors, schedules, admin -----------------------------------------------------------------------------
+
+
+def test_an_error_leaves_no_text_in_the_task_row(caplog: pytest.LogCaptureFixture) -> None:
+    @tasks.job
+    def leaks() -> str:
+        raise ValueError("password hunter2")
+
+    assert leaks() == "error: ValueError"
+    assert "leaks ended in an error" in caplog.text
+
+
+def test_schedules_are_installed_once_whatever_stood_there(world: World) -> None:
+    for _ in range(3):
+        Schedule.objects.create(name="tick", func="downloads.jobs.tick", next_run=NOW + timedelta(days=365))
+    Schedule.objects.create(name="of old", func="downloads.jobs.no_longer_there")
+    Schedule.objects.create(name="a person's", func="math.sqrt")
+    tasks.install_schedules(NOW)
+    tasks.install_schedules(NOW)
+    assert sorted(Schedule.objects.values_list("name", flat=True)) == ["a person's", "tick"]
+    tick = Schedule.objects.get(name="tick")
+    assert (tick.next_run, tick.minutes, tick.schedule_type, tick.repeats) == (NOW, 1, Schedule.MINUTES, -1)
+
+
+def test_none_of_the_brokers_models_is_in_the_admin() -> None:
+    assert [model for model in admin.site._registry if model._meta.app_label == "django_q"] == []

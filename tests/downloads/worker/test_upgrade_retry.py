@@ -1,0 +1,149 @@
+"""What nothing fitted is tried again once the matcher, the source or yt-dlp has changed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+import pytest
+from django.core.checks import run_checks
+
+from catalog.models import Track
+from downloads import checks
+from downloads.jobs import tasks
+from downloads.matching import score
+from downloads.models import Toolchain
+from downloads.worker import upgrade_retry
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def tools(monkeypatch) -> dict[str, str]:
+    """The versions in use, to be changed by a test."""
+    used = {"matcher": "a", "source": "youtube", "yt-dlp": "2026.10.26"}
+    monkeypatch.setattr(upgrade_retry, "versions", lambda: dict(used))
+    return used
+
+
+def failed(world: World, kind: str) -> Track:
+    later = world.now + timedelta(days=7)
+    return world.make_track(kind, last_error="x", error_kind=kind, attempts=6, retry_after=later)
+
+
+def due(world: World) -> set[str]:
+    return set(Track.objects.queue(world.now).values_list("error_kind", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("tool", "cured"),
+    [
+        ("matcher", {"no_match", "needs_decision"}),
+        ("source", {"no_match", "needs_decision"}),
+        ("yt-dlp", {"no_match", "needs_decision", "tool_crashed", "unknown"}),
+    ],
+)
+def test_a_change_makes_due_what_it_may_have_cured_and_nothing_else(world, tools, tool, cured):
+    kinds = ("no_match", "needs_decision", "tool_crashed", "unknown", "network", "choice_failed", "removed")
+    tracks = {kind: failed(world, kind) for kind in kinds}
+    assert upgrade_retry.retry_after_change(world.now) == 0, "the first look only writes down what is used"
+    tools[tool] = "new"
+    assert upgrade_retry.retry_after_change(world.now) == len(cured)
+    assert due(world) == cured
+    track = Track.objects.get(pk=tracks["no_match"].pk)
+    assert (track.attempts, track.events.get().reason) == (0, f"{tool} changed")
+
+
+def test_the_same_tools_try_nothing_again(world, tools):
+    failed(world, "no_match")
+    for _ in range(3):
+        assert upgrade_retry.retry_after_change(world.now) == 0
+    assert due(world) == set()
+
+
+def test_a_change_counts_once(world, tools):
+    failed(world, "no_match")
+    upgrade_retry.retry_after_change(world.now)
+    tools["matcher"] = "b"
+    assert [upgrade_retry.retry_after_change(world.now) for _ in range(2)] == [1, 0]
+    assert Toolchain.objects.get().versions == tools
+
+
+def test_the_tick_notices(world, settings):
+    failed(world, "no_match")
+    Toolchain.objects.create(pk=1, versions=upgrade_retry.versions() | {"matcher": "an older one"})
+    tasks.tick()
+    assert Track.objects.get(error_kind="no_match").events.filter(kind="retry").exists()
+
+
+def test_the_matchers_version_follows_its_text(monkeypatch, tmp_path):
+    before = upgrade_retry.matcher_version.__wrapped__()
+    assert before == upgrade_retry.matcher_version.__wrapped__()
+    changed = tmp_path / "match.py"
+    changed.write_text(Path(score.__file__).read_text() + "\nTHRESHOLD = 1\n")
+
+    class Spec:
+        origin = str(changed)
+
+    find = upgrade_retry.importlib.util.find_spec
+    monkeypatch.setattr(
+        upgrade_retry.importlib.util, "find_spec", lambda name: Spec if name.endswith(".match") else find(name)
+    )
+    assert upgrade_retry.matcher_version.__wrapped__() != before
+
+
+def test_every_module_that_judges_counts_for_the_version():
+    code = (
+        "import sys, downloads.matching.score; print(*(name for name in sys.modules if name.startswith('downloads.')))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert set(said.stdout.split()) == {f"downloads.{name}" for name in upgrade_retry.MATCHER}
+
+
+@pytest.mark.parametrize(
+    ("version", "age"),
+    [("2026.10.26", 27), ("2026.10.26.232815", 27), ("2026.11.22", 0), ("2027.1.1", 0), ("", None), ("9.99.99", None),
+     ("2026.13.40", None)],
+)  # fmt: skip
+def test_the_age_of_yt_dlp_is_read_from_its_version(monkeypatch, version, age):
+    monkeypatch.setattr(upgrade_retry, "ytdlp_version", lambda: version)
+    assert upgrade_retry.ytdlp_age(datetime(2026, 11, 22, 12, tzinfo=UTC)) == age
+
+
+def test_an_old_yt_dlp_is_said_with_the_command_that_updates_it(monkeypatch, settings):
+    settings.AUDIO_SOURCE = "youtube"
+    for age, said in ((checks.OLD_AFTER, []), (checks.OLD_AFTER + 1, ["Update it: make update-ytdlp"])):
+        monkeypatch.setattr(upgrade_retry, "ytdlp_age", lambda now, age=age: age)
+        assert [found.hint for found in run_checks() if found.id == "downloads.W003"] == said
+    settings.AUDIO_SOURCE = "archive"
+    assert [found for found in run_checks() if found.id == "downloads.W003"] == []
+
+
+def test_the_status_page_shows_the_age_and_the_command(client, world, settings):
+    settings.STATUS_PUBLIC, settings.AUDIO_SOURCE = True, "youtube"
+    text = client.get("/").content.decode()
+    assert "yt-dlp" in text and "make update-ytdlp" in text and "old</span>" in text
+    settings.AUDIO_SOURCE = "archive"
+    assert "update-ytdlp" not in client.get("/").content.decode()
+
+
+def test_the_version_is_looked_up_once_a_minute_and_found_again_after_an_update(monkeypatch: pytest.MonkeyPatch):
+    looked: list[str] = []
+    minutes = [1000.0]
+    monkeypatch.setattr(upgrade_retry.time, "monotonic", lambda: minutes[0] * 60)
+
+    def look(name: str) -> Distribution:
+        looked.append(name)
+        return distribution(name)
+
+    monkeypatch.setattr(upgrade_retry, "distribution", look)
+    assert {upgrade_retry.ytdlp_version() for _ in range(3)} == {distribution("yt-dlp").version}
+    assert looked == ["yt-dlp"]
+    minutes[0] += 1
+    upgrade_retry.ytdlp_version()
+    assert looked == ["yt-dlp", "yt-dlp"]

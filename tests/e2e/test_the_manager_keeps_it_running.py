@@ -1,0 +1,117 @@
+"""`manage.py run` for real: what dies is started again, and what is stopped leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import time
+
+import pytest
+
+from tests.e2e.installation import SONGS, HeldArchive, Installation, eventually
+
+MAIN = r"manage\.py qcluster $"
+DOWNLOADS = r"manage\.py qcluster --name downloads $"
+WEB = r"gunicorn"
+LISTENER = r"config\.listener"
+
+
+def everything(installation: Installation) -> bool:
+    """Web server with two workers, two clusters of five and six processes, listener, manager."""
+    return (
+        len(installation.named(WEB)) == 3
+        and len(installation.named(MAIN)) == 6
+        and len(installation.named(DOWNLOADS)) == 6
+        and len(installation.named(LISTENER)) == 1
+        and bool(installation.status())
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_leaves_no_process_behind(installation: Installation, archive: HeldArchive, number: int) -> None:
+    installation.import_songs(*SONGS)
+    archive.held = True
+    installation.start()
+    eventually(lambda: everything(installation) and installation.fetching(), "all of it runs, a fetch is under way")
+    began = time.monotonic()
+    assert installation.interrupt(number) == 0
+    assert time.monotonic() - began < 20
+    assert installation.processes() == {}
+    said = installation.command("status", "--json").stdout.splitlines()[-1]
+    assert '"downloading": 0' in said, "the attempt was given back"
+
+
+def test_what_dies_is_started_again(installation: Installation) -> None:
+    installation.start()
+    eventually(lambda: everything(installation), "all of it runs")
+    for pattern in (WEB, MAIN, DOWNLOADS, LISTENER):
+        before = set(installation.named(pattern))
+        os.kill(min(before), signal.SIGKILL)
+        eventually(
+            lambda pattern=pattern, before=before: (
+                everything(installation)  # type: ignore[misc]
+                and not before & set(installation.named(pattern))
+            ),
+            f"{pattern} is whole again, nothing of the old is left",
+        )
+
+
+def test_a_killed_manager_takes_everything_with_it(installation: Installation, archive: HeldArchive) -> None:
+    installation.import_songs(SONGS[0])
+    archive.held = True
+    installation.start()
+    eventually(lambda: everything(installation) and installation.fetching(), "all of it runs, a fetch is under way")
+    assert installation.run
+    os.kill(installation.run.pid, signal.SIGKILL)
+    eventually(lambda: installation.processes() == {}, "nothing is left", patience=20)
+
+
+def test_a_manager_killed_in_its_first_second_leaves_nothing_either(installation: Installation) -> None:
+    installation.start()
+    assert installation.run
+    eventually(lambda: installation.named(DOWNLOADS), "the first processes are there")
+    os.kill(installation.run.pid, signal.SIGKILL)
+    eventually(lambda: installation.processes() == {}, "nothing is left", patience=20)
+
+
+def test_the_control_socket_is_for_its_owner_only(installation: Installation) -> None:
+    installation.start()
+    path = installation.data / "run" / "manager.sock"
+    eventually(path.exists, "the control socket")
+    mode = path.stat().st_mode
+    assert stat.S_ISSOCK(mode)
+    assert stat.S_IMODE(mode) == 0o700
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_port_in_use_is_said_in_one_sentence(installation: Installation) -> None:
+    with socket.create_server(("127.0.0.1", installation.port)):
+        refused = installation.command("run", check=False)
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"CommandError: Port {installation.port} is in use by another program. "
+        "Stop that one, or set PORT to a free port.\n"
+    )
+    assert installation.processes() == {}
+
+
+def test_a_second_run_on_the_same_folder_is_refused(installation: Installation) -> None:
+    installation.start()
+    eventually(lambda: (installation.data / "run" / "manager.sock").exists(), "the first one runs")
+    refused = installation.command("run", check=False)
+    assert refused.returncode == 1
+    assert "runs already" in refused.stderr
+    eventually(installation.status, "the first one is unharmed")
+
+
+def test_the_first_start_needs_nothing_and_offers_a_setup_link(installation: Installation) -> None:
+    for name in ("AUDIO_SOURCE", "ARCHIVE_URL", "MUSIC_DIR"):
+        del installation.environment[name]
+    installation.start()
+    eventually(installation.status, "the page answers")
+    said = installation.log.read_text()
+    assert f"http://127.0.0.1:{installation.port}/setup/" in said
+    assert "Traceback" not in said
+    assert "CRIT" not in said

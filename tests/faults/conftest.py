@@ -1,0 +1,56 @@
+"""A library to be set on fire: its workers run in this process, their fetches are copies of real recordings."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from functools import partial
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+from downloads.audio.verify import Proof
+from downloads.fetch import process
+from tests.crash.workspace import QUICK_FETCH, Ground, configure, real_fetch
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the recordings of all tests of this session lie."""
+    return tmp_path_factory.mktemp("recordings")
+
+
+@pytest.fixture
+def ground(
+    db: None, tmp_path: Path, settings: LazySettings, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> Ground:
+    """A library whose fetches are copies made in this process, in no time."""
+    configure(settings, tmp_path)
+    made = Ground(tmp_path, recordings)
+    monkeypatch.setattr(process, "fetch", partial(copied, made))
+    return made
+
+
+@pytest.fixture
+def fetching(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let its fetches be real child processes that copy a real recording, 30 ms each."""
+    command = (sys.executable, "-I", "-S", str(QUICK_FETCH), str(ground.recordings), str(ground.log))
+    monkeypatch.setattr(process, "fetch", partial(real_fetch, command=command, poll_seconds=0.02))
+
+
+@pytest.fixture
+def proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare ffmpeg and fpcalc, a tenth of a second each: what they would say of these recordings is known."""
+    monkeypatch.setattr("downloads.audio.verify.prove", lambda path, *said: Proof(1000, -3.0))
+    monkeypatch.setattr("downloads.audio.fingerprint.fingerprint", lambda path: array("I"))
+
+
+def copied(ground: Ground, url: str, stage: str, **_: object) -> process.Fetched:
+    """What `process.fetch` would do, logged as `quick_fetch` logs it."""
+    sound = (ground.recordings / url.rpartition("/")[2]).read_bytes()
+    with ground.log.open("a") as log:
+        log.write(f"{Path(stage).name} {url.rpartition('/')[2]}\n")
+    path = Path(stage) / "audio.mp3"
+    path.write_bytes(sound)
+    return process.Fetched(str(path), len(sound), "mp3", "mp3")

@@ -1,0 +1,567 @@
+"""The guards, each with what the code would look like without it. Read by `tests.mutation.mutants`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+LIFECYCLE = "catalog/tracks/transitions.py"
+PUBLISH, PLACING, WORKER = (
+    "downloads/publishing/publish.py",
+    "downloads/publishing/link_method.py",
+    "downloads/worker/attempt.py",
+)
+RECOVER, OWN_FILES = "downloads/worker/rescue.py", "downloads/publishing/existing_file.py"
+GUARDS = "tests/crash/test_guards.py"
+PUBLISHING = "tests/crash/test_publish_guards.py"
+RECOVERY = "tests/crash/test_recovery_guards.py"
+
+
+class Mutant(NamedTuple):
+    """``old`` stands exactly once in ``file``; ``tests`` must turn red where ``new`` stands in its place."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+MUTANTS = [
+    # --- Claim
+    Mutant(
+        "claim: what is cooling",
+        LIFECYCLE,
+        "AND wanted AND retry_after <= %s",
+        "AND wanted AND (wanted OR retry_after <= %s)",
+        GUARDS,
+    ),
+    Mutant(
+        "claim: what nobody wants",
+        LIFECYCLE,
+        "AND wanted AND retry_after <= %s",
+        "AND retry_after <= %s",
+        GUARDS,
+    ),
+    Mutant(
+        "claim: what is here or held",
+        LIFECYCLE,
+        "DUE = f\"status = '{Status.MISSING}' AND wanted",
+        'DUE = f"wanted',
+        GUARDS,
+    ),
+    Mutant(
+        "claim: the attempt",
+        LIFECYCLE,
+        "attempts = attempts + 1, ",
+        "",
+        GUARDS,
+    ),
+    Mutant(
+        "claim: the deadline",
+        LIFECYCLE,
+        "_lease(FIRST_DUE, [now], now + lease)",
+        "_lease(FIRST_DUE, [now], now + 9 * lease)",
+        GUARDS,
+    ),
+    # --- A worker's token
+    Mutant(
+        "renew: the token",
+        LIFECYCLE,
+        "return bool(_held(track_id, token).update(**changes))",
+        "return bool(Track.objects.filter(pk=track_id, status=Status.DOWNLOADING).update(**changes))",
+        GUARDS,
+    ),
+    Mutant(
+        "reserve: the token",
+        LIFECYCLE,
+        "_held(track_id, token).filter(claim_until__gte=now).update(",
+        "Track.objects.filter(pk=track_id, claim_until__gte=now).update(",
+        GUARDS,
+    ),
+    Mutant(
+        "reserve: the deadline",
+        LIFECYCLE,
+        "_held(track_id, token).filter(claim_until__gte=now).update(",
+        "_held(track_id, token).update(",
+        GUARDS,
+    ),
+    Mutant(
+        "finish: the token",
+        LIFECYCLE,
+        "_change_row(track_id, _held(track_id, token).filter(reserved=True), kind",
+        "_change_row(track_id, Track.objects.filter(reserved=True), kind",
+        GUARDS,
+    ),
+    Mutant(
+        "finish: the reservation",
+        LIFECYCLE,
+        "_change_row(track_id, _held(track_id, token).filter(reserved=True), kind",
+        "_change_row(track_id, _held(track_id, token), kind",
+        GUARDS,
+    ),
+    Mutant(
+        "fail and release: the token",
+        LIFECYCLE,
+        "_change_row(track_id, _held(track_id, token), kind",
+        "_change_row(track_id, Track.objects.filter(status=Status.DOWNLOADING), kind",
+        GUARDS,
+    ),
+    Mutant(
+        "release: the attempt is given back",
+        LIFECYCLE,
+        '"retry_after": due or now, "attempts": given_back}',
+        '"retry_after": now}',
+        GUARDS,
+    ),
+    # --- Places
+    Mutant(
+        "a place in another case is the same place",
+        LIFECYCLE,
+        '"name_key": place_key(self.file_name)',
+        '"name_key": self.file_name',
+        GUARDS,
+    ),
+    Mutant(
+        "a folder in another case is the same folder",
+        LIFECYCLE,
+        "        if folder.path != self.folder:\n            raise PlaceTaken(self.relative)\n",
+        "",
+        GUARDS,
+    ),
+    Mutant(
+        "fail and release clear a reserved place",
+        LIFECYCLE,
+        '**_place_if_reserved(), "status": Status.MISSING, **changes}',
+        '"status": Status.MISSING, **changes}',
+        GUARDS,
+    ),
+    Mutant(
+        "recovery clears a reserved place",
+        LIFECYCLE,
+        '**_place_if_reserved(), "status": Status.MISSING, "retry_after": retry_after}',
+        '"status": Status.MISSING, "retry_after": retry_after}',
+        GUARDS,
+    ),
+    Mutant(
+        "a last known place is kept",
+        LIFECYCLE,
+        "When(reserved=True, then=Value(empty))",
+        "When(pk__gt=0, then=Value(empty))",
+        GUARDS,
+    ),
+    # --- Recovery, in the row
+    Mutant(
+        "recover: the deadline",
+        LIFECYCLE,
+        "Track.objects.expired(now).filter(pk=track.pk, claim=track.claim)",
+        "Track.objects.filter(pk=track.pk, claim=track.claim)",
+        GUARDS,
+    ),
+    Mutant(
+        "recover: the token as read",
+        LIFECYCLE,
+        "Track.objects.expired(now).filter(pk=track.pk, claim=track.claim)",
+        "Track.objects.expired(now).filter(pk=track.pk)",
+        GUARDS,
+    ),
+    Mutant(
+        "recover: the reservation",
+        LIFECYCLE,
+        ".filter(reserved=True, local_path=track.local_path)",
+        ".filter(local_path=track.local_path)",
+        GUARDS,
+    ),
+    Mutant(
+        "recover: the place as read",
+        LIFECYCLE,
+        ".filter(reserved=True, local_path=track.local_path)",
+        ".filter(reserved=True)",
+        GUARDS,
+    ),
+    # --- Reconcile and people, in the row
+    Mutant(
+        "vanish and restore: the state",
+        LIFECYCLE,
+        ' AND status = %s"  # noqa: S608\n            cursor.execute(rows + lock, [*batch, status])',
+        '"\n            cursor.execute(rows + lock, batch)',
+        GUARDS,
+    ),
+    Mutant(
+        "vanish and restore: the name as read",
+        LIFECYCLE,
+        "if name == seen[pk] and folders.get(pk, at) == at]",
+        "if folders.get(pk, at) == at]",
+        GUARDS,
+    ),
+    Mutant(
+        "vanish: the folder as read",
+        LIFECYCLE,
+        "if name == seen[pk] and folders.get(pk, at) == at]",
+        "if name == seen[pk]]",
+        GUARDS,
+    ),
+    Mutant(
+        "adopt: only what is missing",
+        LIFECYCLE,
+        "missing = Track.objects.filter(status=Status.MISSING)",
+        "missing = Track.objects.all()",
+        GUARDS,
+    ),
+    Mutant(
+        "retry: only what is missing",
+        LIFECYCLE,
+        "missing = tracks.filter(status=Status.MISSING)",
+        "missing = tracks.all()",
+        GUARDS,
+    ),
+    Mutant(
+        "replace: only the file as seen",
+        LIFECYCLE,
+        "has_it = Track.objects.filter(status=Status.DOWNLOADED, local_path=path)\n    changes",
+        "has_it = Track.objects.filter(status=Status.DOWNLOADED)\n    changes",
+        GUARDS,
+    ),
+    Mutant(
+        "wanted: never against a person's word",
+        LIFECYCLE,
+        "wanted=False, ignored=False).update(wanted=True)",
+        "wanted=False).update(wanted=True)",
+        GUARDS,
+    ),
+    Mutant(
+        "wanted: only for an enabled collection",
+        LIFECYCLE,
+        'track=OuterRef("pk"), collection__enabled=True',
+        'track=OuterRef("pk")',
+        GUARDS,
+    ),
+    Mutant(
+        "a change and its event are one",
+        LIFECYCLE,
+        "    with transaction.atomic():\n        if not guarded",
+        "    if True:\n        if not guarded",
+        GUARDS,
+    ),
+    Mutant(
+        "a change ends the trust in its folder",
+        LIFECYCLE,
+        "        Folder.objects.filter(tracks=track_id, mtime_ns__isnull=False).update(mtime_ns=None)\n",
+        "",
+        GUARDS,
+    ),
+    # --- Into the library
+    Mutant(
+        "publish: the file is synced",
+        PUBLISH,
+        '    _sync_file(staged.path)\n    reach("synced")',
+        '    reach("synced")',
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: the folder is synced",
+        PUBLISH,
+        "        _sync_folder(os.path.dirname(place.path))\n",
+        "",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: reserve before link",
+        PUBLISH,
+        '            if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
+        "                raise Lost\n"
+        '            reach("reserved")\n'
+        "            _make_folders(place)\n"
+        "            _put_in_place(staged.path, place.path, method)\n",
+        '            reach("reserved")\n'
+        "            _make_folders(place)\n"
+        "            _put_in_place(staged.path, place.path, method)\n"
+        '            if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
+        "                raise Lost\n",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: finish after link",
+        PUBLISH,
+        '            reach("reserved")\n            _make_folders(place)',
+        '            transitions.finish(track.pk, track.claim or "", now())\n            _make_folders(place)',
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a reservation that was refused",
+        PUBLISH,
+        '            if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
+        "                raise Lost\n"
+        '            reach("reserved")',
+        '            transitions.reserve(track.pk, track.claim or "", place, staged.size, now())\n'
+        '            reach("reserved")',
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a name that is taken on the disk",
+        PUBLISH,
+        "        except (PlaceTaken, FileExistsError):\n            continue",
+        "        except PlaceTaken:\n            continue",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a name that another row has",
+        PUBLISH,
+        "        except (PlaceTaken, FileExistsError):\n            continue",
+        "        except FileExistsError:\n            continue",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a link never overwrites",
+        PLACING,
+        "        os.link(source, target, follow_symlinks=False)",
+        "        os.replace(source, target)",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a rename never overwrites",
+        PLACING,
+        "os.fsencode(target), RENAME_NOREPLACE) != 0",
+        "os.fsencode(target), 0) != 0",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a placeholder is exclusive",
+        PLACING,
+        "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666",
+        "os.O_WRONLY | os.O_CREAT, 0o666",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: a link whose answer was lost",
+        PUBLISH,
+        "            if os.path.samestat(os.lstat(staged), os.lstat(target)):\n                return\n",
+        "            pass\n",
+        PUBLISHING,
+    ),
+    Mutant(
+        "publish: an error after the link is left to recovery",
+        PUBLISH,
+        "        raise Lost from error\n    if not finished",
+        "        raise\n    if not finished",
+        PUBLISHING,
+    ),
+    Mutant(
+        "late: the stage was taken away",
+        PUBLISH,
+        "                raise Lost from error  # recovery has taken our stage away",
+        "                raise",
+        PUBLISHING,
+    ),
+    Mutant(
+        "late: the file becomes the track's",
+        PUBLISH,
+        '        if transitions.adopt(track.pk, place, staged.size, now, "published after its deadline"):\n',
+        "        if False:\n",
+        PUBLISHING,
+    ),
+    Mutant(
+        "late: a file that a row names stays",
+        PUBLISH,
+        "if not named and key_in(place.path) == key_of(track):",
+        "if key_in(place.path) == key_of(track):",
+        PUBLISHING,
+    ),
+    Mutant(
+        "late: only our own file goes",
+        PUBLISH,
+        "if not named and key_in(place.path) == key_of(track):",
+        "if not named:",
+        PUBLISHING,
+    ),
+    Mutant(
+        "late: nothing is left that nobody knows",
+        PUBLISH,
+        "            _take_back(track, place, staged, now())\n",
+        "            pass\n",
+        PUBLISHING,
+    ),
+    Mutant(
+        "worker: still ours before the fetch",
+        WORKER,
+        "        self._require_ours(0)  #",
+        "        #",
+        PUBLISHING,
+    ),
+    Mutant(
+        "worker: a lease outlives a restart of the database",
+        WORKER,
+        "            connection.close()\n            return True\n",
+        "            raise\n",
+        PUBLISHING,
+    ),
+    Mutant(
+        "worker: is the drive still there before publishing",
+        WORKER,
+        "        self._require_ours(100)\n        self._require_storage()\n",
+        "        self._require_ours(100)\n",
+        PUBLISHING,
+    ),
+    # --- Recovery, on the disk
+    Mutant(
+        "recovery: only with a drive that is there",
+        RECOVER,
+        "decided = _recover_expired(now) if state.may_read else 0",
+        "decided = _recover_expired(now)",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: sweeps the stages of the dead",
+        RECOVER,
+        "    if state.may_write:\n        sweep_stages()\n    return decided",
+        "    return decided",
+        RECOVERY,
+    ),
+    Mutant(
+        "sweep: the stages of the living stay",
+        RECOVER,
+        "stale = [name for name in found if name not in live]",
+        "stale = found",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: whoever renewed keeps its stage",
+        RECOVER,
+        "    if not abandoned.exists():  #",
+        "    if False:  #",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: the stage goes before the look",
+        RECOVER,
+        '    reach("recovering")\n    publish.clear_stage(track)\n',
+        '    reach("recovering")\n',
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: the row is read again behind the fence",
+        RECOVER,
+        "    row = abandoned.first()\n    if row is None:\n        return False\n    if row.reserved",
+        "    row = track\n    if row.reserved",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: the size",
+        RECOVER,
+        "    if size is None or size != track.size:\n        return False\n",
+        "    if size is None:\n        return False\n",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: the key",
+        RECOVER,
+        "publish.key_in(track.local_path) == publish.key_of(track) or existing_file.is_of(track, track.local_path)",
+        "True",
+        RECOVERY,
+    ),
+    Mutant(
+        "recovery: a file that was being adopted",
+        RECOVER,
+        "publish.key_in(track.local_path) == publish.key_of(track) or existing_file.is_of(track, track.local_path)",
+        "publish.key_in(track.local_path) == publish.key_of(track)",
+        RECOVERY,
+    ),
+    Mutant(
+        "unknown is not absent",
+        PLACING,
+        "    except (FileNotFoundError, NotADirectoryError):\n        return None\n    return found if",
+        "    except OSError:\n        return None\n    return found if",
+        RECOVERY,
+    ),
+    Mutant(
+        "placeholder: only our own goes",
+        PUBLISH,
+        "            if ours:\n                os.unlink(track.local_path)",
+        "            os.unlink(track.local_path)",
+        RECOVERY,
+    ),
+    Mutant(
+        "placeholder: only its holder removes it",
+        PUBLISH,
+        'transitions.reservation(track.pk, track.claim or "", place.path).select_for_update().first()',
+        "Track.objects.filter(pk=track.pk).first() and track",
+        RECOVERY,
+    ),
+    Mutant(
+        "placeholder: an abandoned one goes",
+        RECOVER,
+        "        if row.reserved:\n            publish.remove_placeholder(row)\n",
+        "",
+        RECOVERY,
+    ),
+    Mutant(
+        "probe: a full disk teaches nothing",
+        PLACING,
+        "                if error.errno in NOT_OF_THE_METHOD:\n                    raise\n",
+        "                pass\n",
+        RECOVERY,
+    ),
+    Mutant(
+        "probe: another disk is learnt anew",
+        PUBLISH,
+        "            if error.errno in NOT_SUPPORTED:\n                _forget_method()\n",
+        "",
+        RECOVERY,
+    ),
+    Mutant(
+        "folders: none under a bare mount point",
+        PUBLISH,
+        "            os.mkdir(folder)\n",
+        "            os.makedirs(folder)\n",
+        RECOVERY,
+    ),
+    Mutant(
+        "adopt: the file is still there once reserved",
+        OWN_FILES,
+        "    if publish.regular_size(place.path) != size:  #",
+        "    if False:  #",
+        RECOVERY,
+    ),
+    Mutant(
+        "adopt: who lost the track adopts nothing",
+        OWN_FILES,
+        "        raise publish.Lost\n    return True",
+        "        return True\n    return True",
+        RECOVERY,
+    ),
+    Mutant(
+        "adopt: our number alone proves nothing",
+        OWN_FILES,
+        " and (same_isrc or same_words)",
+        "",
+        RECOVERY,
+    ),
+    # --- The drive, the proof, the past
+    Mutant(
+        "absences: is it still this drive",
+        "catalog/storage/state.py",
+        "if (by_path.st_dev, by_path.st_ino) != (by_fd.st_dev, by_fd.st_ino) or marker != self.marker:",
+        "if False:",
+        "tests/faults/test_storage_guard.py",
+    ),
+    Mutant(
+        "proof: the bytes that were announced",
+        "downloads/audio/verify.py",
+        "    if expected is not None and size < expected:",
+        "    if False:",
+        "tests/downloads/audio/test_verify.py",
+    ),
+    Mutant(
+        "proof: the end that a container has",
+        "downloads/audio/verify.py",
+        "    if expected_ms is None and is_cut(path):",
+        "    if False:",
+        "tests/downloads/audio/test_verify.py",
+    ),
+    Mutant(
+        "past: not by the clock alone",
+        "catalog/models/events.py",
+        "self.filter(at__lt=min(moment, now - KEPT)) if moment else self.none()",
+        "self.filter(at__lt=now - KEPT)",
+        "tests/downloads/jobs/test_download_retention.py",
+    ),
+]
