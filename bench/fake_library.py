@@ -69,7 +69,7 @@ def _write(path: str) -> int:
 def fill_catalog(root: str, tracks: int) -> None:
     """Rows that go with the tree, every track downloaded and wanted. Needs a configured, empty database."""
     from catalog.models import Album, Artist, Collection, Credit, Entry, Folder, Track
-    from catalog.music.path_template import place_key
+    from catalog.music.path_template import path_key
 
     collection = Collection.objects.create(kind=Collection.Kind.FILE, key="bench.csv", name="Bench")
     seen_at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,7 +79,7 @@ def fill_catalog(root: str, tracks: int) -> None:
         Artist.objects.bulk_create(
             [Artist(name=artist_folder(number), key=f"artist {number:05}") for number in artists], ignore_conflicts=True
         )
-        Folder.objects.bulk_create([Folder(path=path, key=place_key(path)) for path in folders], ignore_conflicts=True)
+        Folder.objects.bulk_create([Folder(path=path, key=path_key(path)) for path in folders], ignore_conflicts=True)
         Album.objects.bulk_create(
             [Album(title=path.rpartition("/")[2], artist=path.partition("/")[0], key=path) for path in folders],
             ignore_conflicts=True,
@@ -102,7 +102,7 @@ def fill_catalog(root: str, tracks: int) -> None:
                     local_path=f"{root}/{song.folder}/{song.file_name}",
                     folder_id=folder_ids[song.folder],
                     file_name=song.file_name,
-                    name_key=place_key(song.file_name),
+                    name_key=path_key(song.file_name),
                     size=len(CONTENT),
                     last_seen=seen_at,
                     retry_after=seen_at,

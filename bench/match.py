@@ -22,10 +22,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.youtube_music import Replay
-from downloads.matching.score import Candidate, Scored, Wish, choose, rank
+from downloads.matching.score import Scored, SearchResult, TrackQuery, choose, rank
 from downloads.search.youtube import YouTubeSource
 
-Found = tuple[dict[str, Any], list[Candidate]]
+Found = tuple[dict[str, Any], list[SearchResult]]
 OUTCOMES = ("right", "wrong", "refused", "refused_rightly")
 _KINDS = {"ytm_song": "song", "ytm_video": "video"}
 
@@ -51,10 +51,10 @@ def _row(path: Path, number: int, line: str) -> dict[str, Any]:
     return dict(row)
 
 
-def wish_of(row: dict[str, Any]) -> Wish:
+def wish_of(row: dict[str, Any]) -> TrackQuery:
     """The row's track as the matcher sees it."""
     track = row["spotify"]
-    return Wish(
+    return TrackQuery(
         title=track["title"],
         artists=tuple(track.get("artists") or ()),
         album=track.get("album") or "",
@@ -64,10 +64,10 @@ def wish_of(row: dict[str, Any]) -> Wish:
     )
 
 
-def candidate_of(one: dict[str, Any]) -> Candidate:
+def candidate_of(one: dict[str, Any]) -> SearchResult:
     """One recorded search result; lengths come in whole seconds."""
     seconds = one.get("duration_s")
-    return Candidate(
+    return SearchResult(
         id=one["id"],
         title=one.get("title") or "",
         artists=tuple(one.get("artists") or ()),
@@ -85,7 +85,7 @@ def right_ids(row: dict[str, Any]) -> set[str]:
     return {*(row.get("accepted") or []), *(row.get("metadata_identical") or []), *judged}
 
 
-def outcome(row: dict[str, Any], candidates: list[Candidate], chosen: Scored | None) -> str:
+def outcome(row: dict[str, Any], candidates: list[SearchResult], chosen: Scored | None) -> str:
     """One of ``OUTCOMES``. In a row marked ``either`` refusing is as good as taking the right one."""
     right = right_ids(row)
     if chosen is not None:
@@ -148,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _print_row(row: dict[str, Any], wish: Wish, chosen: Scored | None, result: str) -> None:
+def _print_row(row: dict[str, Any], wish: TrackQuery, chosen: Scored | None, result: str) -> None:
     taken = "no guess"
     if chosen is not None:
         one = chosen.candidate
@@ -157,7 +157,7 @@ def _print_row(row: dict[str, Any], wish: Wish, chosen: Scored | None, result: s
     print(f"{result:16}{row.get('case', '')}  {', '.join(wish.artists)} – {wish.title}\n{'':16}→ {taken}")
 
 
-def _print_best(row: dict[str, Any], wish: Wish, candidates: list[Candidate]) -> None:
+def _print_best(row: dict[str, Any], wish: TrackQuery, candidates: list[SearchResult]) -> None:
     right = right_ids(row)
     for place, one in enumerate(rank(wish, candidates)):
         if place < 4 or one.candidate.id in right:

@@ -92,16 +92,16 @@ class Helpers:
     """Remembers the peak memory of the processes that a pass starts beside its own."""
 
     def __init__(self) -> None:
-        from catalog.library.scan_worker import Lookout
+        from catalog.library.scan_worker import ScanWorker
 
         self.peak_mb = 0.0
-        leave = Lookout.__exit__
+        leave = ScanWorker.__exit__
 
-        def left(lookout: Lookout, *error: object) -> None:
+        def left(lookout: ScanWorker, *error: object) -> None:
             self.peak_mb = max(self.peak_mb, peak_rss_mb(lookout.other.pid))
             leave(lookout, *error)
 
-        Lookout.__exit__ = left  # type: ignore[method-assign]
+        ScanWorker.__exit__ = left  # type: ignore[method-assign]
 
 
 class Case:

@@ -126,13 +126,13 @@ class LibraryMachine(RuleBasedStateMachine):
             if point == dies_at:
                 raise Killed
 
-        failpoints.on_reach = die
+        failpoints.on_failpoint = die
         try:
             publish.publish(track, staged, lambda: self.now)
         except Killed:
             pass
         finally:
-            failpoints.on_reach = None
+            failpoints.on_failpoint = None
 
     @rule()
     def fail(self) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Library, Service, Track
 from catalog.music.identity import identity_key
-from catalog.music.path_template import place_key
+from catalog.music.path_template import path_key
 from catalog.tracks.transitions import Place
-from catalog.tracks.wanted import mark_around
+from catalog.tracks.wanted import refresh_wanted_flags
 
 ROOT_UUID = "0c6f6c2e-7d1b-4d3a-9b8e-3f1d2a4b5c6d"
 
@@ -64,9 +64,9 @@ class World:
                 **columns,
             },
         )
-        performer = Artist.objects.get_or_create(key=place_key(artist), defaults={"name": artist})[0]
+        performer = Artist.objects.get_or_create(key=path_key(artist), defaults={"name": artist})[0]
         Credit.objects.create(track=made, artist=performer, position=0)
-        mark_around(Track.objects.filter(pk=made.pk))
+        refresh_wanted_flags(Track.objects.filter(pk=made.pk))
         if made.spotify_id:
             Alias.objects.create(key=f"spotify:{made.spotify_id}", track=made)
         if wanted:

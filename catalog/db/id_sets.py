@@ -14,13 +14,13 @@ from django.db import connection
 from django.db.models.expressions import RawSQL
 
 
-def listed(ids: Iterable[int]) -> tuple[str, list[Any]]:
+def id_list_sql(ids: Iterable[int]) -> tuple[str, list[Any]]:
     """SQL that yields these ids, and its one parameter: for ``id IN (…)`` in a statement that is written out."""
     if connection.vendor == "postgresql":
         return "SELECT unnest(%s::bigint[])", [list(ids)]
     return "SELECT value FROM json_each(%s)", [json.dumps(list(ids))]
 
 
-def many(ids: Iterable[int]) -> RawSQL:
+def id_subquery(ids: Iterable[int]) -> RawSQL:
     """For ``filter(pk__in=many(ids))``: a subquery with one parameter that yields these ids."""
-    return RawSQL(*listed(ids))  # noqa: S611  marks only
+    return RawSQL(*id_list_sql(ids))  # noqa: S611  marks only

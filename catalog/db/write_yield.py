@@ -21,7 +21,7 @@ class _Writing:
     began = latest = float("-inf")
 
 
-def let_others_write() -> None:
+def yield_write_lock() -> None:
     """To be called between two transactions of a long write; it costs nothing but after each second of writing."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return

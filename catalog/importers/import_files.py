@@ -54,13 +54,13 @@ def import_files(
 def _import(file: ReadFile, now: datetime, on_entries: Callable[[int], None]) -> FileReport:
     errors = [file.error] if file.error else []
     errors += [f"line {line.line}: {line.reason}" for line in file.skipped]
-    collections = [believed(collection) for collection in file.collections]
+    collections = [guard_against_empty(collection) for collection in file.collections]
     replaced = replace_catalog(_told(collections, on_entries), now)
     doubts = [collection.problem for collection in collections if collection.problem]
     return FileReport(file.name, file.kind, replaced, errors, [*file.notes, *doubts])
 
 
-def believed(collection: CollectionRecord) -> CollectionRecord:
+def guard_against_empty(collection: CollectionRecord) -> CollectionRecord:
     """The record, incomplete where it holds nothing and did before: an export that broke off looks just like that."""
     name = {"account": collection.account, "kind": collection.kind, "key": collection.key}
     known = {f"collection__{field}": value for field, value in name.items()}

@@ -14,7 +14,7 @@ from catalog.models import Alias, Credit, Entry, Track
 from catalog.tracks.wanted import mark_wanted
 
 
-def merge_twins(tracks: Iterable[Track], now: datetime) -> dict[int, int]:
+def merge_duplicates(tracks: Iterable[Track], now: datetime) -> dict[int, int]:
     """Merge each of these rows with its twins. Answers {id of a row that went: id of the row that stands for it}.
 
     Only rows of which at most one has a file or a claim are merged; others are left for the admin to list.
@@ -24,7 +24,7 @@ def merge_twins(tracks: Iterable[Track], now: datetime) -> dict[int, int]:
     replaced: dict[int, int] = {}
     for track in rows:
         for twin in alike:
-            if track.pk in replaced or twin.pk in replaced or not are_twins(track, twin):
+            if track.pk in replaced or twin.pk in replaced or not are_duplicates(track, twin):
                 continue
             keep, drop = _keep_and_drop(track, twin)
             if merge(keep, drop):
@@ -46,7 +46,7 @@ def _alike(rows: list[Track]) -> list[Track]:
     ]
 
 
-def are_twins(first: Track, second: Track) -> bool:
+def are_duplicates(first: Track, second: Track) -> bool:
     """The same recording by ISRC or identity, lengths within 3 seconds, both known; two different rows."""
     from catalog.ingest.resolve import SAME_LENGTH_MS
 

@@ -18,12 +18,12 @@ from typing import Any
 from django.db import transaction
 
 from catalog.db.bulk_insert import insert
-from catalog.db.write_yield import let_others_write
+from catalog.db.write_yield import yield_write_lock
 from catalog.ingest import removal_policy
-from catalog.ingest.resolve import recognise
+from catalog.ingest.resolve import resolve
 from catalog.models import Collection, Entry
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord, storable_record
-from catalog.system.file_locks import in_turn
+from catalog.system.file_locks import lock
 from catalog.tracks.transitions import set_wanted
 
 STRIDE = 1 << 20  # between positions: room for insertions that move no other row
@@ -83,7 +83,7 @@ def replace_catalog(records: Iterable[CollectionRecord], now: datetime) -> Repla
     """
     report = ReplaceReport()
     for record in map(storable_record, records):
-        with in_turn("replace"):  # a sync and an import beside it would make one new track twice
+        with lock("replace"):  # a sync and an import beside it would make one new track twice
             report.collections.append(_replace_collection(record, now))
     return report
 
@@ -218,7 +218,7 @@ class _Entries:
     def _recognise(self, added: Sequence[int], now: datetime) -> dict[int, int]:
         """{index as read: track id} of the new entries that are tracks."""
         indexes = [index for index in added if self.record.entries[index].track]
-        found = recognise([self.record.entries[index].track for index in indexes], now)  # type: ignore[misc]
+        found = resolve([self.record.entries[index].track for index in indexes], now)  # type: ignore[misc]
         self.report.new_tracks, self.report.merged = found.new, found.merged
         return dict(zip(indexes, found.track_ids, strict=True))
 
@@ -283,7 +283,7 @@ def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """`BATCH` rows at a time, each written in a transaction of its own: a writer beside us never waits for long."""
     for start in range(0, len(rows), BATCH):
         yield rows[start : start + BATCH]
-        let_others_write()
+        yield_write_lock()
 
 
 def _positions(paired: Sequence[tuple[int, int] | None]) -> list[int]:

@@ -19,19 +19,19 @@ from typing import Any
 from django.db import transaction
 
 from catalog.db.bulk_insert import insert
-from catalog.db.write_yield import let_others_write
-from catalog.ingest.merge import merge_twins
+from catalog.db.write_yield import yield_write_lock
+from catalog.ingest.merge import merge_duplicates
 from catalog.models import Album, Alias, Artist, Credit, Track
 from catalog.music.identity import identity_key
 from catalog.music.records import TrackRecord
-from catalog.tracks.wanted import mark_around, mark_wanted
+from catalog.tracks.wanted import mark_wanted, refresh_wanted_flags
 
 SAME_LENGTH_MS = 3000
 CHUNK = 500  # records per transaction
 
 
 @dataclass(slots=True)
-class Recognised:
+class Resolution:
     """``track_ids`` in the order of the records; how many of them were new rows, merged into a row, or changed one."""
 
     track_ids: list[int] = field(default_factory=list)
@@ -40,13 +40,13 @@ class Recognised:
     changed: int = 0
 
 
-def recognise(records: Sequence[TrackRecord], now: datetime) -> Recognised:
+def resolve(records: Sequence[TrackRecord], now: datetime) -> Resolution:
     """The track of each record, in its order. Rows are made and brought up to date, `CHUNK` records at a time."""
-    result = Recognised()
+    result = Resolution()
     for start in range(0, len(records), CHUNK):
         with transaction.atomic():
-            _Chunk(records[start : start + CHUNK], now, result).write()
-        let_others_write()
+            ResolveBatch(records[start : start + CHUNK], now, result).write()
+        yield_write_lock()
     return result
 
 
@@ -63,7 +63,7 @@ def alias_key(record: TrackRecord, identity: str) -> str:
     return f"text:{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
 
 
-def short_key(text: str) -> str:
+def comparison_key(text: str) -> str:
     """NFKC casefold, at most 200 characters: a long text keeps its head and a digest of the whole."""
     key = unicodedata.normalize("NFKC", text).casefold().strip() or text
     if len(key) <= 200:
@@ -71,10 +71,10 @@ def short_key(text: str) -> str:
     return key[:160] + blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-class _Chunk:
+class ResolveBatch:
     """One transaction's worth of records, and everything that had to be read for them."""
 
-    def __init__(self, records: Sequence[TrackRecord], now: datetime, result: Recognised) -> None:
+    def __init__(self, records: Sequence[TrackRecord], now: datetime, result: Resolution) -> None:
         self.records = records
         self.now = now
         self.result = result
@@ -181,13 +181,13 @@ class _Chunk:
 
     def _album(self, row: Track, record: TrackRecord) -> Album | None:
         album = self.albums.get(_album_key(record))
-        same_title = album and row.album and short_key(row.album.title) == short_key(album.title)
+        same_title = album and row.album and comparison_key(row.album.title) == comparison_key(album.title)
         # A file that names no album id must not take a track off the album that Spotify named.
         return row.album if same_title and not record.album_spotify_id else album
 
     def _new_billing(self, row: Track, record: TrackRecord) -> list[int] | None:
         """The artists' ids in billing order, where they differ from the row's and the record may say so."""
-        billing = list(dict.fromkeys(self.artists[short_key(name)].pk for name in record.artists if name))
+        billing = list(dict.fromkeys(self.artists[comparison_key(name)].pk for name in record.artists if name))
         old = self.billing.get(row.pk or -id(row), [])
         if billing and billing != old and (not old or row.spotify_id == (record.spotify_id or None)):
             self.billing[row.pk or -id(row)] = billing
@@ -214,7 +214,7 @@ class _Chunk:
         self._mark({*changed, *rebilled})
         self.result.new += len(fresh)
         self.result.changed += len(changed)
-        replaced = merge_twins([row for row, _ in changed.values()], self.now) if changed else {}
+        replaced = merge_duplicates([row for row, _ in changed.values()], self.now) if changed else {}
         self.result.merged += len(replaced)
         track_ids = self.result.track_ids + [int(self.rows[key].pk or 0) for key in self.keys]
         self.result.track_ids = [replaced.get(pk, pk) for pk in track_ids] if replaced else track_ids
@@ -223,7 +223,7 @@ class _Chunk:
         """Albums and artists that gained or lost a track which may be wanted; new rows are not wanted yet."""
         if changed:
             mark_wanted(self.left_albums, self.left_artists)
-            mark_around(Track.objects.filter(pk__in=changed, wanted=True))
+            refresh_wanted_flags(Track.objects.filter(pk__in=changed, wanted=True))
 
 
 def _one_is_clean(first: bool | None, second: bool | None) -> bool:
@@ -233,7 +233,7 @@ def _one_is_clean(first: bool | None, second: bool | None) -> bool:
 def _album_key(record: TrackRecord) -> str:
     if record.album_spotify_id:
         return f"spotify:{record.album_spotify_id}"
-    return short_key(f"{record.album}\x1f{_album_artist(record)}") if record.album else ""
+    return comparison_key(f"{record.album}\x1f{_album_artist(record)}") if record.album else ""
 
 
 def _album_artist(record: TrackRecord) -> str:
@@ -245,7 +245,7 @@ def _artists(names: Iterable[str]) -> dict[str, Artist]:
     wish: dict[str, str] = {}
     for name in names:
         if name:
-            wish.setdefault(short_key(name), name)
+            wish.setdefault(comparison_key(name), name)
     found = {artist.key: artist for artist in Artist.objects.filter(key__in=wish)}
     new = [Artist(key=key, name=name) for key, name in wish.items() if key not in found]
     return found | {artist.key: artist for artist in Artist.objects.bulk_create(new)}

@@ -28,7 +28,7 @@ from catalog.tracks import transitions
 from catalog.tracks.transitions import Place, PlaceTaken
 
 BATCH = 2000  # files that are read and looked up together
-TOGETHER = 100  # files adopted in one transaction: a writer beside us never waits for long
+BATCH_COMMIT = 100  # files adopted in one transaction: a writer beside us never waits for long
 LISTED = 1000  # doubtful files that a report names
 
 
@@ -100,7 +100,7 @@ def _start(directory: str | None) -> str:
 def _adopt_batch(files: list[Found], now: datetime, dry_run: bool, report: AdoptReport) -> None:
     readable = [found for found in files if found.said]
     report.unreadable += len(files) - len(readable)
-    owners = Owners(readable)
+    owners = MatchIndex(readable)
     doubts: dict[str, Doubt] = {}
     sure: list[tuple[int, Place, int, str]] = []
     for found in readable:
@@ -112,8 +112,8 @@ def _adopt_batch(files: list[Found], now: datetime, dry_run: bool, report: Adopt
         else:
             track.status = Track.Status.DOWNLOADED  # a second file of this track is a stranger
             sure.append((track.pk, Place.of(settings.MUSIC_DIR, found.relative), found.size, how))
-    for start in range(0, len(sure), TOGETHER):
-        part = sure[start : start + TOGETHER]
+    for start in range(0, len(sure), BATCH_COMMIT):
+        part = sure[start : start + BATCH_COMMIT]
         report.adopted += len(part) if dry_run else len(transitions.adopt_many(part, now))
     _note(doubts, [found.relative for found in readable], dry_run, report)
 
@@ -171,7 +171,7 @@ def reject(doubt_ids: Iterable[int]) -> int:
 # --- Whose file it is -------------------------------------------------------------------------------------
 
 
-class Owners:
+class MatchIndex:
     """The missing tracks that a batch of files may belong to."""
 
     def __init__(self, files: list[Found]) -> None:

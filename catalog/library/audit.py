@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db.models import Q
 
 from catalog.library import folder_index, untracked
-from catalog.library.scan import ABSENT, Ask, AskRow
+from catalog.library.scan import ABSENT, AskRow, Expectation
 from catalog.models import Alias, Folder, Track
-from catalog.music.path_template import place_key
+from catalog.music.path_template import path_key
 from catalog.storage import state as storage
 
 BATCH = 500  # folders whose rows are read together
@@ -71,7 +71,7 @@ def check_library(now: datetime, on_progress: Callable[[int], None] = lambda fol
         check.problem = state.reason
         return check
     try:
-        with storage.opened(state.root) as root:
+        with storage.open_root(state.root) as root:
             comparison = _Comparison(check)
             comparison.go(on_progress)
             comparison.look_for_second_files(now)
@@ -121,7 +121,7 @@ class _Comparison:
                 yield folder, sizes
 
     def _compare(self, batch: dict[str, dict[str, int]]) -> None:
-        keys = {place_key(path): path for path in batch}
+        keys = {path_key(path): path for path in batch}
         ids = {}
         for row in Folder.objects.filter(key__in=keys).only("pk", "key"):
             ids[keys[row.key]] = row.pk
@@ -179,7 +179,7 @@ class _Comparison:
 
 def _recorded(ask: AskRow | None) -> dict[str, int]:
     """The names and sizes of a folder's downloaded tracks."""
-    names = Ask(*ask).names if ask else None
+    names = Expectation(*ask).names if ask else None
     parts = names.split("/") if names else []
     return dict(zip(parts[::2], map(int, parts[1::2]), strict=True))
 

@@ -14,14 +14,14 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Concat
 
-from catalog.db.id_sets import many
-from catalog.library.scan import AskRow, Finding, Known
+from catalog.db.id_sets import id_subquery
+from catalog.library.scan import AskRow, FolderRow, ScanResult
 from catalog.models import Folder, Track
 
 CACHE_KB = 6000  # of SQLite's page cache during a pass
 CHUNK = 1000  # folders at a time: about 12,000 names, 1 MB
 Ids = dict[int, tuple[int, str]]  # of tracks: id -> (folder, file name)
-COLUMNS = ("pk", *Known._fields[1:])
+COLUMNS = ("pk", *FolderRow._fields[1:])
 
 
 class Joined(Func):
@@ -55,11 +55,11 @@ def small_cache() -> Iterator[None]:
             cursor.execute(f"PRAGMA cache_size = {before}")
 
 
-def in_chunks(scope: Q, after: int = 0) -> Iterator[list[Known]]:
+def in_chunks(scope: Q, after: int = 0) -> Iterator[list[FolderRow]]:
     """The folders of ``scope`` by key, beyond the id ``after``. Each chunk is a query of its own: no cursor stays open
     over the writes in between."""
     for chunk in _chunks(Folder.objects.filter(scope).values_list(*COLUMNS), after):
-        yield [Known(*row) for row in chunk]
+        yield [FolderRow(*row) for row in chunk]
 
 
 def asks_in_chunks(scope: Q, sizes: bool, after: int = 0) -> Iterator[list[AskRow]]:
@@ -69,7 +69,7 @@ def asks_in_chunks(scope: Q, sizes: bool, after: int = 0) -> Iterator[list[AskRo
 
 def asks_of(folders: Sequence[int], sizes: bool = False) -> list[AskRow]:
     """What the rows expect of these folders."""
-    return list(_asks(sizes).filter(pk__in=many(folders))) if folders else []
+    return list(_asks(sizes).filter(pk__in=id_subquery(folders))) if folders else []
 
 
 def _chunks(rows: QuerySet[Any, Any], after: int) -> Iterator[list[Any]]:
@@ -94,12 +94,16 @@ def downloaded_between(first: int, last: int) -> dict[int, int]:
 
 def ids_of(status: str, names: dict[int, set[str]]) -> Ids:
     """The tracks with this status and these file names, by folder."""
-    rows = Track.objects.filter(status=status, folder_id__in=many(names)).order_by() if names else Track.objects.none()
+    rows = (
+        Track.objects.filter(status=status, folder_id__in=id_subquery(names)).order_by()
+        if names
+        else Track.objects.none()
+    )
     found = rows.values_list("pk", "folder_id", "file_name")
     return {pk: (folder, name) for pk, folder, name in found if name in names[folder]}
 
 
-def write_stamps(findings: Iterable[Finding], seen_at: datetime | None) -> int:
+def write_stamps(findings: Iterable[ScanResult], seen_at: datetime | None) -> int:
     """Write down what a pass saw of these folders. Rows written.
 
     One prepared statement for many rows: `bulk_update` builds a CASE per row and is ten times slower here.

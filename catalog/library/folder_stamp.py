@@ -56,7 +56,7 @@ def is_young(stamp: Stamp, now_ns: int) -> bool:
     return stamp[1] > now_ns - YOUNG_NS
 
 
-class Trust:
+class FilesystemTrust:
     """Says of a device whether its folders' stamps can be believed. Reads the mount table once."""
 
     def __init__(self, root: str, mounts: Iterable[str] | None = None) -> None:

@@ -23,10 +23,10 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from catalog.models import Collection, Credit, Entry, Event, Library, Track
-from catalog.music.path_template import Naming, next_place, place_key, relative_place
+from catalog.music.path_template import Naming, next_place, path_key, relative_place
 from catalog.storage import state as storage
 from catalog.system.atomic_files import take_name
-from catalog.system.file_locks import in_turn
+from catalog.system.file_locks import lock
 
 FOLDER = "Playlists"
 ENDING = ".m3u8"
@@ -83,9 +83,9 @@ def write_playlists(now: datetime) -> PlaylistReport:
     if not state.may_write:
         report.problem = state.reason
         return report
-    with in_turn("playlists"):
+    with lock("playlists"):
         try:
-            with storage.opened(state.root):
+            with storage.open_root(state.root):
                 _bring_in_line(report)
         except storage.RootProblem as error:
             report.problem = str(error)
@@ -99,7 +99,7 @@ def _bring_in_line(report: PlaylistReport) -> None:
     shelf, stamp = _Shelf(report), _stamp()
     noted = Path(settings.DATA_DIR) / NOTED
     names = _names_under(stamp, noted)
-    if names is not None and {place_key(name) for name in names} == shelf.ours:
+    if names is not None and {path_key(name) for name in names} == shelf.ours:
         report.unchanged = len(names)
         return
     kept = shelf.write()
@@ -134,9 +134,9 @@ class _Shelf:
         self.ours: set[str] = set()
         with suppress(FileNotFoundError):
             for name in os.listdir(self.path):
-                self.names[place_key(name)] = name
+                self.names[path_key(name)] = name
                 if name.endswith(ENDING) and _is_ours(os.path.join(self.path, name)):
-                    self.ours.add(place_key(name))
+                    self.ours.add(path_key(name))
 
     def write(self) -> set[str]:
         """Write what has changed, remove what has no collection any more. The keys of the files there are then."""
@@ -146,7 +146,7 @@ class _Shelf:
             if name is None:
                 self.report.blocked.append(collection.name)
                 continue
-            kept.add(place_key(name))
+            kept.add(path_key(name))
             self._put(name, text_of(collection))
         for key in self.ours - kept:
             os.unlink(os.path.join(self.path, self.names[key]))
@@ -162,14 +162,14 @@ class _Shelf:
         short_id = collection.key[:8] if collection.kind == Collection.Kind.PLAYLIST else str(collection.pk)
         for attempt in range(NAMES_TRIED):
             name = next_place(first, short_id, attempt)
-            key = place_key(name)
+            key = path_key(name)
             if key not in kept and (key not in self.names or key in self.ours):
                 return self.names.get(key, name)
         return None
 
     def _put(self, name: str, text: bytes) -> None:
         path = os.path.join(self.path, name)
-        if place_key(name) in self.ours:
+        if path_key(name) in self.ours:
             with open(path, "rb") as file:
                 if file.read() == text:
                     self.report.unchanged += 1
@@ -177,7 +177,7 @@ class _Shelf:
         if not os.path.isdir(self.path):
             os.mkdir(self.path)
             os.chmod(self.path, 0o777 & ~settings.MUSIC_UMASK)
-        _write_whole(path, text, replace=place_key(name) in self.ours)
+        _write_whole(path, text, replace=path_key(name) in self.ours)
         self.report.written += 1
 
 

@@ -21,12 +21,12 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from catalog.library import folder_index
-from catalog.library.folder_stamp import Trust
-from catalog.library.scan import UNKNOWN_ROWS, AskRow, Finding, Known, Looker
-from catalog.library.scan_worker import Lookout, processors
+from catalog.library.folder_stamp import FilesystemTrust
+from catalog.library.scan import UNKNOWN_ROWS, AskRow, FolderRow, FolderScanner, ScanResult
+from catalog.library.scan_worker import ScanWorker, processors
 from catalog.models import Collection, Folder, Library, Run, Track
 from catalog.storage import state as storage
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
 
 HOLD_ABOVE = 20  # files gone in one pass, and
@@ -119,7 +119,7 @@ def reconcile(
     report = ReconcileReport(full=options.full, sizes=sizes, dry_run=dry_run)
     if dry_run:
         return _look(options, report, now, storage.inspect(), None, on_progress, should_stop)
-    with only_one("reconcile") as mine:
+    with try_lock("reconcile") as mine:
         if not mine:
             report.busy, report.problem = True, "Another reconcile is running; this one has nothing to do."
             return report
@@ -176,7 +176,7 @@ def _look(
         report.problem = state.reason
         return report
     try:
-        with storage.opened(state.root) as root, folder_index.small_cache():
+        with storage.open_root(state.root) as root, folder_index.small_cache():
             one_pass = Pass(options, report, now, root, run)
             one_pass.go(_Pace(on_progress, should_stop, run))
             one_pass.settle_hold()
@@ -222,7 +222,9 @@ class Pass:
         self, options: Options, report: ReconcileReport, now: datetime, root: storage.Root, run: Run | None
     ) -> None:
         self.options, self.report, self.now, self.root, self.run = options, report, now, root, run
-        self.looker = Looker(root.fd, Trust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes)
+        self.looker = FolderScanner(
+            root.fd, FilesystemTrust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes
+        )
         self.library = Library.load()
         self.total = 0  # files before the first absence was written, counted once absences are many
 
@@ -237,8 +239,8 @@ class Pass:
         with ExitStack() as stack:
             lookout = None
             if self.options.full and total >= TWO_PROCESSES_FROM and processors() > 1:
-                lookout = stack.enter_context(Lookout(self.looker, self.root.path))
-            before: Sequence[Known | AskRow] = []
+                lookout = stack.enter_context(ScanWorker(self.looker, self.root.path))
+            before: Sequence[FolderRow | AskRow] = []
             for chunk, asks in self._all(scope, after) if self.options.full else self._changed(scope, after):
                 self.report.listed += len(asks)
                 if lookout is None:
@@ -251,10 +253,10 @@ class Pass:
             if lookout is not None and before:
                 self._end(before, lookout.receive(), total, pace)
 
-    def _end(self, chunk: Sequence[Known | AskRow], findings: list[Finding], total: int, pace: _Pace) -> None:
+    def _end(self, chunk: Sequence[FolderRow | AskRow], findings: list[ScanResult], total: int, pace: _Pace) -> None:
         """Write what was found in a chunk of folders."""
         if findings:
-            self._take(findings, {row[0]: Known(*row[:7]) for row in chunk})
+            self._take(findings, {row[0]: FolderRow(*row[:7]) for row in chunk})
         self.report.folders += len(chunk)
         pace.step(self.report.folders, total, chunk[-1][0])
 
@@ -275,7 +277,7 @@ class Pass:
             self.report.files += parts // 2 if self.options.sizes else parts
             yield chunk, chunk
 
-    def _changed(self, scope: Q, after: int) -> Iterator[tuple[Sequence[Known], list[AskRow]]]:
+    def _changed(self, scope: Q, after: int) -> Iterator[tuple[Sequence[FolderRow], list[AskRow]]]:
         """Chunks of folders, and those of them whose stamp or number of rows has changed."""
         for chunk in folder_index.in_chunks(scope, after):
             counts = folder_index.downloaded_between(chunk[0].folder, chunk[-1].folder)
@@ -285,7 +287,7 @@ class Pass:
 
     # --- Writing ------------------------------------------------------------------------------------------
 
-    def _take(self, findings: list[Finding], rows: dict[int, Known]) -> None:
+    def _take(self, findings: list[ScanResult], rows: dict[int, FolderRow]) -> None:
         """Put findings into the report and into the rows."""
         for found in findings:
             self._report(found)
@@ -301,7 +303,7 @@ class Pass:
         self.report.rows_changed += folder_index.write_stamps(read, self.now)
         self.report.rows_changed += folder_index.write_stamps(unread, self.library.last_pass)
 
-    def _report(self, found: Finding) -> None:
+    def _report(self, found: ScanResult) -> None:
         report, where = self.report, f"{found.path}/" if found.path else ""
         report.unknown += bool(found.problem) + len(found.unknown)
         report.other_size += len(found.other_size)
@@ -371,7 +373,7 @@ class Pass:
         self.report.held = bool(Library.load().held_since)
 
 
-def _says_more(found: Finding, known: Known) -> bool:
+def _says_more(found: ScanResult, known: FolderRow) -> bool:
     """Whether the folder's row must be written; a report alone may name it each time."""
     return (found.stamp or (None,) * 4) != known[2:6] or found.rows != known.rows
 

@@ -20,7 +20,7 @@ from catalog.library.reconcile import HOLD_ABOVE, HOLD_SHARE
 from catalog.models import Alias, Library, Track, TrackQuerySet
 from catalog.music.identity import identity_key
 from catalog.storage import state as storage
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from catalog.tags.tag_cache import Found
 
 BATCH = 2000  # files looked at together
@@ -72,7 +72,7 @@ def relink(
     if not state.may_read:
         report.problem = state.reason
         return report
-    with only_one("reconcile") as mine:
+    with try_lock("reconcile") as mine:
         if not mine:
             report.problem = "A reconcile is running; look again when it has ended."
             return report

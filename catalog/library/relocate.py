@@ -17,7 +17,7 @@ from django.conf import settings
 
 from catalog.models import Library, Track
 from catalog.storage import state as storage
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
 from catalog.tracks.transitions import PlaceTaken
 
@@ -53,7 +53,7 @@ def relocate(
     """
     root = os.path.abspath(os.path.expanduser(new_root))
     _require_library(root)
-    with only_one("reconcile") as mine:
+    with try_lock("reconcile") as mine:
         if not mine:
             raise CannotRelocate("A reconcile is running; try again when it has ended.")
         library = Library.load()

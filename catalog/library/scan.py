@@ -1,7 +1,7 @@
 """Looks at folders on the disk and says what is not as the rows say. Knows no database.
 
 Pure, no Django: runs inside a reconcile, and as a process of its own beside it (`catalog.library.scan_worker`). One
-`Ask` per folder, a `Finding` only where there is something to tell.
+`Expectation` per folder, a `ScanResult` only where there is something to tell.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK
 UNKNOWN_ROWS = -1  # a folder's ``rows`` while it cannot be read
 
 
-class Known(NamedTuple):
+class FolderRow(NamedTuple):
     """A folder's row, as a quick pass needs it: the stamp's parts and the number of rows it was confirmed for."""
 
     folder: int
@@ -33,11 +33,11 @@ class Known(NamedTuple):
     rows: int
 
 
-class Ask(NamedTuple):
-    """A folder as the rows have it: a `Known`, the files that should be there, and those that might be back.
+class Expectation(NamedTuple):
+    """A folder as the rows have it: a `FolderRow`, the files that should be there, and those that might be back.
 
-    ``names`` of downloaded tracks are "/"-joined; to a `Looker` that compares sizes too, "/"-joined names and sizes in
-    turn. ``lost``, names and sizes in turn, are those of missing tracks whose last known place is here.
+    ``names`` of downloaded tracks are "/"-joined; to a `FolderScanner` that compares sizes too, "/"-joined names and
+    sizes in turn. ``lost``, names and sizes in turn, are those of missing tracks whose last known place is here.
     """
 
     folder: int
@@ -61,7 +61,7 @@ class Ask(NamedTuple):
 AskRow = tuple[int, str, int | None, int | None, int | None, int | None, int, str | None, str | None]  # an Ask's values
 
 
-class Finding(NamedTuple):
+class ScanResult(NamedTuple):
     """What a folder holds that its rows do not say.
 
     ``there`` False: the folder is absent, and all of its files with it. ``problem``: it could not be read; then nothing
@@ -93,7 +93,7 @@ class _Names:
         self.plain = True
 
 
-class Looker:
+class FolderScanner:
     """Looks below one open root. ``now_ns`` is the start of the pass; with ``sizes`` the names come with theirs."""
 
     def __init__(self, root_fd: int, trust: Callable[[int], bool], now_ns: int, sizes: bool = False) -> None:
@@ -102,7 +102,7 @@ class Looker:
         self.now_ns = now_ns
         self.sizes = sizes
 
-    def changed(self, folders: Iterable[Known], downloaded: Mapping[int, int]) -> list[Known]:
+    def changed(self, folders: Iterable[FolderRow], downloaded: Mapping[int, int]) -> list[FolderRow]:
         """The folders that must be listed: one stat each. ``downloaded`` counts the rows that say so, by folder.
 
         A folder that cannot be looked at is among them, save where it is absent and nothing was ever in it.
@@ -127,13 +127,13 @@ class Looker:
                 told.append(known)
         return told
 
-    def look(self, asks: Iterable[AskRow], changed: bool = False) -> list[Finding]:
+    def look(self, asks: Iterable[AskRow], changed: bool = False) -> list[ScanResult]:
         """List each folder once and compare names as a set. Only folders that have something to tell are told.
 
         ``changed``: it is known already that their stamps do not stand.
         """
         stands = self._names_stand
-        return [found for ask in asks if (changed or not stands(ask)) and (found := self._look_at(Ask(*ask)))]
+        return [found for ask in asks if (changed or not stands(ask)) and (found := self._look_at(Expectation(*ask)))]
 
     def _names_stand(self, ask: AskRow) -> bool:
         """Whether the folder's stamp is the recorded one, and all of its names are listed. Anything else: look closely.
@@ -161,7 +161,7 @@ class Looker:
         except OSError:
             return False
 
-    def _look_at(self, ask: Ask) -> Finding | None:
+    def _look_at(self, ask: Expectation) -> ScanResult | None:
         folder_fd = -1
         try:
             folder_fd = os.open(ask.path or ".", FOLDER, dir_fd=self.root_fd)
@@ -172,12 +172,12 @@ class Looker:
             if folder_fd >= 0:
                 os.close(folder_fd)
 
-    def _names_of(self, ask: Ask) -> tuple[list[str], list[str]]:
+    def _names_of(self, ask: Expectation) -> tuple[list[str], list[str]]:
         """The names that should be there, and their sizes where those count."""
         names = _parts(ask.names)
         return (names[::2], names[1::2]) if self.sizes else (names, [])
 
-    def _compare(self, ask: Ask, folder_fd: int) -> Finding | None:
+    def _compare(self, ask: Expectation, folder_fd: int) -> ScanResult | None:
         stamp = stamp_of(os.fstat(folder_fd))  # before the names are read: a change in between is seen next time
         names, sizes = self._names_of(ask)
         seen = _Names()
@@ -193,14 +193,14 @@ class Looker:
         if not told and kept == ask.stamp and rows == ask.rows:
             return None
         found = (tuple(seen.gone), tuple(seen.back), tuple(seen.unknown), tuple(seen.other_size))
-        return Finding(ask.folder, ask.path, True, kept, rows, *found)
+        return ScanResult(ask.folder, ask.path, True, kept, rows, *found)
 
-    def _not_read(self, ask: Ask, error: OSError) -> Finding | None:
+    def _not_read(self, ask: Expectation, error: OSError) -> ScanResult | None:
         """A folder that is absent, or that could not be read: two very different things."""
         if error.errno not in ABSENT:
-            return Finding(ask.folder, ask.path, True, None, UNKNOWN_ROWS, problem=error.strerror or "unknown error")
+            return ScanResult(ask.folder, ask.path, True, None, UNKNOWN_ROWS, problem=error.strerror or "unknown error")
         if ask.names or ask.rows or ask.stamp:
-            return Finding(ask.folder, ask.path, False, None, 0, tuple(self._names_of(ask)[0]))
+            return ScanResult(ask.folder, ask.path, False, None, 0, tuple(self._names_of(ask)[0]))
         return None
 
 
@@ -254,7 +254,7 @@ def _confirm(names: list[str], folder_fd: int, seen: _Names) -> None:
             seen.gone.append(name)
 
 
-def _find_again(ask: Ask, folder_fd: int, seen: _Names) -> None:
+def _find_again(ask: Expectation, folder_fd: int, seen: _Names) -> None:
     """Look for the files of missing tracks at their last known places: regular, and of the recorded size."""
     lost = _parts(ask.lost)
     for name, recorded in zip(lost[::2], lost[1::2], strict=True):

@@ -1,7 +1,7 @@
 """A second pair of eyes: a full pass looks at its folders in two processes, on two cores.
 
 The other process runs this file. It has the root's descriptor, no environment, no Django and no database: it reads
-lists of `Ask` from its stdin and writes lists of `Finding` to its stdout. Should it die, the folders that it had are
+lists of `Ask` from its stdin and writes lists of `ScanResult` to its stdout. Should it die, the folders that it had are
 looked at here: it can make a pass faster, and nothing else.
 """
 
@@ -16,19 +16,19 @@ from contextlib import suppress
 if __name__ == "__main__":  # run as a file, without the project on its path
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from catalog.library.folder_stamp import Trust
-from catalog.library.scan import AskRow, Finding, Looker
+from catalog.library.folder_stamp import FilesystemTrust
+from catalog.library.scan import AskRow, FolderScanner, ScanResult
 
 SHARE = 0.6  # of the folders go to the other process: this one has the rows to read as well
 
 
-class Lookout:
+class ScanWorker:
     """The looker of a pass, and a process beside it. Close it, or use it in a ``with``."""
 
-    def __init__(self, looker: Looker, root: str) -> None:
+    def __init__(self, looker: FolderScanner, root: str) -> None:
         self.looker = looker
         self.given: list[AskRow] = []
-        self.found: list[Finding] = []
+        self.found: list[ScanResult] = []
         import subprocess  # here: the other process runs this file too, and would spend a third of its start on it
 
         how = (str(looker.root_fd), str(looker.now_ns), "sizes" if looker.sizes else "names")
@@ -41,7 +41,7 @@ class Lookout:
             env={},
         )
 
-    def __enter__(self) -> Lookout:
+    def __enter__(self) -> ScanWorker:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,11 +59,11 @@ class Lookout:
             self.other.stdin.flush()
         self.found = self.looker.look(asks[cut:])
 
-    def receive(self) -> list[Finding]:
+    def receive(self) -> list[ScanResult]:
         """What both found."""
         assert self.other.stdout
         try:
-            theirs = [Finding(*found) for found in marshal.load(self.other.stdout)]  # noqa: S302  our own process
+            theirs = [ScanResult(*found) for found in marshal.load(self.other.stdout)]  # noqa: S302  our own process
         except (OSError, EOFError, ValueError, TypeError):
             theirs = self.looker.look(self.given)
         return theirs + self.found
@@ -76,7 +76,7 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def serve(look: Callable[[list[AskRow]], list[Finding]]) -> None:
+def serve(look: Callable[[list[AskRow]], list[ScanResult]]) -> None:
     """The other process: answer lists of asks until there are no more."""
     while True:
         try:
@@ -89,4 +89,4 @@ def serve(look: Callable[[list[AskRow]], list[Finding]]) -> None:
 
 if __name__ == "__main__":
     root_fd, start_ns, compared, root = sys.argv[1:]
-    serve(Looker(int(root_fd), Trust(root), int(start_ns), compared == "sizes").look)
+    serve(FolderScanner(int(root_fd), FilesystemTrust(root), int(start_ns), compared == "sizes").look)

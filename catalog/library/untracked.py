@@ -9,9 +9,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from catalog.db.id_sets import many
+from catalog.db.id_sets import id_subquery
 from catalog.models import Folder, Track
-from catalog.music.path_template import place_key
+from catalog.music.path_template import path_key
 from catalog.tags.tag_cache import TagReader
 
 AUDIO = (".mp3", ".m4a", ".mp4", ".opus", ".ogg", ".oga", ".flac", ".wav", ".aiff", ".aif", ".wma", ".wv", ".ape")
@@ -39,9 +39,9 @@ def audio_files(start: str = "") -> Iterator[str]:
 def unknown(relatives: list[str]) -> list[str]:
     """Those that no downloaded or reserving row names. A name that is no text is nobody's: no row can hold it."""
     paths = {os.path.join(settings.MUSIC_DIR, relative): relative for relative in relatives if is_text(relative)}
-    keys = {place_key(relative.rpartition("/")[0]) for relative in paths.values()}
+    keys = {path_key(relative.rpartition("/")[0]) for relative in paths.values()}
     folders = Folder.objects.filter(key__in=keys).values_list("pk", flat=True)
-    known = Track.objects.filter(folder_id__in=many(folders)).exclude(status=Track.Status.MISSING)
+    known = Track.objects.filter(folder_id__in=id_subquery(folders)).exclude(status=Track.Status.MISSING)
     taken = set(known.values_list("local_path", flat=True))
     return [relative for path, relative in paths.items() if path not in taken]
 

@@ -17,7 +17,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from catalog.library.folder_stamp import Trust
+from catalog.library.folder_stamp import FilesystemTrust
 
 SETTLED_AFTER = 3.0  # seconds without another event; also longer than a folder stays too young for a stamp
 AT_THE_LATEST = 60.0  # seconds after the first event, while others keep coming
@@ -31,7 +31,7 @@ QUIET_NAMES = (".incoming", ".tonekeep")
 logger = logging.getLogger(__name__)
 
 
-class Settler(FileSystemEventHandler):
+class EventDebouncer(FileSystemEventHandler):
     """Collects events until they have settled. Time is asked of ``clock``, in seconds."""
 
     def __init__(self, root: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -72,7 +72,7 @@ def watch(root: str, mode: str, changed: Callable[[], None], stop: threading.Eve
     ``mode`` is "auto" (listen where the filesystem tells of changes, else poll) or "poll". A root that is not there is
     waited for; its return counts as a change. Errors of ``changed`` are logged and outlived.
     """
-    settler = Settler(root)
+    settler = EventDebouncer(root)
     while not stop.is_set():
         here = _identity(root)
         if here is None:
@@ -92,7 +92,7 @@ def _until_gone(
     root: str,
     here: tuple[int, int],
     observer: BaseObserver | None,
-    settler: Settler,
+    settler: EventDebouncer,
     changed: Callable[[], None],
     stop: threading.Event,
 ) -> None:
@@ -129,7 +129,7 @@ def _tell(changed: Callable[[], None]) -> None:
         logger.exception("A change of the music folder could not be passed on")
 
 
-def _listen(root: str, mode: str, settler: Settler) -> BaseObserver | None:
+def _listen(root: str, mode: str, settler: EventDebouncer) -> BaseObserver | None:
     """A running observer; None where events cannot be heard, so that the caller polls.
 
     Polling asks for a pass, which costs one stat per folder: watchdog's own polling would stat every file.
@@ -137,7 +137,7 @@ def _listen(root: str, mode: str, settler: Settler) -> BaseObserver | None:
     if mode == "poll":
         return None
     try:
-        if not Trust(root)(os.stat(root).st_dev):
+        if not FilesystemTrust(root)(os.stat(root).st_dev):
             logger.info("%s is on a filesystem that does not tell of all changes: looking every few minutes.", root)
             return None
         observer = Observer()

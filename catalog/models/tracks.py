@@ -100,7 +100,8 @@ class TrackQuerySet(models.QuerySet["Track"]):
     def twins(self) -> Self:
         """Rows of one recording that could not be merged, because more than one of them has a file or a claim.
 
-        By `catalog.ingest.merge.are_twins`: same ISRC or identity, lengths (milliseconds) known and within 3 seconds.
+        By `catalog.ingest.merge.are_duplicates`: same ISRC or identity, lengths (milliseconds) known and within 3
+        seconds.
         """
         other = Track.objects.exclude(pk=OuterRef("pk")).filter(
             duration_ms__gte=OuterRef("duration_ms") - 3000, duration_ms__lte=OuterRef("duration_ms") + 3000

@@ -126,7 +126,7 @@ def next_place(place: str, short_id: str, attempt: int) -> str:
     return f"{folder}{slash}{_cut(stem, room)}{suffix}{dot}{ending}"
 
 
-def place_key(text: str) -> str:
+def path_key(text: str) -> str:
     """Equal for two names that are one file where case or composition does not count (macOS, Windows shares)."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 

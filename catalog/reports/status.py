@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count, Min
 
-from catalog.db.id_sets import many
+from catalog.db.id_sets import id_subquery
 from catalog.models import Account, Cluster, Credit, Event, Library, Run, Service, Track, TrackQuerySet
 from catalog.storage import state as storage
 from catalog.text import humanize
@@ -32,7 +32,7 @@ SERVICES = ("spotify", "audio", "storage")
 
 
 @contextmanager
-def one_moment() -> Iterator[None]:
+def snapshot_read() -> Iterator[None]:
     """All reads inside see the same moment of the database; no lock is taken that a writer would wait for.
 
     `atomic` alone would not do: on SQLite it is IMMEDIATE here and queues behind the writers, on PostgreSQL each
@@ -58,7 +58,7 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
 
     ``counters["missing"] = queue["ready"] + queue["cooling"]``, and the three states add up to ``songs``.
     """
-    with one_moment():
+    with snapshot_read():
         counters = Track.objects.counts()
         # Counted in the smaller set: a fresh library is due as a whole, and hardly a song of it cools down.
         cooling = Track.objects.cooling(now).order_by().aggregate(count=Count("pk"), first=Min("retry_after"))
@@ -66,7 +66,7 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
         next_up, downloading, failed = _described(
             Track.objects.queue(now)[:items],
             Track.objects.downloading().order_by("pk")[:ITEMS],
-            Track.objects.failed().filter(pk__in=many(failed_at)),
+            Track.objects.failed().filter(pk__in=id_subquery(failed_at)),
         )
         services = Service.objects.in_bulk()
         seen: dict[str, Any] = {
@@ -127,7 +127,7 @@ def _described(*sets: TrackQuerySet) -> list[list[dict[str, Any]]]:
 def billed(track_ids: Iterable[int]) -> dict[int, list[str]]:
     """The artists' names of each of these tracks, in billing order."""
     names: dict[int, list[str]] = defaultdict(list)
-    credits = Credit.objects.filter(track__in=many(track_ids)).order_by("track", "position")
+    credits = Credit.objects.filter(track__in=id_subquery(track_ids)).order_by("track", "position")
     for track_id, name in credits.values_list("track_id", "artist__name"):
         names[track_id].append(name)
     return names
@@ -169,7 +169,7 @@ def _last_failures() -> dict[int, datetime]:
     events = Event.objects.filter(kind=Event.Kind.FAIL).order_by("-at", "-pk").values_list("track_id", "at")
     for track_id, at in events[: FAILURES * 10]:  # one track may have failed many times
         failed_at.setdefault(track_id, at)
-    still = set(Track.objects.failed().filter(pk__in=many(failed_at)).order_by().values_list("pk", flat=True))
+    still = set(Track.objects.failed().filter(pk__in=id_subquery(failed_at)).order_by().values_list("pk", flat=True))
     last = sorted(still, key=lambda pk: (failed_at[pk], pk), reverse=True)[:FAILURES]
     return {pk: failed_at[pk] for pk in last}
 

@@ -180,7 +180,7 @@ def ends_at(account: Account) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountStatus:
     """An account as a page shows it. ``mood`` is ok, warn or bad; ``advice`` is "" where there is nothing to do."""
 
     account: Account
@@ -191,30 +191,31 @@ class Standing:
     days_left: int | None
 
 
-def standing(account: Account, now: datetime) -> Standing:
+def account_status(account: Account, now: datetime) -> AccountStatus:
     """What a person should know about an account now."""
     end = ends_at(account)
     left = None if end is None else (end - now).days
     if account.state != Account.State.CONNECTED:
-        return Standing(account, account.get_state_display(), "bad", account.reason, end, left)
+        return AccountStatus(account, account.get_state_display(), "bad", account.reason, end, left)
     if left is not None and left < 0:
-        return Standing(account, "reconnect needed", "bad", "The consent has ended; connect it again.", end, left)
+        return AccountStatus(account, "reconnect needed", "bad", "The consent has ended; connect it again.", end, left)
     step = next((days for days in WARN_AHEAD if left is not None and left <= days), None)
     if step is None:
-        return Standing(account, "connected", "ok", "", end, left)
+        return AccountStatus(account, "connected", "ok", "", end, left)
     when = "today" if left == 0 else "tomorrow" if left == 1 else f"in {left} days"
     advice = f"Spotify ends the consent {when}; connect again to go on without a gap."
-    return Standing(account, "connected", "bad" if step == 1 else "warn", advice, end, left)
+    return AccountStatus(account, "connected", "bad" if step == 1 else "warn", advice, end, left)
 
 
-def standings(now: datetime | None = None) -> list[Standing]:
+def account_statuses(now: datetime | None = None) -> list[AccountStatus]:
     """Every account, in the order in which they were connected."""
     moment = now or timezone.now()
     return [
-        standing(account, moment) for account in Account.objects.exclude(user_id__startswith=NAMELESS).order_by("pk")
+        account_status(account, moment)
+        for account in Account.objects.exclude(user_id__startswith=NAMELESS).order_by("pk")
     ]
 
 
-def banners(now: datetime) -> list[tuple[str, str]]:
+def alerts(now: datetime) -> list[tuple[str, str]]:
     """(mood, sentence) for every account that wants a person's attention, for any page."""
-    return [(found.mood, f"{found.account}: {found.advice}") for found in standings(now) if found.advice]
+    return [(found.mood, f"{found.account}: {found.advice}") for found in account_statuses(now) if found.advice]

@@ -23,7 +23,7 @@ FOLDER = "half_read"  # in DATA_DIR
 KEPT_FOR = 30 * 24 * 3600.0  # seconds; what nobody went on with by then is of a list or an account that is gone
 
 
-class HalfRead:
+class Checkpoint:
     """One list's file. Whatever it holds is only used where it proves to be the head of the list as it is now."""
 
     def __init__(self, folder: Path, *name: str) -> None:

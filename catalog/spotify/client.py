@@ -27,13 +27,13 @@ from spotipy.oauth2 import SpotifyOauthError, SpotifyPKCE
 from catalog.models import Account, Service, SpotifyApp
 from catalog.spotify import checkpoint
 from catalog.spotify.errors import Kind, Refusal, broken_answer, refusal_of, token_refusal, unreachable
-from catalog.spotify.library_reader import Known, KnownCollection, LibraryReading
+from catalog.spotify.library_reader import Known, KnownCollection, LibraryReader
 from catalog.spotify.paging import PAGE
 from catalog.system.encryption import Unsealable, seal, unseal
-from catalog.system.file_locks import in_turn
+from catalog.system.file_locks import lock
 from catalog.system.stale_files import remove_stale
 
-__all__ = ["Api", "KnownCollection", "LibraryReading", "Refusal", "app", "read_library"]
+__all__ = ["Api", "KnownCollection", "LibraryReader", "Refusal", "app", "read_library"]
 
 SCOPES = ["playlist-read-private", "playlist-read-collaborative", "user-library-read", "user-read-private"]
 TIMEOUT = 10.0  # seconds without a byte: other processes wait for a refresh, and SQLite's writers wait for 20
@@ -63,11 +63,11 @@ def app() -> App:
         return App(row.client_id)
 
 
-def read_library(account: Account, known: Known, now: datetime) -> LibraryReading:
-    """The records of everything in an account's library; see `LibraryReading` for what it says at the end."""
+def read_library(account: Account, known: Known, now: datetime) -> LibraryReader:
+    """The records of everything in an account's library; see `LibraryReader` for what it says at the end."""
     folder = settings.DATA_DIR / checkpoint.FOLDER
     remove_stale(folder, checkpoint.KEPT_FOR)
-    return LibraryReading(Api(RowToken(account.pk), lambda: now), account.user_id, known, folder)
+    return LibraryReader(Api(RowToken(account.pk), lambda: now), account.user_id, known, folder)
 
 
 # --- Signing in -------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class RowToken(CacheHandler):
     def alone(self) -> Iterator[None]:
         """One process at a time, on PostgreSQL by the row's lock. SQLite's only lock would stop every writer."""
         if not connection.features.has_select_for_update:
-            with in_turn(f"token-{self.account_id}"):
+            with lock(f"token-{self.account_id}"):
                 yield
             return
         with transaction.atomic():

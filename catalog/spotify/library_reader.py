@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from catalog.music.records import ALBUM, LIKED, PLAYLIST, WITHDRAWN, CollectionRecord, EntryRecord, spotify_id_of
-from catalog.spotify.checkpoint import HalfRead
+from catalog.spotify.checkpoint import Checkpoint
 from catalog.spotify.errors import Kind, Refusal
 from catalog.spotify.paging import CHANGED, Listing, read_pages
 from catalog.spotify.parse import entry_of, entry_of_track, mapping, names, text
@@ -66,7 +66,7 @@ UNKNOWN = KnownCollection("")
 Known = Mapping[tuple[str, str], KnownCollection]
 
 
-class LibraryReading(Iterator[CollectionRecord]):
+class LibraryReader(Iterator[CollectionRecord]):
     """The records of one account's library, read while they are asked for.
 
     After the last one: ``refusal`` says why the reading ended early (None: it did not), ``problems`` what else was
@@ -125,7 +125,7 @@ class LibraryReading(Iterator[CollectionRecord]):
             yield replace(record, snapshot=snapshot, unchanged=True)
             return
         pages = _Pages(self.interface.liked, lambda: _at_head(self.interface.liked(0)), entry_of, first)
-        pages.half = HalfRead(self.folder, self.user_id, LIKED, LIKED_KEY)
+        pages.half = Checkpoint(self.folder, self.user_id, LIKED, LIKED_KEY)
         yield self._whole(replace(record, snapshot=snapshot), pages)
 
     # --- Playlists ---
@@ -164,7 +164,7 @@ class LibraryReading(Iterator[CollectionRecord]):
             entry_of,
             always_confirm=True,
         )
-        pages.half = HalfRead(self.folder, self.user_id, PLAYLIST, record.key)
+        pages.half = Checkpoint(self.folder, self.user_id, PLAYLIST, record.key)
         return self._whole(record, pages)
 
     def _is_ours(self, raw: Any) -> bool:
@@ -287,7 +287,7 @@ class _Pages:
     ``look`` answers the version as it is now, and the first page where it had to be fetched for that.
     """
 
-    half: HalfRead | None = None
+    half: Checkpoint | None = None
 
     def __init__(
         self,
@@ -322,7 +322,7 @@ class _Pages:
         keep = (lambda total, items: half.append(version, total, items)) if half else (lambda total, items: None)
         return read_pages(self.fetch, first, self.parse, begun, keep)
 
-    def _begun(self, half: HalfRead, version: str) -> Listing | None:
+    def _begun(self, half: Checkpoint, version: str) -> Listing | None:
         """What need not be read again. Its pages are of another moment than those to come: they count as several."""
         newest = [self.parse(item) for item in _items(self.first)]
         entries, total = half.resume(version, newest, mapping(self.first).get("total"))

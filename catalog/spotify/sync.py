@@ -20,9 +20,9 @@ from catalog.models import Account, Collection, Run, Service, Track
 from catalog.music.records import WITHDRAWN, CollectionRecord
 from catalog.reports.ledger import ledgers
 from catalog.spotify import accounts as spotify_accounts
-from catalog.spotify.client import KnownCollection, LibraryReading, Refusal, app, read_library
+from catalog.spotify.client import KnownCollection, LibraryReader, Refusal, app, read_library
 from catalog.spotify.errors import Kind
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 
 SPOTIFY = "spotify"
 RUNS_KEPT = 500
@@ -115,7 +115,7 @@ def sync(
     no error. Raises only for bugs and a broken database; the run is then written down as failed.
     """
     report = SyncReport(dry_run=dry_run)
-    with only_one("sync") as mine:
+    with try_lock("sync") as mine:
         if not mine:
             report.busy = True
             return report
@@ -212,14 +212,14 @@ class _Sync:
             return False
         return True
 
-    def _reading(self, account: Account) -> LibraryReading:
+    def _reading(self, account: Account) -> LibraryReader:
         known = known_collections(account)
         if self.full:
             known = {key: replace(value, snapshot="", closed=False) for key, value in known.items()}
         self.total += len(known)
         return read_library(account, known, self.now)
 
-    def _watched(self, reading: LibraryReading) -> Iterator[CollectionRecord]:
+    def _watched(self, reading: LibraryReader) -> Iterator[CollectionRecord]:
         for record in reading:
             yield record
             self.done += 1
@@ -237,7 +237,7 @@ class _Sync:
             Run.objects.filter(pk=self.run.pk).update(done=self.done, total=total)
 
     def _write(
-        self, account: Account, reading: LibraryReading, records: Iterable[CollectionRecord]
+        self, account: Account, reading: LibraryReader, records: Iterable[CollectionRecord]
     ) -> list[CollectionReport]:
         outcome = replace_catalog(records, self.now)
         forgotten = {key: value.name for key, value in reading.known.items() if key not in reading.still_there}
@@ -253,7 +253,7 @@ class _Sync:
         ]
         return outcome.collections
 
-    def _judge(self, account: Account, reading: LibraryReading, collections: list[CollectionReport]) -> None:
+    def _judge(self, account: Account, reading: LibraryReader, collections: list[CollectionReport]) -> None:
         """What went wrong with an account, in sentences, and what follows from it."""
         said = reading.refusal.reason if reading.refusal else ""  # said of the account, and not of its collection again
         half = [each for each in collections if not (each.complete or each.closed or each.problem == said)]

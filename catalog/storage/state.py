@@ -65,7 +65,7 @@ class RootProblem(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class RootProbe:
     """What one look at the root saw. ``marker`` is "" where there is none; ``problem`` says why it cannot be used."""
 
     problem: str = ""
@@ -99,7 +99,7 @@ class Root:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Root]:
+def open_root(path: str) -> Iterator[Root]:
     """Open the root at ``path`` for a pass. Raises RootProblem where it is not the registered library."""
     library = Library.load()
     try:
@@ -114,18 +114,18 @@ def opened(path: str) -> Iterator[Root]:
         os.close(fd)
 
 
-def look(path: str) -> Sight:
+def look(path: str) -> RootProbe:
     """Look at the root, without changing anything."""
     try:
         os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY))
         marker = _read_marker(path)
         space = os.statvfs(path)
     except OSError as error:
-        return Sight(problem=_sentence(path, error))
+        return RootProbe(problem=_sentence(path, error))
     except ValueError:
-        return Sight(problem=f"The marker file {path}/{MARKER} is damaged. {ACCEPT}", damaged=True)
+        return RootProbe(problem=f"The marker file {path}/{MARKER} is damaged. {ACCEPT}", damaged=True)
     readonly = bool(space.f_flag & os.ST_RDONLY) or not os.access(path, os.W_OK | os.X_OK)
-    return Sight("", marker, not readonly, space.f_bavail * space.f_frsize if space.f_blocks else None)
+    return RootProbe("", marker, not readonly, space.f_bavail * space.f_frsize if space.f_blocks else None)
 
 
 def _read_marker(path: str) -> str:
@@ -149,15 +149,15 @@ def _sentence(path: str, error: OSError) -> str:
 _hanging = threading.Event()
 
 
-def within(seconds: float, work: Callable[[], Sight]) -> Sight:
+def call_with_timeout(seconds: float, work: Callable[[], RootProbe]) -> RootProbe:
     """``work``, or a problem if it has not ended within ``seconds``: a call into a hung drive cannot be interrupted.
 
     The thread stays behind until the drive answers; until then no second one is sent after it.
     """
-    hung = Sight(problem=f"The music folder has not answered for {seconds:.0f} seconds.")
+    hung = RootProbe(problem=f"The music folder has not answered for {seconds:.0f} seconds.")
     if _hanging.is_set():
         return hung
-    seen: list[Sight] = []
+    seen: list[RootProbe] = []
 
     def run() -> None:
         seen.append(work())
@@ -171,7 +171,7 @@ def within(seconds: float, work: Callable[[], Sight]) -> Sight:
         if thread.is_alive():
             return hung
         _hanging.clear()  # it ended just now
-    return seen[0] if seen else Sight(problem="The music folder could not be looked at.")
+    return seen[0] if seen else RootProbe(problem="The music folder could not be looked at.")
 
 
 # --- What it means ----------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def check(now: datetime) -> StorageState:
     if not settings.MUSIC_DIR_NAMED and not library.root_uuid:
         with suppress(OSError):  # what is wrong with it is found out and said below
             os.makedirs(path, exist_ok=True)
-    sight = within(ANSWER_WITHIN, lambda: look(path))
+    sight = call_with_timeout(ANSWER_WITHIN, lambda: look(path))
     if not sight.problem and not library.root_uuid:
         sight = _register(path, sight)
         library.refresh_from_db()
@@ -198,11 +198,11 @@ def check(now: datetime) -> StorageState:
 def inspect() -> StorageState:
     """The state as `check` would find it, changing nothing at all: for dry runs."""
     library = Library.objects.filter(pk=1).first() or Library()
-    seen = judge(settings.MUSIC_DIR, within(ANSWER_WITHIN, lambda: look(settings.MUSIC_DIR)), library)
+    seen = judge(settings.MUSIC_DIR, call_with_timeout(ANSWER_WITHIN, lambda: look(settings.MUSIC_DIR)), library)
     return _with_hold(seen, library)
 
 
-def judge(path: str, sight: Sight, library: Library) -> StorageState:
+def judge(path: str, sight: RootProbe, library: Library) -> StorageState:
     """The state of the disk that follows from a look and the library's row. Changes nothing."""
     if not sight.problem and not library.root_uuid:
         reason = f"The music folder {path} may not be written to, so it cannot become the library. Check its rights."
@@ -239,7 +239,7 @@ def _whose(path: str, marker: str, library: Library) -> str:
     return ""
 
 
-def _register(path: str, sight: Sight) -> Sight:
+def _register(path: str, sight: RootProbe) -> RootProbe:
     """A first meeting: take over the marker that is there, or set one. Marker first, so that a crash between the two
     leaves a marker that the next look takes over."""
     marker = sight.marker
@@ -248,12 +248,12 @@ def _register(path: str, sight: Sight) -> Sight:
             marker = _set_marker(path, str(uuid.uuid4()))
         except OSError as error:
             if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-                return Sight("", "", False, sight.free_bytes)
-            return Sight(problem=f"The music folder {path} cannot be marked as the library: {error.strerror}.")
+                return RootProbe("", "", False, sight.free_bytes)
+            return RootProbe(problem=f"The music folder {path} cannot be marked as the library: {error.strerror}.")
         except ValueError:
-            return Sight(problem=f"The marker file {path}/{MARKER} is damaged. {ACCEPT}")
+            return RootProbe(problem=f"The marker file {path}/{MARKER} is damaged. {ACCEPT}")
     Library.objects.filter(pk=1, root_uuid="").update(root_uuid=marker, root_path=path)
-    return Sight("", marker, sight.writable, sight.free_bytes)
+    return RootProbe("", marker, sight.writable, sight.free_bytes)
 
 
 def _set_marker(path: str, new: str) -> str:
@@ -285,7 +285,7 @@ def _write_whole(path: str, text: str) -> None:
         os.close(fd)
 
 
-def _write_down(seen: StorageState, sight: Sight, library: Library, now: datetime) -> None:
+def _write_down(seen: StorageState, sight: RootProbe, library: Library, now: datetime) -> None:
     """Into the row that pages and workers read; an unchanged state only every `WRITE_EVERY`.
 
     What a worker met (a quota, a failing disk) and paused for is not seen from here: its words stand until its pause
@@ -330,7 +330,7 @@ def accept_root(now: datetime) -> StorageState:
     no folder to accept.
     """
     path = settings.MUSIC_DIR
-    sight = within(ANSWER_WITHIN, lambda: look(path))
+    sight = call_with_timeout(ANSWER_WITHIN, lambda: look(path))
     if sight.problem and not sight.damaged:
         raise RootProblem(sight.problem)
     try:

@@ -1,6 +1,6 @@
 """Named points through the life of one fetch, at which a test can stop or kill a worker. No cost when unused.
 
-The order is the order of the work. A harness sets `on_reach`; the product never does.
+The order is the order of the work. A harness sets `on_failpoint`; the product never does.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ MOVE_POINTS = (  # of a file that goes to another place in the library
     "move_named",  # the track's row names the new place, the old name may still be there
 )
 
-on_reach: Callable[[str], None] | None = None
+on_failpoint: Callable[[str], None] | None = None
 
 
-def reach(point: str) -> None:
+def failpoint(point: str) -> None:
     """Say that ``point`` was reached."""
-    if on_reach is not None:
-        on_reach(point)
+    if on_failpoint is not None:
+        on_failpoint(point)

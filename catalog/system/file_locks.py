@@ -15,7 +15,7 @@ from django.conf import settings
 
 
 @contextmanager
-def only_one(name: str) -> Iterator[bool]:
+def try_lock(name: str) -> Iterator[bool]:
     """Hold the lock called ``name``. Yields False at once, without it, where somebody else holds it."""
     with _lock_file(name) as descriptor:
         try:
@@ -27,7 +27,7 @@ def only_one(name: str) -> Iterator[bool]:
 
 
 @contextmanager
-def in_turn(name: str) -> Iterator[None]:
+def lock(name: str) -> Iterator[None]:
     """Hold the lock called ``name``; waits while somebody else holds it. For work of a few seconds."""
     with _lock_file(name) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

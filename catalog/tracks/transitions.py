@@ -31,10 +31,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, Exists, F, Field, OuterRef, Q, Subquery, TextField, Value, When
 from django.db.models.functions import Concat
 
-from catalog.db.id_sets import listed
+from catalog.db.id_sets import id_list_sql
 from catalog.models import Entry, Event, Folder, Track, TrackQuerySet
-from catalog.music.path_template import place_key
-from catalog.tracks.wanted import mark_around
+from catalog.music.path_template import path_key
+from catalog.tracks.wanted import refresh_wanted_flags
 
 LEASE = timedelta(minutes=2)  # a worker that is silent for so long has lost its track
 RENEW_EVERY = timedelta(seconds=15)
@@ -47,7 +47,7 @@ Kind = Event.Kind
 UNCLAIMED: dict[str, Any] = {"claim": None, "claim_until": None, "reserved": False, "progress": 0}
 NO_PLACE: dict[str, Any] = {"local_path": "", "folder_id": None, "file_name": "", "name_key": "", "size": None}
 NO_ERROR: dict[str, Any] = {"last_error": "", "error_kind": "", "attempts": 0}
-NOWHERE: Mapping[int, int] = {}
+NO_FOLDERS: Mapping[int, int] = {}
 
 
 class PlaceTaken(Exception):
@@ -93,13 +93,13 @@ class Place:
             "local_path": self.path,
             "folder": folder,
             "file_name": self.file_name,
-            "name_key": place_key(self.file_name),
+            "name_key": path_key(self.file_name),
         }
 
 
 def folder_row(path: str) -> Folder:
     """The row of a folder, found by its key: ``Ecole`` and ``ecole`` are one folder on many disks."""
-    return Folder.objects.get_or_create(key=place_key(path), defaults={"path": path})[0]
+    return Folder.objects.get_or_create(key=path_key(path), defaults={"path": path})[0]
 
 
 # --- Wanted -----------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def _set_wanted(tracks: TrackQuerySet) -> int:
         gained = tracks.filter(asked_for, wanted=False, ignored=False).update(wanted=True)
         lost = tracks.filter(~asked_for | Q(ignored=True), wanted=True).update(wanted=False)
         # Also where nothing was gained: a track that was wanted already may have come to another album.
-        mark_around(tracks)
+        refresh_wanted_flags(tracks)
     return gained + lost
 
 
@@ -317,7 +317,7 @@ def vanish(
     now: datetime,
     last_seen: datetime | None = None,
     reason: str = "",
-    folders: Mapping[int, int] = NOWHERE,
+    folders: Mapping[int, int] = NO_FOLDERS,
 ) -> int:
     """The files of these tracks are gone; ``seen`` is track id -> file name as read, ``folders`` -> folder id as read.
 
@@ -326,11 +326,11 @@ def vanish(
     """
     changes: dict[str, Any] = {"status": Status.MISSING, "retry_after": now, "attempts": 0}
     if last_seen:
-        changes["last_seen"] = _Later(last_seen)
+        changes["last_seen"] = CaseByRow(last_seen)
     return _change_seen(seen, folders, Status.DOWNLOADED, Kind.VANISH, reason, now, changes)
 
 
-def restore(seen: Mapping[int, str], now: datetime, reason: str = "", folders: Mapping[int, int] = NOWHERE) -> int:
+def restore(seen: Mapping[int, str], now: datetime, reason: str = "", folders: Mapping[int, int] = NO_FOLDERS) -> int:
     """Files of the recorded size are (again) at the last known places of these missing tracks. Rows changed."""
     changes = {**NO_ERROR, "status": Status.DOWNLOADED, "last_seen": now, "retry_after": now}
     return _change_seen(seen, folders, Status.MISSING, Kind.RESTORE, reason, now, changes)
@@ -376,7 +376,7 @@ def _adopt_together(files: Sequence[tuple[int, Place, int, str]], now: datetime)
         if folder.path != place.folder:
             raise PlaceTaken(place.relative)
         if track_id in still:
-            rows.append((place.path, folder.pk, place.file_name, place_key(place.file_name), size, track_id))
+            rows.append((place.path, folder.pk, place.file_name, path_key(place.file_name), size, track_id))
     table = connection.ops.quote_name(Track._meta.db_table)
     places = f"UPDATE {table} SET local_path=%s, folder_id=%s, file_name=%s, name_key=%s, size=%s WHERE id=%s"  # noqa: S608
     with connection.cursor() as cursor:
@@ -490,12 +490,12 @@ def _change_seen(
     changed = 0
     for start in range(0, len(ids), BATCH):
         with transaction.atomic(), connection.cursor() as cursor:
-            these, batch = listed(ids[start : start + BATCH])
+            these, batch = id_list_sql(ids[start : start + BATCH])
             rows = f"SELECT id, folder_id, file_name FROM catalog_track WHERE id IN ({these}) AND status = %s"  # noqa: S608
             cursor.execute(rows + lock, [*batch, status])
             still = [pk for pk, at, name in cursor.fetchall() if name == seen[pk] and folders.get(pk, at) == at]
             if still:
-                these, batch = listed(still)
+                these, batch = id_list_sql(still)
                 cursor.execute(f"UPDATE catalog_track SET {setting} WHERE id IN ({these})", [*values, *batch])  # noqa: S608
                 changed += cursor.rowcount
                 # One event for each by one INSERT … SELECT: a million of them through objects take minutes.
@@ -504,7 +504,7 @@ def _change_seen(
     return changed
 
 
-class _Later(NamedTuple):
+class CaseByRow(NamedTuple):
     """To be written where it is later than what stands there."""
 
     moment: datetime
@@ -514,7 +514,7 @@ def _settings(changes: dict[str, Any]) -> tuple[str, list[Any]]:
     """What stands behind SET, and its parameters."""
     texts, values = [], []
     for column, value in changes.items():
-        if isinstance(value, _Later):
+        if isinstance(value, CaseByRow):
             texts.append(f"{column} = CASE WHEN {column} > %s THEN {column} ELSE %s END")
             values += [connection.ops.adapt_datetimefield_value(value.moment)] * 2
         else:

@@ -23,7 +23,7 @@ def mark_wanted(albums: Iterable[int], artists: Iterable[int]) -> None:
     _mark(Artist.objects.filter(pk__in=set(artists)), credited)
 
 
-def mark_around(tracks: QuerySet[Track]) -> None:
+def refresh_wanted_flags(tracks: QuerySet[Track]) -> None:
     """The same for the albums and artists that these tracks have now."""
     mark_wanted(
         tracks.exclude(album=None).order_by().values_list("album", flat=True).distinct(),

@@ -47,7 +47,7 @@ def status_page(request: HttpRequest) -> HttpResponse:
         "next_up": SHOWN_IN_QUEUE,
         "may_act": may_act(request),
         # Whose account it is, and what ails it, is for those who are logged in.
-        "accounts": accounts.banners(now) if may_act(request) else [],
+        "accounts": accounts.alerts(now) if may_act(request) else [],
     }
     return render(request, "status.html", shown)
 

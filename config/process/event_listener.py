@@ -50,7 +50,7 @@ class Watched:
 
 
 @dataclass
-class Keeper:
+class ProcessWatcher:
     """What is known of the running programs. ``now`` is a monotonic clock in seconds."""
 
     run_dir: Path
@@ -139,7 +139,7 @@ def running_programs(control: str) -> dict[str, int]:
     return {name: pid for name, pid in found.items() if pid not in (0, os.getpid())}
 
 
-def handle(keeper: Keeper, event: str, payload: str, control: str, now: float) -> None:
+def handle(keeper: ProcessWatcher, event: str, payload: str, control: str, now: float) -> None:
     """One event of supervisord. Which pid has started is asked by call: its events name it a second late, or never."""
     about = get_headers(payload)
     if event in ("PROCESS_STATE_EXITED", "PROCESS_STATE_STOPPED", "PROCESS_STATE_BACKOFF"):
@@ -151,7 +151,7 @@ def handle(keeper: Keeper, event: str, payload: str, control: str, now: float) -
         keeper.look(now)
 
 
-def listen(keeper: Keeper, control: str, stdin: TextIO, stdout: TextIO, clock: Callable[[], float]) -> None:
+def listen(keeper: ProcessWatcher, control: str, stdin: TextIO, stdout: TextIO, clock: Callable[[], float]) -> None:
     """Until stdin ends: read an event, act, say OK."""
     keeper.see(running_programs(control))
     while True:
@@ -165,7 +165,7 @@ def listen(keeper: Keeper, control: str, stdin: TextIO, stdout: TextIO, clock: C
         listener.ok(stdout)
 
 
-def outlive(keeper: Keeper) -> None:
+def stop_orphans(keeper: ProcessWatcher) -> None:
     """The manager is gone: let everything stop in good order, then make sure that nothing is left."""
     keeper.stop_all()
     give_up = time.monotonic() + LAST_ORDERS
@@ -179,11 +179,11 @@ def main(run_dir: str, control: str) -> None:
     child_lifetime.on_parent_death(0)  # this one must outlive the manager
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    keeper = Keeper(Path(run_dir))
+    keeper = ProcessWatcher(Path(run_dir))
     try:
         listen(keeper, control, sys.stdin, sys.stdout, time.monotonic)
     finally:
-        outlive(keeper)
+        stop_orphans(keeper)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,14 @@ from catalog.system.child_lifetime import tied_to_us
 from catalog.text.sanitize import one_line
 from downloads.audio.truncation import is_cut
 
-PLENTY = 600.0  # seconds that looking at or converting one file may take; a song takes one or two
+TOOL_TIMEOUT = 600.0  # seconds that looking at or converting one file may take; a song takes one or two
 
 # Real audio only. Not in it: hls, concat, ffmetadata, dash and all others that open further files or addresses.
 DEMUXERS = "aac,aiff,ape,asf,flac,matroska,mov,mp3,ogg,wav,wv"
 _READ_ONLY_HERE = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS]
 
 # Codec as ffmpeg names it -> (file extension, ffmpeg's muxer, demuxer that shows it is in that container already).
-HOMES: dict[str, tuple[str, str, str]] = {
+CONTAINERS: dict[str, tuple[str, str, str]] = {
     "aac": ("m4a", "ipod", "mov"),
     "alac": ("m4a", "ipod", "mov"),
     "mp3": ("mp3", "mp3", "mp3"),
@@ -43,9 +43,9 @@ HOMES: dict[str, tuple[str, str, str]] = {
     "pcm_s16be": ("aiff", "aiff", "aiff"),
     "pcm_s24be": ("aiff", "aiff", "aiff"),
 }
-EXTENSIONS = frozenset(extension for extension, _, _ in HOMES.values())
+EXTENSIONS = frozenset(extension for extension, _, _ in CONTAINERS.values())
 
-BEST = "best"  # as delivered
+AS_DELIVERED = "best"  # as delivered
 # Wanted format -> (codecs that are it already, how ffmpeg makes it). The rates are those at which the encoder
 # is generally held to be transparent, so that a second lossy pass costs as little as it can.
 FORMATS: dict[str, tuple[frozenset[str], list[str], str]] = {
@@ -98,7 +98,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class VerifiedAudio:
     """A file that was decoded from end to end: its true length, its loudest sample, what was odd on the way."""
 
     duration_ms: int
@@ -118,7 +118,7 @@ def find_ffmpeg() -> str:
         raise AudioError("no_ffmpeg", "ffmpeg is neither on PATH nor in the imageio-ffmpeg package.") from error
 
 
-def probe(path: str, *, ffmpeg: str = "", timeout_seconds: float = PLENTY) -> Probe:
+def probe(path: str, *, ffmpeg: str = "", timeout_seconds: float = TOOL_TIMEOUT) -> Probe:
     """What the first audio stream in ``path`` says it is. AudioError bad_file, no_audio, no_ffmpeg or timeout."""
     _require_file(path)
     command = [ffmpeg or find_ffmpeg(), "-nostdin", "-hide_banner", *_input(path)]
@@ -140,14 +140,14 @@ def probe(path: str, *, ffmpeg: str = "", timeout_seconds: float = PLENTY) -> Pr
     )
 
 
-def prove(
+def verify(
     path: str,
     expected_ms: int | None,
     expected_bytes: int | None,
     *,
     ffmpeg: str = "",
-    timeout_seconds: float = PLENTY,
-) -> Proof:
+    timeout_seconds: float = TOOL_TIMEOUT,
+) -> VerifiedAudio:
     """Decode all of ``path``: it is sound, of the expected length, whole and not silent; else AudioError.
 
     ``expected_ms`` is the track's length (None: unknown, then the file's own claim is held against it),
@@ -202,7 +202,9 @@ def tolerance(expected_ms: int) -> int:
     return max(TOLERANCE_MS, round(expected_ms * TOLERANCE_SHARE))
 
 
-def deliver(path: str, audio_format: str, *, ffmpeg: str = "", timeout_seconds: float = PLENTY) -> tuple[str, str]:
+def transcode(
+    path: str, audio_format: str, *, ffmpeg: str = "", timeout_seconds: float = TOOL_TIMEOUT
+) -> tuple[str, str]:
     """Give ``path`` the codec, container and extension asked for; the new path and the codec that is in it.
 
     ``audio_format`` is "best" (the sound as delivered, never encoded again) or a key of `FORMATS` (encoded only
@@ -212,7 +214,7 @@ def deliver(path: str, audio_format: str, *, ffmpeg: str = "", timeout_seconds: 
     tool = ffmpeg or find_ffmpeg()
     found = probe(path, ffmpeg=tool, timeout_seconds=timeout_seconds)
     codec, encode = _plan(found.codec, audio_format)
-    extension, muxer, demuxer = HOMES[codec]
+    extension, muxer, demuxer = CONTAINERS[codec]
     wanted = f"{os.path.splitext(path)[0]}.{extension}"
     if not encode and found.container == demuxer and not found.moving and not found.fragmented:
         os.rename(path, wanted)
@@ -225,8 +227,8 @@ def deliver(path: str, audio_format: str, *, ffmpeg: str = "", timeout_seconds: 
 
 def _plan(codec: str, audio_format: str) -> tuple[str, list[str]]:
     """The codec that the file will hold, and ffmpeg's arguments to encode it ([]: copy the sound as it is)."""
-    if audio_format == BEST:
-        if codec not in HOMES:
+    if audio_format == AS_DELIVERED:
+        if codec not in CONTAINERS:
             raise AudioError("bad_file", f"{codec} is no kind of sound that a music folder can hold.")
         return codec, []
     already, encode, made = FORMATS[audio_format]
@@ -245,7 +247,7 @@ def _rewrite(tool: str, path: str, wanted: str, muxer: str, how: list[str], time
     os.rename(fresh, wanted)
 
 
-def _decode(path: str, tool: str, timeout: float) -> Proof:
+def _decode(path: str, tool: str, timeout: float) -> VerifiedAudio:
     """Play the file into nothing as fast as it goes; the length is that of the samples which came out."""
     command = [tool, "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info", "-progress", "pipe:1"]
     command += [*_input(path), "-map", "0:a:0", "-af", "volumedetect", "-f", "null", "-"]
@@ -255,7 +257,7 @@ def _decode(path: str, tool: str, timeout: float) -> Proof:
     peak = re.search(r"max_volume: (-?[\d.]+|-inf) dB", words)
     if code != 0 or not played:
         raise AudioError("bad_file", f"The file cannot be decoded: {_last_line(words, path)}")
-    return Proof(int(played[-1]) // 1000, float(peak[1]) if peak else float("-inf"), errors)
+    return VerifiedAudio(int(played[-1]) // 1000, float(peak[1]) if peak else float("-inf"), errors)
 
 
 def _require_file(path: str) -> int:

@@ -26,7 +26,7 @@ LONGEST_PAUSES = {
 }
 
 
-def mend(now: datetime) -> int:
+def repair_clock_skew(now: datetime) -> int:
     """Pull in every lease, cooldown and pause that lies too far ahead to be true. Rows changed.
 
     Cheap where nothing is wrong: the cooldowns of all tracks are looked at only where a row was written in the future.

@@ -23,7 +23,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
-from downloads.audio.verify import BEST, AudioError, deliver, find_ffmpeg, probe, prove, require_bytes, require_quality
+from downloads.audio.verify import (
+    AS_DELIVERED,
+    AudioError,
+    find_ffmpeg,
+    probe,
+    require_bytes,
+    require_quality,
+    transcode,
+    verify,
+)
 from downloads.failures.kinds import classify, plain, seconds_of
 from downloads.fetch.process import ARCHIVE, HOME, MAX_BYTES, SEARCH, YOUTUBE
 from downloads.fetch.url_allowlist import AddressRefused, Server, archive_address, server, youtube_address
@@ -46,7 +55,7 @@ YOUTUBE_DOMAINS = (
 YOUTUBE_FORMATS = {
     "m4a": "140/bestaudio[ext=m4a]/251/bestaudio",
     "opus": "251/bestaudio[acodec=opus]/140/bestaudio",
-    BEST: "140/bestaudio[ext=m4a]/251/bestaudio",
+    AS_DELIVERED: "140/bestaudio[ext=m4a]/251/bestaudio",
     "mp3": "140/bestaudio[ext=m4a]/251/bestaudio",
 }
 NOT_RECORDINGS = frozenset({"is_live", "is_upcoming", "post_live"})
@@ -100,7 +109,7 @@ def limit_files(max_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-class Fence:
+class NetworkSandbox:
     """Refuses, as an audit hook below every library, each look-up and program that was not agreed on.
 
     An audit hook cannot be taken away again, and sees redirects, manifests and embeds alike. ``refused`` tells
@@ -142,7 +151,7 @@ def allows_youtube(host: str, port: int) -> bool:
 # ---- yt-dlp ---------------------------------------------------------------------------------------------------
 
 
-class Words:
+class WarningLog:
     """yt-dlp's logger: keeps what it warned of, which often names the cause that the error does not."""
 
     def __init__(self) -> None:
@@ -166,7 +175,7 @@ def parameters(spec: Mapping[str, Any], ffmpeg: str, deno: str) -> dict[str, Any
         "paths": {"home": spec["stage_dir"]},
         "format": "bestaudio/best",
         "ffmpeg_location": ffmpeg,
-        "fixup": "never",  # `deliver` rewrites what needs it
+        "fixup": "never",  # `transcode` rewrites what needs it
         "postprocessors": [],
         "noplaylist": True,
         "continuedl": False,
@@ -209,7 +218,7 @@ def find_deno() -> str:
         return ""
 
 
-def _downloader(spec: Mapping[str, Any], words: Words, ffmpeg: str, deno: str, keys: tuple[str, ...]) -> Any:
+def _downloader(spec: Mapping[str, Any], words: WarningLog, ffmpeg: str, deno: str, keys: tuple[str, ...]) -> Any:
     """yt-dlp with the extractors ``keys`` and no other: what is not loaded cannot be led to."""
     import yt_dlp
     from yt_dlp.extractor import get_info_extractor
@@ -268,14 +277,14 @@ def announced_bytes(info: Mapping[str, Any], total: int) -> int | None:
 # ---- One run --------------------------------------------------------------------------------------------------
 
 
-class Run:
+class FetchContext:
     """One spec to one answer; ``say`` writes a JSON line to the parent."""
 
     def __init__(self, spec: Mapping[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
         self._spec = spec
         self._say = say
-        self._words = Words()
-        self._fence: Fence | None = None
+        self._words = WarningLog()
+        self._fence: NetworkSandbox | None = None
         self._last_said = 0.0
         self._total = 0
 
@@ -296,7 +305,7 @@ class Run:
         allowed = server(spec["allowed_host"]) if kind == ARCHIVE else None
         keys = {ARCHIVE: ("Generic",), YOUTUBE: ("Youtube",), SEARCH: ("YoutubeSearch",)}[kind]
         downloader = _downloader(spec, self._words, ffmpeg, deno, keys)
-        self._fence = Fence(allowed.allows if allowed else allows_youtube, frozenset({ffmpeg, deno} - {""}))
+        self._fence = NetworkSandbox(allowed.allows if allowed else allows_youtube, frozenset({ffmpeg, deno} - {""}))
         sys.addaudithook(self._fence)
         if kind == SEARCH:
             return {"ok": True, "results": search_youtube(downloader, spec["query"], spec["limit"])}
@@ -308,11 +317,11 @@ class Run:
         arrived, expected = self._one_file(info), announced_bytes(info, self._total)
         require_bytes(arrived, expected)
         if spec.get("length_unknown"):  # now: what is rewritten looks whole, whatever it was made from
-            prove(arrived, None, expected, ffmpeg=ffmpeg)
+            verify(arrived, None, expected, ffmpeg=ffmpeg)
         if not spec.get("any_quality"):
             require_quality(probe(arrived, ffmpeg=ffmpeg))
         before = os.stat(arrived)
-        path, codec = deliver(arrived, spec["audio_format"], ffmpeg=ffmpeg)
+        path, codec = transcode(arrived, spec["audio_format"], ffmpeg=ffmpeg)
         if not os.path.samestat(before, os.stat(path)):
             expected = None  # it was rewritten, and is as long as it is
         return {"ok": True, "path": path, "codec": codec, "expected_bytes": expected}
@@ -384,7 +393,7 @@ def main(stdin: IO[str], stdout: IO[str]) -> int:
         stdout.write(json.dumps(line) + "\n")
         stdout.flush()
 
-    say(Run(spec, say).answer())
+    say(FetchContext(spec, say).answer())
     return 0
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.text.sanitize import one_line
-from downloads.audio.verify import BEST, EXTENSIONS, FORMATS
+from downloads.audio.verify import AS_DELIVERED, EXTENSIONS, FORMATS
 from downloads.failures.kinds import ERROR_KINDS, classify
 from downloads.fetch.url_allowlist import AddressRefused, archive_address, server, youtube_address
 
@@ -74,7 +74,7 @@ def fetch(
     *,
     source: str,
     allowed_host: str = "",
-    audio_format: str = BEST,
+    audio_format: str = AS_DELIVERED,
     any_quality: bool = False,
     length_unknown: bool = False,
     on_progress: Callable[[float], None] = lambda share: None,
@@ -107,7 +107,7 @@ def fetch(
         "max_bytes": max_bytes,
         "rate_bytes": rate_bytes,
     }
-    talk = _Talk(command, spec, stage, on_progress)
+    talk = FetchProcess(command, spec, stage, on_progress)
     with _the_disks_errors():
         answer = talk.hold(should_stop, clock() + deadline_seconds, poll_seconds, clock)
         return _the_file(stage, answer)
@@ -130,7 +130,7 @@ def search(
     """
     stage = os.path.realpath(stage_dir)
     spec = {"kind": SEARCH, "query": query, "limit": limit, "stage_dir": stage}
-    talk = _Talk(command, spec, stage, lambda share: None)
+    talk = FetchProcess(command, spec, stage, lambda share: None)
     with _the_disks_errors():
         answer = talk.hold(should_stop, clock() + deadline_seconds, poll_seconds, clock)
     found = answer.get("results")
@@ -162,7 +162,7 @@ def _checked_address(url: str, source: str, allowed_host: str) -> str:
 
 
 def _checked_format(audio_format: str) -> str:
-    if audio_format != BEST and audio_format not in FORMATS:
+    if audio_format != AS_DELIVERED and audio_format not in FORMATS:
         raise ValueError(f"no audio format is called {audio_format!r}")
     return audio_format
 
@@ -177,7 +177,7 @@ def child_environment(stage: str) -> dict[str, str]:
 
 
 @dataclass
-class _Talk:
+class FetchProcess:
     """One child from its start to its end."""
 
     command: Sequence[str]

@@ -15,7 +15,7 @@ from datetime import datetime
 from django.conf import settings
 
 from catalog.models import Track
-from catalog.system.failpoints import reach
+from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
 from catalog.tracks.transitions import Place, PlaceTaken
 from downloads.models import Move, MoveBatch
@@ -71,13 +71,13 @@ def rename_track(batch: MoveBatch, track: Track, target: str, how: str, now: dat
     place = Place.of(settings.MUSIC_DIR, target)
     make_folders(place.folder)
     row = Move.objects.create(batch=batch, track=track, origin=origin, target=target, size=size)
-    reach("move_written")
+    failpoint("move_written")
     try:
         publish.put_in_place(track.local_path, place.path, how)
     except OSError:
         row.delete()
         raise
-    reach("move_linked")
+    failpoint("move_linked")
     try:
         named = transitions.move(track.pk, track.local_path, place, now, f"from {origin}")
     except PlaceTaken:
@@ -86,7 +86,7 @@ def rename_track(batch: MoveBatch, track: Track, target: str, how: str, now: dat
     if not named:
         _take_name_back(row)
         return False
-    reach("move_named")
+    failpoint("move_named")
     _end(row)
     return True
 

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from catalog.models import Folder, Library, Track
 from catalog.music import path_template
 from catalog.storage import state as storage
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from catalog.tracks.transitions import PlaceTaken
 from downloads.file_moves import rename_journal
 from downloads.file_moves.superseded import BIN
@@ -94,7 +94,7 @@ def plan(template: str = "", most: int | None = None) -> MoveReport:
 
 
 def _key(relative: str) -> int:
-    return hash(path_template.place_key(relative))
+    return hash(path_template.path_key(relative))
 
 
 def _relative(track: Track) -> str:
@@ -122,7 +122,7 @@ class _Places:
 
 def _known_folder(path: str) -> str:
     """The folder as its row spells it, if it has one: on many disks both spellings are one folder."""
-    return Folder.objects.filter(key=path_template.place_key(path)).values_list("path", flat=True).first() or path
+    return Folder.objects.filter(key=path_template.path_key(path)).values_list("path", flat=True).first() or path
 
 
 def _downloaded(most: int | None = None) -> Iterator[Track]:
@@ -173,7 +173,7 @@ def last_applied() -> MoveBatch | None:
 
 def do_asked(now: datetime, should_stop: Stop = lambda: False, on_progress: Progress = lambda n: None) -> MoveReport:
     """Finish what was interrupted, then do what was asked for last. CannotMove where it cannot be done now."""
-    with only_one("reconcile") as mine:
+    with try_lock("reconcile") as mine:
         if not mine:
             raise CannotMove("The music folder is being looked at; try again when that has ended.")
         _require_storage(now)
@@ -189,7 +189,7 @@ def finish_interrupted(now: datetime) -> int:
     """Finish moves that a crash interrupted. How many; none while somebody moves or looks, or storage is offline."""
     if not Move.objects.filter(state=State.MOVING).exists() or not storage.check(now).may_write:
         return 0
-    with only_one("reconcile") as mine:
+    with try_lock("reconcile") as mine:
         return _finish_interrupted(now) if mine else 0
 
 

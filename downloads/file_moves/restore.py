@@ -1,8 +1,8 @@
 """The way back of a file that gave way to another recording: it is the song's again, and the other one goes to the bin.
 
-A page only writes down the wish; `downloads.file_moves.trash.tidy` moves the files. The track's row names a file that
-is there at every moment: the present one goes to the bin with its row, then the former one takes its old place, then
-the row changes over to it.
+A page only writes down the wish; `downloads.file_moves.trash.process_trash_requests` moves the files. The track's row
+names a file that is there at every moment: the present one goes to the bin with its row, then the former one takes its
+old place, then the row changes over to it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from catalog.models import BinnedFile, Event, Track
-from catalog.system.failpoints import reach
+from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
 from catalog.tracks.transitions import Place, PlaceTaken
 from downloads.file_moves import superseded
@@ -87,7 +87,7 @@ def _bring_back(item: FormerFile, now: datetime, method: str) -> str:
 def _make_way(track: Track, ours: str, now: datetime, method: str) -> bool:
     """Put aside what the track has now. False: its row is not what the disk says; a reconcile sees to that first."""
     if track.status == Track.Status.MISSING:
-        superseded.put_aside(track, now)
+        superseded.move_to_trash(track, now)
         return True
     if track.local_path == ours or track.local_path.startswith(_path(superseded.BIN) + "/"):
         return True
@@ -116,7 +116,7 @@ def _put_back(item: FormerFile, method: str) -> None:
             publish.put_in_place(_path(item.target), _path(item.origin), method)
         except FileExistsError:
             continue
-        reach("former_back")
+        failpoint("former_back")
         return
     raise FileExistsError(17, f"{publish.MOST_NAMES} names are taken", item.origin)
 
@@ -134,9 +134,9 @@ def _change_over(item: FormerFile, now: datetime, method: str) -> bool:
             Sound.objects.filter(track=track).delete()  # what was proven of the other one
             Print.objects.filter(track=track).delete()
     except PlaceTaken:
-        superseded.give_name_back(place.path, _path(item.target), method)
+        superseded.undo_link(place.path, _path(item.target), method)
         return False
-    reach("former_followed")
+    failpoint("former_followed")
     target = _path(item.target)
     superseded.remove_name(target, place.path)
     item.delete()

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from catalog.models import Track
 from catalog.music import path_template
-from catalog.system.failpoints import reach
+from catalog.system.failpoints import failpoint
 from catalog.tags import audio_tags
 from catalog.tracks.transitions import Place
 from downloads.models import Candidate, FormerFile, Replaced, Sound
@@ -25,7 +25,7 @@ from downloads.search import candidates
 BIN = ".bin"
 
 
-def gives_way(track: Track) -> bool:
+def must_be_replaced(track: Track) -> bool:
     """Whether the file that this track had is to give way to a person's word: then it must not be adopted again."""
     if not track.replaced.exists():
         return False
@@ -42,7 +42,7 @@ def old_file(track: Track) -> tuple[Place, int] | None:
     return None
 
 
-def put_aside(track: Track, now: datetime) -> list[str]:
+def move_to_trash(track: Track, now: datetime) -> list[str]:
     """Move what this track's new recording replaces to the bin; the places there. OSError where the disk refuses.
 
     A file that has become another track's, or that is no longer what it was, stays where it is.
@@ -71,7 +71,7 @@ def to_bin(
     for _ in range(publish.MOST_NAMES):
         item.target = free_name(f"{BIN}/{now:%Y-%m-%d}/{origin}", "bin")
         item.save()
-        reach("former_noted")
+        failpoint("former_noted")
         place = Place.of(settings.MUSIC_DIR, item.target)
         os.makedirs(os.path.dirname(place.path), mode=0o777 & ~settings.MUSIC_UMASK, exist_ok=True)
         with contextlib.suppress(FileExistsError):
@@ -80,9 +80,9 @@ def to_bin(
     else:
         item.delete()
         raise FileExistsError(17, f"{publish.MOST_NAMES} names are taken", origin)
-    reach("former_moved")
+    failpoint("former_moved")
     if not follow(place):
-        give_name_back(place.path, path, method)
+        undo_link(place.path, path, method)
         item.delete()
         raise FileNotFoundError(2, "the row says something else by now", path)
     remove_name(path, place.path)
@@ -133,7 +133,7 @@ def free_name(first: str, short_id: str, track_id: int | None = None) -> str:
     for attempt in range(publish.MOST_NAMES):
         place = Place.of(settings.MUSIC_DIR, path_template.next_place(first, short_id, attempt)).in_known_folder()
         rows = Track.objects.filter(
-            folder__key=path_template.place_key(place.folder), name_key=path_template.place_key(place.file_name)
+            folder__key=path_template.path_key(place.folder), name_key=path_template.path_key(place.file_name)
         )
         if not os.path.lexists(place.path) and not rows.exclude(pk=track_id).exists():
             return place.relative
@@ -147,7 +147,7 @@ def remove_name(old: str, new: str) -> None:
         os.unlink(old)
 
 
-def give_name_back(new: str, old: str, method: str) -> None:
+def undo_link(new: str, old: str, method: str) -> None:
     """The row did not follow: the file is to have its old name alone."""
     if file_at(old) is None:
         publish.put_in_place(new, old, method)

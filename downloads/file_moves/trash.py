@@ -21,12 +21,12 @@ from django.conf import settings
 from catalog.ingest import removal_policy
 from catalog.models import BinnedFile, Track
 from catalog.storage import state as storage
-from catalog.system.failpoints import reach
-from catalog.system.file_locks import only_one
+from catalog.system.failpoints import failpoint
+from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
 from catalog.tracks.transitions import Place, PlaceTaken
 from downloads.file_moves import restore
-from downloads.file_moves.superseded import BIN, clear_folders, free_name, give_name_back, remove_name
+from downloads.file_moves.superseded import BIN, clear_folders, free_name, remove_name, undo_link
 from downloads.publishing import publish
 from downloads.publishing.link_method import file_at
 
@@ -57,7 +57,7 @@ class BinReport:
         return said + (f" {self.left:,} could not be moved and are tried again." if self.left else "")
 
 
-def tidy(now: datetime) -> BinReport:
+def process_trash_requests(now: datetime) -> BinReport:
     """Move what is to go and bring back what is wanted again. To be called after a reconcile."""
     removal_policy.switched_off()
     _forget_settled()
@@ -74,7 +74,7 @@ def recover(now: datetime) -> BinReport:
 def take_back(files: Iterable[int] | None = None, day: str = "") -> int:
     """A person wants these files back where they were: row ids, or those of one ``day``, or all of the bin.
 
-    Rows only; `tidy` moves the files. How many are to come back.
+    Rows only; `process_trash_requests` moves the files. How many are to come back.
     """
     rows = BinnedFile.objects.filter(state=State.BINNED)
     if files is not None:
@@ -100,12 +100,12 @@ def _go(states: list[str], now: datetime) -> BinReport:
     if not state.may_write:
         report.problem = state.reason
         return report
-    with only_one("reconcile") as mine:  # a pass beside us would see a file in neither place
+    with try_lock("reconcile") as mine:  # a pass beside us would see a file in neither place
         if not mine:
             report.problem = BUSY
             return report
         try:
-            with storage.opened(state.root) as root:
+            with storage.open_root(state.root) as root:
                 for pk in ids:
                     root.require()
                     _move_one(pk, now, report)
@@ -148,7 +148,7 @@ def _begin(item: BinnedFile, now: datetime) -> bool:
     item.target = free_name(f"{BIN}/{now:%Y-%m-%d}/{item.origin}", "bin")
     item.state = State.LEAVING
     item.save(update_fields=["origin", "target", "state"])
-    reach("bin_noted")
+    failpoint("bin_noted")
     return True
 
 
@@ -186,7 +186,7 @@ class _Move:
             publish.put_in_place(source, target, self.method)
         except FileExistsError:
             return False
-        reach("bin_moved")
+        failpoint("bin_moved")
         return True
 
     def _take_another_name(self) -> None:
@@ -200,11 +200,11 @@ class _Move:
         """The file has its new name: the row follows, then the old name goes, if it still has one."""
         place = Place.of(settings.MUSIC_DIR, os.path.relpath(target, settings.MUSIC_DIR))
         if self._row_follows(source, place):
-            reach("bin_followed")
+            failpoint("bin_followed")
             remove_name(source, target)
             self._arrived()
         else:
-            give_name_back(target, source, self.method)
+            undo_link(target, source, self.method)
             self.item.state = State.ASKED if self.leaving else State.BINNED
             self.item.save(update_fields=["state"])
             self.report.left += 1

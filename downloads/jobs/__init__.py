@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-NAMED_IN_ROWS = {"tick", "heartbeat", "download", "catch_up", "move_files", "answer_searches", "import_uploads"}
+# Name in a task's or schedule's row -> function in `downloads.jobs.tasks`. Rows of earlier versions name "catch_up".
+JOBS = {
+    "tick": "tick",
+    "heartbeat": "heartbeat",
+    "download": "download",
+    "handle_backlog": "handle_backlog",
+    "catch_up": "handle_backlog",
+    "move_files": "move_files",
+    "answer_searches": "answer_searches",
+    "import_uploads": "import_uploads",
+}
 
 
 def __getattr__(name: str) -> Any:
     """A job, imported when a worker asks for it: django-q2 looks a task's function up by its dotted name (PEP 562)."""
-    if name not in NAMED_IN_ROWS:
+    if name not in JOBS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from downloads.jobs import tasks  # here: whoever imports this package imports the jobs' code only when one runs
 
-    return getattr(tasks, name)
+    return getattr(tasks, JOBS[name])

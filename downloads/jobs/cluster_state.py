@@ -1,6 +1,6 @@
 """What a cluster's processes know of themselves: when their cluster started, its heartbeat, and whether to stop.
 
-A cluster is one tree of processes: its main process calls `join` before it forks, and all that is forked from it
+A cluster is one tree of processes: its main process calls `register` before it forks, and all that is forked from it
 inherits that. Its row (`catalog.models.Cluster`) is named after the queue that it serves, and `started_at` tells it
 from its predecessor: an older tree that was left over no longer claims anything.
 """
@@ -36,11 +36,11 @@ class Membership:
 _ours: Membership | None = None
 
 
-def join(queue: str, now: datetime) -> None:
+def register(queue: str, now: datetime) -> None:
     """This process is the main process of the cluster that serves ``queue``. Replaces a predecessor's row."""
     global _ours
     _ours = Membership(queue, now)
-    mark("stop", queue).unlink(missing_ok=True)
+    flag_file("stop", queue).unlink(missing_ok=True)
     Cluster.objects.update_or_create(name=queue, defaults={"started_at": now, "beat_at": None, "reconciled_at": None})
 
 
@@ -49,10 +49,10 @@ def ours() -> str:
     return _ours.queue if _ours else ""
 
 
-def leave() -> None:
+def unregister() -> None:
     """The cluster has ended in good order: its row and its stop mark go, so that no page misses its heartbeat."""
     if _ours:
-        mark("stop", _ours.queue).unlink(missing_ok=True)
+        flag_file("stop", _ours.queue).unlink(missing_ok=True)
         with suppress(DatabaseError):
             Cluster.objects.filter(name=_ours.queue, started_at=_ours.started_at).delete()
 
@@ -60,7 +60,7 @@ def leave() -> None:
 # --- Heartbeat --------------------------------------------------------------------------------------------
 
 
-def beat(now: datetime) -> None:
+def heartbeat(now: datetime) -> None:
     """Say that a worker of this cluster is alive: a file for the process manager, the row for the pages.
 
     The manager gets a file because it must notice a wedge also while the database is what hangs.
@@ -68,7 +68,7 @@ def beat(now: datetime) -> None:
     if _ours is None:
         return
     _ours.beaten = time.monotonic()
-    mark("beat", _ours.queue).touch()
+    flag_file("beat", _ours.queue).touch()
     Cluster.objects.filter(name=_ours.queue, started_at=_ours.started_at).update(beat_at=now)
 
 
@@ -76,7 +76,7 @@ def _beat_while_busy() -> None:
     """A heartbeat from within a long task, at most every 20 s. A busy database may cost one, never the task."""
     if _ours and time.monotonic() - _ours.beaten >= BEAT_EVERY:
         with suppress(DatabaseError):
-            beat(timezone.now())
+            heartbeat(timezone.now())
 
 
 # --- May a worker claim, must it stop ---------------------------------------------------------------------
@@ -119,7 +119,7 @@ def ask_stop() -> None:
     4 s and nothing stuck).
     """
     if _ours:
-        mark("stop", _ours.queue).touch()
+        flag_file("stop", _ours.queue).touch()
 
 
 def should_stop() -> bool:
@@ -127,10 +127,10 @@ def should_stop() -> bool:
     if _ours is None:
         return False
     _beat_while_busy()
-    return mark("stop", _ours.queue).exists() or os.getppid() == 1
+    return flag_file("stop", _ours.queue).exists() or os.getppid() == 1
 
 
-def mark(what: str, whose: str) -> Path:
+def flag_file(what: str, whose: str) -> Path:
     """The file in DATA_DIR by which one process tells another something. ``what``: "stop", "beat" or "asked"."""
     folder: Path = settings.DATA_DIR / "run"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -38,7 +38,7 @@ def after_a_pass(now: datetime) -> None:
     """Renamed files find their tracks again, before anybody fetches them; files that nobody wants go to the bin."""
     if Library.load().always_relink:
         _safely(relink, now)
-    _safely(trash.tidy, now)
+    _safely(trash.process_trash_requests, now)
 
 
 def songs_came_or_went(now: datetime) -> None:

@@ -63,4 +63,4 @@ def passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
 
 def asked(what: str) -> Path:
     """The mark of a request that a person made: "sync", "reconcile" or "accept_root". It outlives a lost wake-up."""
-    return cluster_state.mark("asked", what)
+    return cluster_state.flag_file("asked", what)

@@ -29,7 +29,7 @@ from catalog.library.reconcile import ReconcileReport, reconcile
 from catalog.models import Event, Run, Track
 from catalog.storage import state as storage
 from catalog.system import child_lifetime
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from downloads.file_moves import rename_plan
 from downloads.jobs import cluster_state, reconcile_hooks
 from downloads.jobs.schedule import asked, due
@@ -52,7 +52,7 @@ FORGOTTEN_AT_ONCE = 5000
 DOWNLOAD_SHIFT = 30 * 60.0  # seconds after which a worker goes back for its next wake-up: leaks stay small
 TICK_WITHIN = timedelta(minutes=2)
 LOOK_AT_CLOCK_EVERY = 60.0  # seconds
-LOOKED_AT = 50  # waiting wake-ups looked at to see whether one more is needed
+SCAN_LIMIT = 50  # waiting wake-ups looked at to see whether one more is needed
 
 logger = logging.getLogger(__name__)
 Job = Callable[[], str]
@@ -121,13 +121,13 @@ def request_tick() -> None:
 def _ask(what: str) -> None:
     """The mark outlives a wake-up that meets a pass under way, which may have begun before this was asked."""
     asked(what).touch()
-    _enqueue(catch_up, MAIN)
+    _enqueue(handle_backlog, MAIN)
 
 
 def _enqueue(body: Job, queue: str, workers: int = 1) -> None:
     """Put wake-ups for ``body`` into ``queue`` until ``workers`` of them wait there."""
     name = f"{JOBS}.{body.__name__}"
-    rows = OrmQ.objects.filter(key=queue, lock__lte=timezone.now())[:LOOKED_AT]
+    rows = OrmQ.objects.filter(key=queue, lock__lte=timezone.now())[:SCAN_LIMIT]
     waiting = sum(row.task.get("func") == name for row in rows)
     for _ in range(workers - waiting):
         async_task(name, cluster=queue, save=False)
@@ -140,9 +140,9 @@ def _enqueue(body: Job, queue: str, workers: int = 1) -> None:
 def tick() -> str:
     """Each minute: a heartbeat, then every step of `EACH_MINUTE`; one that fails costs the others nothing."""
     now = timezone.now()
-    cluster_state.beat(now)
+    cluster_state.heartbeat(now)
     _enqueue(heartbeat, DOWNLOADS)
-    with only_one("tick") as alone:  # a disk that hangs may hang one worker, not all of them
+    with try_lock("tick") as alone:  # a disk that hangs may hang one worker, not all of them
         if not alone:
             return "another tick runs"
         failed = [step.__name__ for step in EACH_MINUTE if not _done(step, now)]
@@ -158,9 +158,9 @@ def _done(step: Step, now: datetime) -> bool:
     return True
 
 
-def _catch_up_if_due(now: datetime) -> None:
+def _handle_backlog_if_due(now: datetime) -> None:
     if due(now, online=storage.current().may_read):
-        _enqueue(catch_up, MAIN)
+        _enqueue(handle_backlog, MAIN)
 
 
 def _wake_if_due(now: datetime) -> None:
@@ -186,7 +186,7 @@ def _import_if_asked(now: datetime) -> None:
 @job
 def heartbeat() -> str:
     """Travels through a worker, and so proves that this cluster's workers still get work."""
-    cluster_state.beat(timezone.now())
+    cluster_state.heartbeat(timezone.now())
     return "alive"
 
 
@@ -195,7 +195,7 @@ def download() -> str:
     """Fetch one track after another until nothing is due, a stop is asked for, or the shift is over."""
     if not cluster_state.may_claim():
         return "the first reconcile has not ended yet"
-    cluster_state.beat(timezone.now())
+    cluster_state.heartbeat(timezone.now())
     tracks = 0
     shift_ends = time.monotonic() + DOWNLOAD_SHIFT
     while time.monotonic() < shift_ends and not cluster_state.should_stop() and not _relieved():
@@ -229,7 +229,7 @@ def move_files() -> str:
 @job
 def answer_searches() -> str:
     """Search in persons' own words, one job at a time; what fits by then is fetched."""
-    with only_one("search") as alone:
+    with try_lock("search") as alone:
         answered = manual_search.answer_all(timezone.now()) if alone else 0
     wake()
     return f"{answered} answered"
@@ -247,7 +247,7 @@ def import_uploads() -> str:
 
 
 @job
-def catch_up() -> str:
+def handle_backlog() -> str:
     """Do what is due by now: sync, reconcile and wake, in this order; or only the last two."""
     now = timezone.now()
     if asked("accept_root").exists():
@@ -321,7 +321,7 @@ EACH_MINUTE: tuple[Step, ...] = (
     storage.check,  # first: what follows asks whether the library is there
     rescue.recover,  # tracks whose worker died become due again
     rename_plan.finish_interrupted,  # before a pass could miss a file on its way
-    _catch_up_if_due,
+    _handle_backlog_if_due,
     upgrade_retry.retry_after_change,  # before the wake: it makes tracks due
     _wake_if_due,
     _search_if_asked,
@@ -376,7 +376,7 @@ def run_cluster() -> bool:
     It joins before it forks, and asks for the tick that reconciles: its workers claim nothing before that has ended.
     """
     now = timezone.now()
-    cluster_state.join(cluster_name(), now)
+    cluster_state.register(cluster_name(), now)
     if cluster_name() == MAIN:
         install_schedules(now)
     request_tick()
@@ -389,5 +389,5 @@ def run_cluster() -> bool:
         with suppress(DatabaseError):
             mend_schedule(timezone.now())
         connections.close_all()
-    cluster_state.leave()
+    cluster_state.unregister()
     return bool(cluster.sentinel.exitcode == 0)

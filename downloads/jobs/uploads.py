@@ -24,7 +24,7 @@ from catalog.importers.import_files import import_files, totals
 from catalog.importers.parsed_file import ReadFile, UnreadableFile, shown
 from catalog.importers.reader import read_library_file
 from catalog.models import Run
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from catalog.system.stale_files import remove_stale
 from catalog.text.humanize import count
 
@@ -93,7 +93,7 @@ def ask(uploads: Uploads, entries: int, now: datetime) -> Run:
 def import_waiting(now: datetime) -> int:
     """See through what was asked for, the oldest first. How many imports have ended."""
     ended = 0
-    with only_one("import") as alone:
+    with try_lock("import") as alone:
         for run in Run.objects.filter(kind=Run.Kind.IMPORT, ended_at=None).order_by("started_at") if alone else ():
             _see_through(run, now)
             ended += 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from downloads.matching.similarity import likeness
-from downloads.matching.title_parser import Names, Reading, names_of, read
+from downloads.matching.title_parser import Names, ParsedTitle, names_of, read
 from downloads.matching.title_text import Title, comparable, fold, names_in, scripts, wished, words
 from downloads.matching.version_words import IMPLIES, versions_in, without_noise
 
@@ -64,7 +64,7 @@ _ALBUM_VETO = frozenset({"karaoke", "tribute", "8-bit", "nightcore"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TrackQuery:
     """What a track row says. ``duration_ms`` None, ``""`` and ``()`` mean unknown; artists in billing order."""
 
     title: str
@@ -76,7 +76,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class SearchResult:
     """What a search answered. ``kind`` is "song" (a release), "video" (an upload) or "file" (one's own server)."""
 
     id: str
@@ -95,7 +95,7 @@ class Candidate:
 class Scored:
     """A candidate's score, 0..100, the sentences that explain it, and whether something forbids it."""
 
-    candidate: Candidate
+    candidate: SearchResult
     score: float
     reasons: tuple[str, ...]
     vetoed: bool
@@ -108,7 +108,7 @@ class _Finding:
     veto: bool = False
 
 
-def score(wish: Wish, candidate: Candidate) -> Scored:
+def score(wish: TrackQuery, candidate: SearchResult) -> Scored:
     """Compare one candidate with the wish. Never raises, whatever the texts are."""
     title = wished(wish.title, wish.artists)
     names = names_of(wish.artists, candidate.artists, wish.album)
@@ -134,7 +134,7 @@ def score(wish: Wish, candidate: Candidate) -> Scored:
     return Scored(candidate, round(min(total, 100.0), 2), reasons or ("title, artists and length agree",), vetoed)
 
 
-def rank(wish: Wish, candidates: Iterable[Candidate]) -> list[Scored]:
+def rank(wish: TrackQuery, candidates: Iterable[SearchResult]) -> list[Scored]:
     """All candidates, best first, vetoed last; equals in the order of the search, more often played videos first."""
     scored = [score(wish, candidate) for candidate in candidates]
     return sorted(scored, key=lambda one: (one.vetoed, -one.score, -(one.candidate.views or 0)))
@@ -145,7 +145,7 @@ def acceptable(scored: Scored) -> bool:
     return scored.score >= THRESHOLD and not scored.vetoed
 
 
-def choose(wish: Wish, candidates: Iterable[Candidate]) -> Scored | None:
+def choose(wish: TrackQuery, candidates: Iterable[SearchResult]) -> Scored | None:
     """The best acceptable candidate, or None: a person has to decide."""
     fit = [one for one in rank(wish, candidates) if acceptable(one)]
     if not fit or (wish.duration_ms is None and _ambiguous(fit)):
@@ -160,15 +160,15 @@ def _ambiguous(fit: list[Scored]) -> bool:
     return bool(lengths) and max(lengths) - min(lengths) > _AMBIGUOUS_SPREAD_MS
 
 
-def _as_written(wish: Wish, candidate: Candidate) -> Reading | None:
+def _as_written(wish: TrackQuery, candidate: SearchResult) -> ParsedTitle | None:
     """The reading of a title that equals the wished one as written: there is nothing to interpret."""
     if fold(wish.title) != fold(candidate.title):
         return None
     none: frozenset[str] = frozenset()
-    return Reading(1.0, none, none, frozenset(), True, (), (), none, False, True)
+    return ParsedTitle(1.0, none, none, frozenset(), True, (), (), none, False, True)
 
 
-def _compare_names(reading: Reading, candidate: Candidate, rest_agrees: bool) -> _Finding:
+def _compare_names(reading: ParsedTitle, candidate: SearchResult, rest_agrees: bool) -> _Finding:
     if not reading.comparable and rest_agrees:
         return _Finding(TRANSLITERATED, ("title in another script, perhaps the same: needs a decision",))
     if not reading.comparable:
@@ -189,7 +189,7 @@ def _compare_names(reading: Reading, candidate: Candidate, rest_agrees: bool) ->
     return _Finding(factor, tuple(reasons))
 
 
-def _compare_versions(title: Title, reading: Reading, wish: Wish, candidate: Candidate) -> _Finding:
+def _compare_versions(title: Title, reading: ParsedTitle, wish: TrackQuery, candidate: SearchResult) -> _Finding:
     """Live, remix, karaoke, …: what is not wished is a veto, and so is what is wished and not there."""
     if reading.covers_versions and not reading.hard:
         return _Finding(SOFT_ADDED if reading.soft - title.soft else 1.0, _soft_reasons(reading.soft - title.soft))
@@ -243,7 +243,9 @@ def _same_descriptor(wanted: frozenset[str], given: frozenset[str]) -> bool:
     return likeness(" ".join(sorted(wanted)), " ".join(sorted(given))) >= SAME_NAME
 
 
-def _compare_artists(wish: Wish, title: Title, candidate: Candidate, reading: Reading, names: Names) -> _Finding:
+def _compare_artists(
+    wish: TrackQuery, title: Title, candidate: SearchResult, reading: ParsedTitle, names: Names
+) -> _Finding:
     wanted = [artist for artist in wish.artists if artist.strip()]
     listed = [artist for artist in candidate.artists if artist.strip()]
     if not wanted or (not listed and not reading.named):
@@ -267,7 +269,7 @@ def _compare_artists(wish: Wish, title: Title, candidate: Candidate, reading: Re
     return _Finding(0.3, (f"another artist: {', '.join(listed)}",) if listed else ("artist not named",))
 
 
-def _guests(wish: Wish, title: Title, candidate: Candidate) -> list[str]:
+def _guests(wish: TrackQuery, title: Title, candidate: SearchResult) -> list[str]:
     """Guests that a release's title names and the wish does not: made with them, it is another recording.
 
     Only where the wish names all its artists (privacy exports, which have no lengths either, name the first alone).
@@ -328,7 +330,7 @@ def _is_listed(artist: str, listed: list[str]) -> bool:
     return bool(parts) and parts <= given
 
 
-def _compare_lengths(wish: Wish, candidate: Candidate) -> _Finding:
+def _compare_lengths(wish: TrackQuery, candidate: SearchResult) -> _Finding:
     if wish.duration_ms is None or candidate.duration_ms is None:
         return _Finding(LENGTH_UNKNOWN, ("length unknown",))
     seconds = wish.duration_ms / 1000
@@ -355,7 +357,7 @@ def _on_curve(value: float) -> float:
     return 0.0
 
 
-def _compare_albums(wish: Wish, title: Title, candidate: Candidate) -> _Finding:
+def _compare_albums(wish: TrackQuery, title: Title, candidate: SearchResult) -> _Finding:
     if not candidate.album:
         return _Finding(ALBUM_UNKNOWN)
     if wish.album and fold(wish.album) == fold(candidate.album):
@@ -373,7 +375,7 @@ def _compare_albums(wish: Wish, title: Title, candidate: Candidate) -> _Finding:
     return _Finding(ALBUM_OTHER, (f"from another album, “{candidate.album}”",))
 
 
-def _compare_explicit(wish: Wish, candidate: Candidate, reading: Reading) -> _Finding:
+def _compare_explicit(wish: TrackQuery, candidate: SearchResult, reading: ParsedTitle) -> _Finding:
     if wish.explicit and "clean" in reading.soft:
         return _Finding(0.8, ("the clean cut of an explicit track",))
     if wish.explicit is None or candidate.explicit is None or wish.explicit == candidate.explicit:
@@ -382,7 +384,7 @@ def _compare_explicit(wish: Wish, candidate: Candidate, reading: Reading) -> _Fi
     return _Finding(EXPLICIT_OTHER, (said,))
 
 
-def _compare_kind(wish: Wish, candidate: Candidate) -> _Finding:
+def _compare_kind(wish: TrackQuery, candidate: SearchResult) -> _Finding:
     if candidate.kind != "video":
         return _Finding()
     unknown = wish.duration_ms is None or candidate.duration_ms is None or not wish.artists

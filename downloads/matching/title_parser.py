@@ -48,7 +48,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedTitle:
     """What a candidate's title says. ``closeness`` is 0..1; ``extras`` are segments that nothing explains."""
 
     closeness: float
@@ -94,7 +94,7 @@ class _Rest:
         return [number for text in (*self.extras, *self.foreign) for number in _numbers(text)]
 
 
-def read(title: str, wish: Title, names: Names) -> Reading:
+def read(title: str, wish: Title, names: Names) -> ParsedTitle:
     """Read a candidate's ``title`` against the wished one."""
     pieces = segments(title)
     run = max(_runs(pieces, wish, names), key=lambda run: run.closeness)
@@ -102,7 +102,7 @@ def read(title: str, wish: Title, names: Names) -> Reading:
     rest.add_versions(_added_words(run))
     rest.add_versions(_not_artists(run.beside, names))
     rest.named |= set(skeleton(run.beside).split())
-    return Reading(
+    return ParsedTitle(
         run.closeness,
         frozenset(rest.hard),
         frozenset(rest.soft),

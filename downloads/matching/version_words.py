@@ -17,7 +17,7 @@ def _phrases(text: str) -> tuple[str, ...]:
 
 
 # Another recording, arrangement or speed than the plain song: a veto unless wished. The key is what a person reads.
-HARD: dict[str, tuple[str, ...]] = {
+EXCLUSIVE: dict[str, tuple[str, ...]] = {
     # a concert instead of the studio, in every language in which upload titles say so often
     "live": _phrases(
         "live, liveauftritt, livestream, in concert, concert, en concert, concierto, "
@@ -120,7 +120,7 @@ HARD: dict[str, tuple[str, ...]] = {
 }
 
 # The same recording cut or mixed a little differently: the length decides, and little is lost if it agrees.
-SOFT: dict[str, tuple[str, ...]] = {
+COSMETIC: dict[str, tuple[str, ...]] = {
     "radio edit": _phrases("radio edit, radio version, radio mix, radio cut, radio, single edit, video edit"),
     "edit": _phrases("edit, edited, cut"),
     "mono": _phrases("mono, mono version, mono mix"),
@@ -186,7 +186,7 @@ YEAR = re.compile(r"(?:19|20)\d\d\Z")
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What a piece of text says about the recording: keys of ``HARD`` and ``SOFT``, and the words around them.
+    """What a piece of text says about the recording: keys of ``EXCLUSIVE`` and ``COSMETIC``, and the words around them.
 
     ``years`` are those of a performance; the year of a remaster says nothing.
     """
@@ -229,7 +229,7 @@ class _Index:
         return keys, tuple(word for word, out in zip(tokens, taken, strict=True) if not out)
 
 
-_VERSIONS = _Index({**HARD, **SOFT})
+_VERSIONS = _Index({**EXCLUSIVE, **COSMETIC})
 _NOISES = _Index({"noise": NOISE})
 
 
@@ -237,7 +237,7 @@ _NOISES = _Index({"noise": NOISE})
 def versions_in(folded: str) -> Versions:
     """Which recording ``folded`` (text as `title_text.fold` leaves it) says it is. ``rest`` has no noise in it."""
     keys, left = _VERSIONS.find(folded)
-    hard, soft = keys & HARD.keys(), keys & SOFT.keys()
+    hard, soft = keys & EXCLUSIVE.keys(), keys & COSMETIC.keys()
     rest = without_noise(" ".join(left))
     if not hard and (_is_named(folded, rest) or _is_dated(folded)):
         hard.add("another version")

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from catalog.models import Event, Track
 from catalog.music.identity import identity_key
-from catalog.system.failpoints import reach
+from catalog.system.failpoints import failpoint
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
 from catalog.tracks.transitions import Place, PlaceTaken
@@ -49,12 +49,12 @@ def adopt_own_file(track: Track, place: Place, size: int, now: datetime) -> bool
     """
     try:
         if not transitions.reserve(track.pk, track.claim or "", place, size, now):
-            raise publish.Lost
+            raise publish.LeaseLost
     except PlaceTaken:
         return False
-    reach("adopted")
+    failpoint("adopted")
     if publish.regular_size(place.path) != size:  # whoever had put it there took it back before our reservation
         return False
     if not transitions.finish(track.pk, track.claim or "", now, Event.Kind.ADOPT, "already in the library"):
-        raise publish.Lost
+        raise publish.LeaseLost
     return True

@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 
-from catalog.system.failpoints import reach
+from catalog.system.failpoints import failpoint
 
 LINK, RENAME, PLACEHOLDER = "link", "rename", "placeholder"
 
@@ -80,7 +80,7 @@ def _replace_placeholder(source: str, target: str) -> None:
         raise
     finally:
         os.close(descriptor)
-    reach("placeholder")
+    failpoint("placeholder")
     os.replace(source, target)
 
 

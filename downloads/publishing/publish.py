@@ -22,7 +22,7 @@ from django.db import transaction
 
 from catalog.models import Album, Library, Track
 from catalog.music import path_template
-from catalog.system.failpoints import reach
+from catalog.system.failpoints import failpoint
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
 from catalog.tracks.transitions import Place, PlaceTaken
@@ -41,7 +41,7 @@ class NoFreeName(Exception):
     """Every name that this track could have is taken."""
 
 
-class Lost(Exception):
+class LeaseLost(Exception):
     """The track is no longer ours: the deadline passed and somebody else decided about it."""
 
 
@@ -150,12 +150,12 @@ def publish(track: Track, staged: Staged, now: Callable[[], datetime]) -> Place:
     Raises Lost, NoFreeName, or OSError where the disk refuses; the stage is the caller's to clear.
     """
     _sync_file(staged.path)
-    reach("synced")
+    failpoint("synced")
     place = _reserve_and_link(track, staged, now)
     try:
-        reach("linked")
+        failpoint("linked")
         _sync_folder(os.path.dirname(place.path))
-        reach("folder_synced")
+        failpoint("folder_synced")
         finished = transitions.finish(track.pk, track.claim or "", now())
         if not finished:
             _take_back(track, place, staged, now())
@@ -163,10 +163,10 @@ def publish(track: Track, staged: Staged, now: Callable[[], datetime]) -> Place:
         # The file is in its place and the row names it: recovery will find it. To call this a failure would clear
         # the reservation and leave a file that nobody knows.
         logger.exception("Track %s is in its place, but its row could not be written", track.pk)
-        raise Lost from error
+        raise LeaseLost from error
     if not finished:
-        raise Lost
-    reach("finished")
+        raise LeaseLost
+    failpoint("finished")
     return place
 
 
@@ -180,8 +180,8 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
             continue
         try:
             if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):
-                raise Lost
-            reach("reserved")
+                raise LeaseLost
+            failpoint("reserved")
             _make_folders(place)
             _put_in_place(staged.path, place.path, method)
         except (PlaceTaken, FileExistsError):
@@ -192,7 +192,7 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
             if error.errno in NOT_SUPPORTED:
                 _forget_method()
             if isinstance(error, FileNotFoundError) and not transitions.holds(track.pk, track.claim or "", now()):
-                raise Lost from error  # recovery has taken our stage away
+                raise LeaseLost from error  # recovery has taken our stage away
             raise
         return place
     raise NoFreeName(f"{first.relative} and {MOST_NAMES - 1} other names are taken by other files.")

@@ -25,7 +25,7 @@ ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 logger = logging.getLogger(__name__)
 
 
-def dress(track: Track, path: str) -> None:
+def write_tags(track: Track, path: str) -> None:
     """Write what the catalog knows into the staged file. AudioError bad_file where it cannot carry tags."""
     album = track.album
     try:

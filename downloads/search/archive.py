@@ -16,7 +16,7 @@ import requests
 
 from downloads.failures.kinds import SourceError, classify, seconds_of
 from downloads.fetch.url_allowlist import AddressRefused, Server, archive_address, server
-from downloads.matching.score import Candidate, Wish
+from downloads.matching.score import SearchResult, TrackQuery
 
 LARGEST_ANSWER = 2 * 2**20  # bytes; fifty candidates take about 20,000
 MOST_CANDIDATES = 50
@@ -39,7 +39,7 @@ class ArchiveSource:
         self._clock = clock
         self.allowed_host = self._base
 
-    def search(self, wish: Wish, words: str = "") -> list[Candidate]:
+    def search(self, wish: TrackQuery, words: str = "") -> list[SearchResult]:
         """What the server offers for ``wish``, in its order; rows that cannot be right are left out.
 
         ``words`` are a person's own: then they alone are searched for, as a title. Raises SourceError: network,
@@ -89,15 +89,15 @@ class ArchiveSource:
                 raise SourceError("network", f"The audio server took longer than {self._timeout:.0f} s.")
         return body
 
-    def _candidates(self, rows: list[Any], allowed: Server) -> list[Candidate]:
-        found: dict[str, Candidate] = {}
+    def _candidates(self, rows: list[Any], allowed: Server) -> list[SearchResult]:
+        found: dict[str, SearchResult] = {}
         for row in rows:
             candidate = self._candidate(row, allowed)
             if candidate is not None and len(found) < MOST_CANDIDATES:
                 found.setdefault(candidate.id, candidate)
         return list(found.values())
 
-    def _candidate(self, row: Any, allowed: Server) -> Candidate | None:
+    def _candidate(self, row: Any, allowed: Server) -> SearchResult | None:
         """A row that has an id, a title and an address on the server; None for all others."""
         if not isinstance(row, dict):
             return None
@@ -113,7 +113,7 @@ class ArchiveSource:
         except ValueError:  # AddressRefused is one; urljoin raises others
             return None
         explicit = row.get("explicit")
-        return Candidate(
+        return SearchResult(
             id=name,
             title=title,
             artists=_names(row.get("artists")),
@@ -126,7 +126,7 @@ class ArchiveSource:
         )
 
 
-def _question(wish: Wish) -> dict[str, str]:
+def _question(wish: TrackQuery) -> dict[str, str]:
     known = {
         "title": wish.title,
         "artist": wish.artists[0] if wish.artists else "",

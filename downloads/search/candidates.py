@@ -35,7 +35,7 @@ class Source(Protocol):
 
     allowed_host: str
 
-    def search(self, wish: score.Wish, words: str = "") -> list[score.Candidate]: ...
+    def search(self, wish: score.TrackQuery, words: str = "") -> list[score.SearchResult]: ...
 
 
 def source() -> Source:
@@ -43,9 +43,9 @@ def source() -> Source:
     return ArchiveSource(settings.ARCHIVE_URL) if settings.AUDIO_SOURCE == "archive" else YouTubeSource()
 
 
-def wish_of(track: Track) -> score.Wish:
+def wish_of(track: Track) -> score.TrackQuery:
     """What the matcher needs to know of a track."""
-    return score.Wish(
+    return score.TrackQuery(
         title=track.title,
         artists=tuple(track.artist_names),
         album=track.album.title if track.album else "",
@@ -88,7 +88,7 @@ def allowed_host(candidate: Candidate) -> str:
     return settings.ARCHIVE_URL if candidate.source == "archive" else ""
 
 
-def keep(track: Track, wish: score.Wish, answers: Sequence[score.Candidate], now: datetime) -> None:
+def keep(track: Track, wish: score.TrackQuery, answers: Sequence[score.SearchResult], now: datetime) -> None:
     """Write down what a search answered. Verdicts on a candidate that was known before stay."""
     rows = [
         Candidate(
@@ -111,7 +111,7 @@ def keep(track: Track, wish: score.Wish, answers: Sequence[score.Candidate], now
     )
 
 
-def _storable(answers: Sequence[score.Candidate]) -> list[score.Candidate]:
+def _storable(answers: Sequence[score.SearchResult]) -> list[score.SearchResult]:
     """The answers without what no database stores, each id once."""
     clean = (
         replace(
@@ -125,7 +125,7 @@ def _storable(answers: Sequence[score.Candidate]) -> list[score.Candidate]:
         )
         for answer in answers
     )
-    found: dict[str, score.Candidate] = {}
+    found: dict[str, score.SearchResult] = {}
     for answer in clean:
         found.setdefault(answer.id, answer)
     return list(found.values())
@@ -136,7 +136,7 @@ def fitting(track: Track) -> list[Candidate]:
     return _fit(wish_of(track), track)
 
 
-def _fit(wish: score.Wish, track: Track) -> list[Candidate]:
+def _fit(wish: score.TrackQuery, track: Track) -> list[Candidate]:
     """The kept candidates that the matcher accepts today, the best first."""
     rows = {row.source_id: row for row in track.candidates.usable().filter(source=settings.AUDIO_SOURCE)}
     ranked = score.rank(wish, [as_answer(row) for row in rows.values()])
@@ -145,10 +145,10 @@ def _fit(wish: score.Wish, track: Track) -> list[Candidate]:
     return [rows[scored.candidate.id] for scored in ranked if score.acceptable(scored)]
 
 
-def as_answer(row: Candidate) -> score.Candidate:
+def as_answer(row: Candidate) -> score.SearchResult:
     """A kept row in the matcher's terms."""
     said = {name: getattr(row, name) for name in ANSWERED}
-    return score.Candidate(**said | {"id": row.source_id, "artists": tuple(row.artists)})
+    return score.SearchResult(**said | {"id": row.source_id, "artists": tuple(row.artists)})
 
 
 def send_away(candidate: Candidate, why: str) -> None:

@@ -18,7 +18,7 @@ from downloads.models import Candidate, Pace
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class RateLimit:
     """``per_hour`` songs, of which ``at_once`` may come in a row; ``breath`` in seconds between two of them."""
 
     per_hour: int
@@ -30,10 +30,10 @@ class Budget:
         return timedelta(hours=1) / self.per_hour
 
 
-BUDGETS = {
+RATE_LIMITS = {
     # yt-dlp's wiki counts about 300 recordings an hour before a guest is stopped, and asks for 5 to 10 s between them
     # (github.com/yt-dlp/yt-dlp/wiki/Extractors). Half of it: each song costs some searches too.
-    "youtube": Budget(per_hour=150, at_once=12, breath=(3.0, 8.0)),
+    "youtube": RateLimit(per_hour=150, at_once=12, breath=(3.0, 8.0)),
 }
 JITTER = 0.4  # of a gap, to both sides: a beat like a clock's is what robots have
 
@@ -45,7 +45,7 @@ def next_turn(now: datetime, source: str = "") -> datetime:
     may come from another one.
     """
     source = source or settings.AUDIO_SOURCE
-    budget = BUDGETS.get(source)
+    budget = RATE_LIMITS.get(source)
     row = Pace.objects.filter(source=source).first() if budget else None
     if budget is None or row is None:
         return now
@@ -63,7 +63,7 @@ def is_all_that_holds(now: datetime) -> bool:
     """Whether a track is due but for the pace of the site that it comes from."""
     if not may_ask(now):
         return Track.objects.queue(now).exists()
-    turns = {source: next_turn(now, source) for source in BUDGETS}
+    turns = {source: next_turn(now, source) for source in RATE_LIMITS}
     chosen = {"candidates__verdict": Candidate.Verdict.CHOSEN}
     return any(
         Track.objects.queue(turn).filter(**chosen, candidates__source=source).exists()
@@ -75,7 +75,7 @@ def is_all_that_holds(now: datetime) -> bool:
 def asked(now: datetime, dice: random.Random | None = None, source: str = "") -> None:
     """A song's searches and its fetch begin: one place of the budget is spent."""
     source = source or settings.AUDIO_SOURCE
-    budget = BUDGETS.get(source)
+    budget = RATE_LIMITS.get(source)
     if budget is None:
         return
     dice = dice or random.Random()

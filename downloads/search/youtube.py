@@ -18,7 +18,7 @@ from ytmusicapi.exceptions import YTMusicError
 from downloads.failures.kinds import SourceError, classify, plain, seconds_of
 from downloads.fetch import process
 from downloads.fetch.url_allowlist import YOUTUBE_ID, youtube_address
-from downloads.matching.score import Candidate, Wish, choose
+from downloads.matching.score import SearchResult, TrackQuery, choose
 
 RESULTS = 20  # one page of YouTube Music; a second one holds nothing that fits better
 LONGEST_QUERY = 200  # characters
@@ -63,12 +63,12 @@ class YouTubeSource:
         self._fallback = fallback or search_with_yt_dlp
         self._music: YTMusic | None = None
 
-    def search(self, wish: Wish, words: str = "") -> list[Candidate]:
+    def search(self, wish: TrackQuery, words: str = "") -> list[SearchResult]:
         """Candidates for ``wish``, songs before videos, each id once; [] where nothing is found. SourceError.
 
         ``words`` are a person's own: then they alone are searched for, in all kinds.
         """
-        found: dict[str, Candidate] = {}
+        found: dict[str, SearchResult] = {}
         trouble: SourceError | None = None
         asked = list(questions(wish, words))
         for query, kind in asked:
@@ -86,7 +86,7 @@ class YouTubeSource:
             found = self._fall_back(next((query for query, kind in asked if kind), ""), trouble)
         return sorted(found.values(), key=lambda candidate: candidate.kind != "song")
 
-    def _ask(self, query: str, kind: str | None) -> list[Candidate]:
+    def _ask(self, query: str, kind: str | None) -> list[SearchResult]:
         try:
             if self._music is None:
                 # English: 1.12.3 drops the first page of song searches in German, and takes play counts for artists.
@@ -104,7 +104,7 @@ class YouTubeSource:
         except (ValueError, LookupError, TypeError, AttributeError) as error:  # its parse, over a page that changed
             raise SourceError("server", "YouTube Music's answer could not be read.") from error
 
-    def _fall_back(self, query: str, trouble: SourceError | None) -> dict[str, Candidate]:
+    def _fall_back(self, query: str, trouble: SourceError | None) -> dict[str, SearchResult]:
         if not query:
             return {}
         try:
@@ -137,7 +137,7 @@ def _require_ok(answer: requests.Response, *_: Any, **__: Any) -> None:
         raise SourceError(kind, f"YouTube Music answers {answer.status_code}.", wait)
 
 
-def questions(wish: Wish, words: str = "") -> Iterator[tuple[str, str | None]]:
+def questions(wish: TrackQuery, words: str = "") -> Iterator[tuple[str, str | None]]:
     """The texts to search for with YouTube Music's filter, in the order of `PLAN`, each once; or a person's words."""
     if words:
         yield from ((_query(words), kind) for kind in OWN_WORDS)
@@ -169,11 +169,11 @@ def search_with_yt_dlp(query: str) -> list[dict[str, Any]]:
         return process.search(query, stage)
 
 
-def _merge(found: dict[str, Candidate], more: list[Candidate]) -> dict[str, Candidate]:
+def _merge(found: dict[str, SearchResult], more: list[SearchResult]) -> dict[str, SearchResult]:
     return found | {candidate.id: candidate for candidate in more if candidate.id not in found}
 
 
-def candidate_of(row: dict[str, Any]) -> Candidate | None:
+def candidate_of(row: dict[str, Any]) -> SearchResult | None:
     """A row of ytmusicapi's search as a candidate; None for what is no recording that can be played."""
     known, name, title = row.get("resultType"), row.get("videoId"), row.get("title")
     if known not in ("song", "video") or not isinstance(title, str) or not title or not _is_id(name):
@@ -182,7 +182,7 @@ def candidate_of(row: dict[str, Any]) -> Candidate | None:
         return None
     album, seconds = row.get("album"), row.get("duration_seconds")
     is_release = known == "song" or row.get("videoType") == RELEASE
-    return Candidate(
+    return SearchResult(
         id=str(name),
         title=title,
         artists=tuple(str(artist["name"]) for artist in row.get("artists") or () if artist.get("name")),
@@ -195,7 +195,7 @@ def candidate_of(row: dict[str, Any]) -> Candidate | None:
     )
 
 
-def _of_yt_dlp(row: dict[str, Any]) -> Candidate | None:
+def _of_yt_dlp(row: dict[str, Any]) -> SearchResult | None:
     """A row of yt-dlp's search: it has only a channel in place of artists."""
     name, title, seconds, views = (row.get(key) for key in ("id", "title", "duration", "view_count"))
     if (
@@ -206,7 +206,7 @@ def _of_yt_dlp(row: dict[str, Any]) -> Candidate | None:
     ):
         return None
     channel = str(row.get("channel") or "")
-    return Candidate(
+    return SearchResult(
         id=str(name),
         title=title,
         # "Artist - Topic" is the channel that YouTube makes from an artist's releases.

@@ -26,4 +26,4 @@ def ytdlp(now: datetime) -> dict[str, Any]:
 @register.simple_tag
 def asked_for(what: str) -> bool:
     """Whether a person asked for ``what`` and no job has taken it up yet. A look into DATA_DIR, not at the music."""
-    return cluster_state.mark("asked", what).exists()
+    return cluster_state.flag_file("asked", what).exists()

@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from catalog.models import Service, Track
 from catalog.storage import state as storage
-from catalog.system.failpoints import reach
+from catalog.system.failpoints import failpoint
 from catalog.text.sanitize import one_line
 from catalog.tracks import transitions
 from downloads.audio import fingerprint, verify
@@ -65,7 +65,7 @@ class Failure(Exception):
         self.retry_after = retry_after
 
 
-class TooEarly(Exception):
+class RateLimited(Exception):
     """The site that the chosen recording comes from may be asked from ``turn`` on; the track is due then."""
 
     def __init__(self, turn: datetime) -> None:
@@ -73,7 +73,7 @@ class TooEarly(Exception):
         self.turn = turn
 
 
-def why_not(now: datetime) -> str:
+def reason_not_to_work(now: datetime) -> str:
     """Why nothing may be claimed at ``now``, in a sentence; "" where it may."""
     state = storage.check(now)
     if state.state != "online":
@@ -90,7 +90,7 @@ def why_not(now: datetime) -> str:
 
 def work_one(now: Clock = timezone.now, should_stop: Callable[[], bool] = lambda: False) -> Outcome | None:
     """Claim the next track and see it through. None: nothing is due, or nothing may be fetched now."""
-    if should_stop() or why_not(now()) or not Track.objects.queue(now()).exists():
+    if should_stop() or reason_not_to_work(now()) or not Track.objects.queue(now()).exists():
         return None
     if not rate_limit.may_ask(now()) or not _may_try_audio(now()):
         return None
@@ -98,7 +98,7 @@ def work_one(now: Clock = timezone.now, should_stop: Callable[[], bool] = lambda
     if track is None:
         Service.objects.canary_returned("audio", now())
         return None
-    reach("claimed")
+    failpoint("claimed")
     return Attempt(track, now, should_stop).run()
 
 
@@ -127,9 +127,9 @@ class Attempt:
         try:
             with self._renewed():
                 result = self._adopt() or self._get()
-        except publish.Lost:
+        except publish.LeaseLost:
             result = Outcome(self.track.pk, self.track.title, "lost")
-        except TooEarly as error:
+        except RateLimited as error:
             ours = transitions.release(self.track.pk, self.token, self.now(), error.turn)
             result = Outcome(self.track.pk, self.track.title, "released" if ours else "lost", "", str(error))
         except (Failure, SourceError, process.FetchError, verify.AudioError) as error:
@@ -143,7 +143,7 @@ class Attempt:
             result = self._failed("unknown", f"An error of the program: {type(error).__name__}.")
         publish.clear_stage(self.track)
         Service.objects.canary_returned("audio", self.now())
-        reach("cleaned")
+        failpoint("cleaned")
         return result
 
     @contextmanager
@@ -179,8 +179,8 @@ class Attempt:
     # --- What is there already ----------------------------------------------------------------------------
 
     def _adopt(self) -> Outcome | None:
-        reach("adopting")
-        if superseded.gives_way(self.track):
+        failpoint("adopting")
+        if superseded.must_be_replaced(self.track):
             return None
         found = existing_file.find_own_file(self.track) or superseded.old_file(self.track)
         if found and existing_file.adopt_own_file(self.track, *found, self.now()):
@@ -222,7 +222,7 @@ class Attempt:
         """A choice may come from another source than was asked about before the claim: that one's pace holds."""
         turn = rate_limit.next_turn(self.now(), source)
         if turn > self.now():
-            raise TooEarly(turn)
+            raise RateLimited(turn)
         rate_limit.asked(self.now(), source=source)
 
     @staticmethod
@@ -238,16 +238,16 @@ class Attempt:
     def _take(self, candidate: Candidate) -> Outcome:
         staged = self._fetch(candidate)
         Service.objects.worked("audio")
-        proof = verify.prove(staged.path, self._expected_ms(candidate), staged.expected_bytes)
-        reach("verified")
-        tagging.dress(self.track, staged.path)
+        proof = verify.verify(staged.path, self._expected_ms(candidate), staged.expected_bytes)
+        failpoint("verified")
+        tagging.write_tags(self.track, staged.path)
         size = publish.size_of(staged.path)
-        reach("tagged")
+        failpoint("tagged")
         self._require_ours(100)
         self._require_storage()
         if not candidates.stands(candidate):
             raise Failure("stopped", "A person decided otherwise while it was fetched.")
-        superseded.put_aside(self.track, self.now())
+        superseded.move_to_trash(self.track, self.now())
         self._remember(candidate, staged, proof)
         place = publish.publish(self.track, publish.Staged(staged.path, size, staged.extension), self.now)
         tagging.put_cover(self.track, place)
@@ -262,7 +262,7 @@ class Attempt:
         announced = candidate.verdict == Candidate.Verdict.CHOSEN or self.track.duration_ms is None
         return candidate.duration_ms if announced else self.track.duration_ms
 
-    def _remember(self, candidate: Candidate, staged: process.Fetched, proof: verify.Proof) -> None:
+    def _remember(self, candidate: Candidate, staged: process.Fetched, proof: verify.VerifiedAudio) -> None:
         """What was proven, for whoever compares recordings later."""
         rate = round(staged.size * 8000 / proof.duration_ms)
         said = {"candidate": candidate, "duration_ms": proof.duration_ms, "codec": staged.codec[:20], "bit_rate": rate}
@@ -272,7 +272,7 @@ class Attempt:
     def _fetch(self, candidate: Candidate) -> process.Fetched:
         self._require_ours(0)  # whoever was late until now must not fetch what another worker is fetching
         stage = publish.open_stage(self.track)
-        reach("staged")
+        failpoint("staged")
         fetched = process.fetch(
             candidate.url,
             stage,
@@ -285,7 +285,7 @@ class Attempt:
             should_stop=lambda: self.lost.is_set() or self.should_stop(),
             deadline_seconds=FETCH_SECONDS,
         )
-        reach("fetched")
+        failpoint("fetched")
         return fetched
 
     def _tell(self, share: float) -> None:
@@ -298,11 +298,11 @@ class Attempt:
 
     def _require_ours(self, percent: int) -> None:
         if self.lost.is_set() or not transitions.renew(self.track.pk, self.token, self.now(), percent):
-            raise publish.Lost
+            raise publish.LeaseLost
 
     def _require_stage(self) -> None:
         if not os.path.isdir(publish.stage_folder(self.track)):
-            raise publish.Lost
+            raise publish.LeaseLost
 
     def _require_storage(self) -> None:
         """The drive may have gone while we fetched: nothing is written under a bare mount point."""
@@ -336,7 +336,7 @@ class Attempt:
 
 def _too_early(now: datetime) -> bool:
     """Whether the site's pace is all that a due track waits for."""
-    return not why_not(now) and rate_limit.is_all_that_holds(now)
+    return not reason_not_to_work(now) and rate_limit.is_all_that_holds(now)
 
 
 def work_until_empty(

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from catalog.models import Track, TrackQuerySet
 from catalog.storage import state as storage
-from catalog.system.failpoints import reach
+from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
 from downloads.failures import backoff, clock_skew
 from downloads.publishing import existing_file, publish
@@ -25,7 +25,7 @@ def recover(now: datetime) -> int:
 
     How many were decided; none while offline.
     """
-    clock_skew.mend(now)
+    clock_skew.repair_clock_skew(now)
     state = storage.check(now)
     decided = _recover_expired(now) if state.may_read else 0
     if state.may_write:
@@ -52,9 +52,9 @@ def recover_one(track: Track, retry_after: datetime, now: datetime) -> bool:
     abandoned = Track.objects.expired(now).filter(pk=track.pk, claim=track.claim)
     if not abandoned.exists():  # it has renewed in the meantime: its stage is its own
         return False
-    reach("recovering")
+    failpoint("recovering")
     publish.clear_stage(track)
-    reach("fenced")
+    failpoint("fenced")
     row = abandoned.first()
     if row is None:
         return False
@@ -62,7 +62,7 @@ def recover_one(track: Track, retry_after: datetime, now: datetime) -> bool:
         decided = transitions.recover_downloaded(row, now, "its worker ended after it was published")
     else:
         decided = _recover_missing(abandoned, retry_after, now)
-    reach("recovered")
+    failpoint("recovered")
     return decided
 
 

@@ -26,7 +26,7 @@ CURES: dict[str, tuple[str, ...]] = {
     "yt-dlp": ("no_match", "needs_decision", "tool_crashed", "unknown", "no_audio"),
 }
 # The modules that judge candidates: their text is the matcher's version, so that nobody has to remember one.
-MATCHER = ("match", "readings", "likeness", "titles", "version_words")
+MATCHER = ("score", "title_parser", "similarity", "title_text", "version_words")
 
 
 def retry_after_change(now: datetime) -> int:
@@ -57,7 +57,7 @@ def matcher_version() -> str:
     """A digest of the modules that judge, as this process has loaded them."""
     digest = hashlib.sha256()
     for name in MATCHER:
-        spec = importlib.util.find_spec(f"downloads.{name}")
+        spec = importlib.util.find_spec(f"downloads.matching.{name}")
         digest.update(Path(str(spec and spec.origin)).read_bytes())
     return digest.hexdigest()[:16]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 READERS = {"text", "flag", "number", "whole", "choice", "names", "address", "place"}
 SAY = "from config import settings as s; print(s.{name})"
 

@@ -104,6 +104,6 @@ def _arm(name: str, kill_at: str, hold_at: str, skip: int, say: int, hear: int) 
         os.write(say, b"h")
         os.read(hear, 1)
 
-    failpoints.on_reach = reached
+    failpoints.on_failpoint = reached
     transitions.secrets = Tokens(name)  # type: ignore[assignment]
     transitions.RENEW_EVERY = timedelta(hours=1)  # who is held does not renew

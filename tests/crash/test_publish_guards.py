@@ -90,7 +90,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], object]],
         def reached(here: str) -> None:
             waiting.pop(here, lambda: None)()
 
-        monkeypatch.setattr(failpoints, "on_reach", reached)
+        monkeypatch.setattr(failpoints, "on_failpoint", reached)
 
     return arrange
 
@@ -202,14 +202,14 @@ def test_a_worker_past_its_deadline_puts_nothing_in_place(case, at, monkeypatch)
     Library.objects.update(publish_method=publish.LINK)
     monkeypatch.setattr(publish, "put_in_place", lambda *args: pytest.fail("not even for a moment"))
     at("synced", lambda: Track.objects.filter(pk=case.track.pk).update(claim_until=case.world.now - MINUTE))
-    with pytest.raises(publish.Lost):
+    with pytest.raises(publish.LeaseLost):
         case.publish()
     assert not os.path.exists(case.wished)
 
 
 def test_a_late_file_becomes_the_tracks_if_it_still_has_none(case, at):
     at("linked", lambda: transitions.release(case.track.pk, case.track.claim, case.world.now))
-    with pytest.raises(publish.Lost):
+    with pytest.raises(publish.LeaseLost):
         case.publish()
     assert (case.row.status, case.row.local_path) == ("downloaded", case.wished)
     assert os.path.exists(case.wished)
@@ -217,7 +217,7 @@ def test_a_late_file_becomes_the_tracks_if_it_still_has_none(case, at):
 
 def test_a_late_file_goes_where_another_worker_is_getting_one(case, at):
     at("linked", case.lose)
-    with pytest.raises(publish.Lost):
+    with pytest.raises(publish.LeaseLost):
         case.publish()
     assert not os.path.exists(case.wished)
     assert (case.row.status, case.row.claim) == ("downloading", OTHER)
@@ -225,7 +225,7 @@ def test_a_late_file_goes_where_another_worker_is_getting_one(case, at):
 
 def test_a_late_file_stays_if_a_row_names_it_by_now(case, at):
     at("linked", lambda: transitions.finish(case.track.pk, case.track.claim, case.world.now))
-    with pytest.raises(publish.Lost):
+    with pytest.raises(publish.LeaseLost):
         case.publish()
     assert os.path.exists(case.wished)
     assert case.row.status == "downloaded"
@@ -238,14 +238,14 @@ def test_what_somebody_put_in_the_place_of_a_late_file_stays(case, at):
         Path(case.wished).write_bytes(b"theirs")
 
     at("linked", replace_it)
-    with pytest.raises(publish.Lost):
+    with pytest.raises(publish.LeaseLost):
         case.publish()
     assert Path(case.wished).read_bytes() == b"theirs"
 
 
 def test_a_worker_whose_stage_recovery_took_away_is_late_and_not_out_of_order(case, at):
     at("reserved", lambda: case.recover())
-    with pytest.raises(publish.Lost):
+    with pytest.raises(publish.LeaseLost):
         case.publish()
     assert (case.row.status, case.row.local_path) == ("missing", "")
     assert not os.path.exists(case.wished)
@@ -256,7 +256,7 @@ def test_a_database_that_fails_after_the_link_leaves_the_file_to_recovery(case, 
         raise DatabaseError("the connection is gone")
 
     monkeypatch.setattr(transitions, "finish", refuse)
-    with pytest.raises(publish.Lost):
+    with pytest.raises(publish.LeaseLost):
         case.publish()
     monkeypatch.undo()
     assert case.row.reserved
@@ -270,7 +270,7 @@ def test_whoever_lost_the_track_while_looking_for_a_file_does_not_fetch(case, at
     publish.clear_stage(case.track)
     attempt = worker_attempt.Attempt(case.track, lambda: case.world.now, lambda: False)
     case.lose()
-    with pytest.raises(publish.Lost):
+    with pytest.raises(publish.LeaseLost):
         attempt._fetch(Candidate())
     assert fetched == []
 

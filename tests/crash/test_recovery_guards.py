@@ -276,7 +276,7 @@ def test_whoever_lost_the_track_adopts_nothing(case, at, point):
     if point == "before":
         case.lose()
     at(point, case.lose)
-    with pytest.raises(publish.Lost):
+    with pytest.raises(publish.LeaseLost):
         existing_file.adopt_own_file(case.track, place, case.staged.size, case.world.now)
     assert (case.row.status, case.row.reserved) == ("downloading", False)
 

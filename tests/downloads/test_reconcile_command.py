@@ -113,7 +113,7 @@ def test_a_part_that_nobody_knows_is_said_and_not_passed_over(world: World, name
 @pytest.mark.django_db(transaction=True)  # it closes connections that have grown old
 def test_a_change_that_watch_has_heard_of_asks_for_a_pass(world: World) -> None:
     _ask_for_a_pass()
-    assert [row.func().rpartition(".")[2] for row in OrmQ.objects.all()] == ["catch_up"]
+    assert [row.func().rpartition(".")[2] for row in OrmQ.objects.all()] == ["handle_backlog"]
 
 
 def test_watch_ends_when_it_is_told_to(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from downloads.audio.verify import Proof
+from downloads.audio.verify import VerifiedAudio
 from downloads.fetch import process
 from tests.crash.workspace import QUICK_FETCH, Ground, configure, real_fetch
 
@@ -42,7 +42,7 @@ def fetching(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def proven(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare ffmpeg and fpcalc, a tenth of a second each: what they would say of these recordings is known."""
-    monkeypatch.setattr("downloads.audio.verify.prove", lambda path, *said: Proof(1000, -3.0))
+    monkeypatch.setattr("downloads.audio.verify.verify", lambda path, *said: VerifiedAudio(1000, -3.0))
     monkeypatch.setattr("downloads.audio.fingerprint.fingerprint", lambda path: array("I"))
 
 

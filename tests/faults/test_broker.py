@@ -19,7 +19,12 @@ from tests.crash.workspace import Ground
 pytestmark = pytest.mark.long
 
 OrmQ = apps.get_model("django_q", "OrmQ")
-JOBS = {"download": tasks.download, "heartbeat": tasks.heartbeat, "tick": tasks.tick, "catch_up": tasks.catch_up}
+JOBS = {
+    "download": tasks.download,
+    "heartbeat": tasks.heartbeat,
+    "tick": tasks.tick,
+    "handle_backlog": tasks.handle_backlog,
+}
 DELIVERED = (0, 1, 2, 5)
 TRACKS = 500
 
@@ -28,7 +33,7 @@ TRACKS = 500
 def cluster(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Both clusters run, their first reconcile has ended, and this process is a worker of the one that fetches."""
     for queue in ("tonekeep", "downloads"):
-        cluster_state.join(queue, timezone.now())
+        cluster_state.register(queue, timezone.now())
     cluster_state.reconciled(cluster_state.started(), timezone.now())
     Library.objects.update(write_playlists=False)  # a file that the rules of the ground do not know
     yield

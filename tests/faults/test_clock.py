@@ -113,7 +113,7 @@ def test_a_worker_that_lives_through_a_clock_set_back_keeps_its_track(ground: Gr
     claimed = transitions.claim(ground.world.now + jump)
     assert claimed and claimed.claim
     now = ground.world.now
-    clock_skew.mend(now)
+    clock_skew.repair_clock_skew(now)
     assert transitions.renew(track.pk, claimed.claim, now + timedelta(seconds=15))
     assert rescue.recover(now + timedelta(minutes=2)) == 0
     assert transitions.holds(track.pk, claimed.claim, now + timedelta(minutes=2))
@@ -134,14 +134,14 @@ def test_cooldowns_under_a_right_clock_are_left_alone(world: World) -> None:
     ]
     before = dict(Track.objects.filter(pk__in=[track.pk for track in rests]).values_list("pk", "retry_after"))
     Event.objects.create(track=rests[0], kind="fail", at=world.now + YEAR)  # so that all are looked at
-    assert clock_skew.mend(world.now) == 0
+    assert clock_skew.repair_clock_skew(world.now) == 0
     assert dict(Track.objects.filter(pk__in=before).values_list("pk", "retry_after")) == before
 
 
 def test_a_rest_beyond_the_weekly_floor_is_never_believed(world: World) -> None:
     """Also where nothing else tells that the clock was set back."""
     track = world.make_track(attempts=2, retry_after=world.now + YEAR)
-    assert clock_skew.mend(world.now) == 1
+    assert clock_skew.repair_clock_skew(world.now) == 1
     track.refresh_from_db()
     assert track.retry_after - world.now == backoff.LONGEST_RESTS[2]
 
@@ -151,7 +151,7 @@ def test_tracks_set_back_by_the_thousand_are_all_pulled_in(world: World) -> None
         Track(title=f"{n}", identity=f"{n}", wanted=True, attempts=n % 9, retry_after=world.now + YEAR)
         for n in range(2 * transitions.BATCH + 1)
     )
-    assert clock_skew.mend(world.now) == 2 * transitions.BATCH + 1
+    assert clock_skew.repair_clock_skew(world.now) == 2 * transitions.BATCH + 1
     assert not Track.objects.filter(retry_after__gt=world.now + timedelta(days=8)).exists()
 
 

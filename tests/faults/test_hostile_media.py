@@ -136,7 +136,7 @@ def test_half_a_recording_is_noticed_though_nobody_knows_the_tracks_length(
 
 DECODER = """
 import sys
-from downloads import audio
+from downloads.audio import verify as audio
 print("ready", flush=True)
 audio._run(["sh", "-c", "echo $$ > " + sys.argv[1] + "; exec sleep 600"], 600.0)
 """

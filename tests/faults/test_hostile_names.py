@@ -93,7 +93,7 @@ def offer_each(ground: Ground) -> None:
     """A recording for every missing track, under the very words that the track has."""
     for track in Track.objects.missing():
         wish = candidates.wish_of(track)
-        answer = score.Candidate(
+        answer = score.SearchResult(
             id="1",
             title=track.title or "x",
             artists=wish.artists,
@@ -115,7 +115,7 @@ def publish_all(ground: Ground) -> None:
     while (track := transitions.claim(ground.world.now)) is not None:
         path = Path(publish.open_stage(track)) / "audio.mp3"
         path.write_bytes(sound)
-        tagging.dress(track, str(path))
+        tagging.write_tags(track, str(path))
         publish.publish(track, publish.Staged(str(path), path.stat().st_size, "mp3"), lambda: ground.world.now)
         publish.clear_stage(track)
 
@@ -352,8 +352,8 @@ DOORS: dict[str, Callable[[Ground, Track, str], object]] = {
         track,
         candidates.wish_of(track),
         [
-            score.Candidate(id=text, title=text, artists=(text,), album=text, duration_ms=1000, url=SERVER),
-            score.Candidate(id=text.replace("\x00", ""), title="Another", artists=("x",), url=SERVER),
+            score.SearchResult(id=text, title=text, artists=(text,), album=text, duration_ms=1000, url=SERVER),
+            score.SearchResult(id=text.replace("\x00", ""), title="Another", artists=("x",), url=SERVER),
         ],
         ground.world.now,
     ),

@@ -164,7 +164,7 @@ def abandon(track: Track, point: str, ground: Ground) -> None:
             raise Abandoned
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Abandoned):
-        patch.setattr("catalog.system.failpoints.on_reach", leave)
+        patch.setattr("catalog.system.failpoints.on_failpoint", leave)
         attempt.work_one(now=lambda: ground.world.now)
     assert Track.objects.get(pk=track.pk).reserved
 

@@ -117,7 +117,7 @@ MUTANTS = [
     Mutant(
         "a place in another case is the same place",
         LIFECYCLE,
-        '"name_key": place_key(self.file_name)',
+        '"name_key": path_key(self.file_name)',
         '"name_key": self.file_name',
         GUARDS,
     ),
@@ -253,8 +253,8 @@ MUTANTS = [
     Mutant(
         "publish: the file is synced",
         PUBLISH,
-        '    _sync_file(staged.path)\n    reach("synced")',
-        '    reach("synced")',
+        '    _sync_file(staged.path)\n    failpoint("synced")',
+        '    failpoint("synced")',
         PUBLISHING,
     ),
     Mutant(
@@ -268,21 +268,21 @@ MUTANTS = [
         "publish: reserve before link",
         PUBLISH,
         '            if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
-        "                raise Lost\n"
-        '            reach("reserved")\n'
+        "                raise LeaseLost\n"
+        '            failpoint("reserved")\n'
         "            _make_folders(place)\n"
         "            _put_in_place(staged.path, place.path, method)\n",
-        '            reach("reserved")\n'
+        '            failpoint("reserved")\n'
         "            _make_folders(place)\n"
         "            _put_in_place(staged.path, place.path, method)\n"
         '            if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
-        "                raise Lost\n",
+        "                raise LeaseLost\n",
         PUBLISHING,
     ),
     Mutant(
         "publish: finish after link",
         PUBLISH,
-        '            reach("reserved")\n            _make_folders(place)',
+        '            failpoint("reserved")\n            _make_folders(place)',
         '            transitions.finish(track.pk, track.claim or "", now())\n            _make_folders(place)',
         PUBLISHING,
     ),
@@ -290,10 +290,10 @@ MUTANTS = [
         "publish: a reservation that was refused",
         PUBLISH,
         '            if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
-        "                raise Lost\n"
-        '            reach("reserved")',
+        "                raise LeaseLost\n"
+        '            failpoint("reserved")',
         '            transitions.reserve(track.pk, track.claim or "", place, staged.size, now())\n'
-        '            reach("reserved")',
+        '            failpoint("reserved")',
         PUBLISHING,
     ),
     Mutant(
@@ -341,14 +341,14 @@ MUTANTS = [
     Mutant(
         "publish: an error after the link is left to recovery",
         PUBLISH,
-        "        raise Lost from error\n    if not finished",
+        "        raise LeaseLost from error\n    if not finished",
         "        raise\n    if not finished",
         PUBLISHING,
     ),
     Mutant(
         "late: the stage was taken away",
         PUBLISH,
-        "                raise Lost from error  # recovery has taken our stage away",
+        "                raise LeaseLost from error  # recovery has taken our stage away",
         "                raise",
         PUBLISHING,
     ),
@@ -433,8 +433,8 @@ MUTANTS = [
     Mutant(
         "recovery: the stage goes before the look",
         RECOVER,
-        '    reach("recovering")\n    publish.clear_stage(track)\n',
-        '    reach("recovering")\n',
+        '    failpoint("recovering")\n    publish.clear_stage(track)\n',
+        '    failpoint("recovering")\n',
         RECOVERY,
     ),
     Mutant(
@@ -524,7 +524,7 @@ MUTANTS = [
     Mutant(
         "adopt: who lost the track adopts nothing",
         OWN_FILES,
-        "        raise publish.Lost\n    return True",
+        "        raise publish.LeaseLost\n    return True",
         "        return True\n    return True",
         RECOVERY,
     ),

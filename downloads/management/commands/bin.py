@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from catalog.models import BinnedFile
 from catalog.system.console import PlainCommand
-from downloads.file_moves.trash import take_back, tidy
+from downloads.file_moves.trash import process_trash_requests, take_back
 from downloads.models import FormerFile
 
 SHOWN = 50
@@ -31,7 +31,7 @@ class Command(PlainCommand):
             take_back(day=_day(options["day"]))
         elif options["day"]:
             raise CommandError("--day goes with --undo.")
-        report = tidy(timezone.now())
+        report = process_trash_requests(timezone.now())
         rows = BinnedFile.objects.filter(state=BinnedFile.State.BINNED).select_related("track").order_by("pk")
         formers = FormerFile.objects.filter(state=FormerFile.State.BINNED).select_related("track").order_by("pk")
         if options["json"]:

@@ -38,11 +38,11 @@ class Command(PlainCommand):
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
-        reason = attempt.why_not(timezone.now())
+        reason = attempt.reason_not_to_work(timezone.now())
         results: Counter[str] = Counter()
         if not reason:
             self._work(stop, results, show=not options["json"])
-            reason = attempt.why_not(timezone.now())
+            reason = attempt.reason_not_to_work(timezone.now())
             reconcile_hooks.songs_came_or_went(timezone.now())
         left = Track.objects.queue().count()
         if options["json"]:

@@ -31,7 +31,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     view = request.GET.get("view", "ready")
     listing = LISTINGS[view if view in QUEUE_VIEWS else "ready"]
-    with status.one_moment():
+    with status.snapshot_read():
         missing, cooling = Track.objects.counts()["missing"], Track.objects.cooling(now).count()
         keys = listing.rows(now).values_list(*BY_DUE, named=True)
         page = page_of(keys, BY_DUE, request.GET.get("after", ""), size=status.ITEMS)

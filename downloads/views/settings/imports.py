@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from catalog.importers.import_files import believed
+from catalog.importers.import_files import guard_against_empty
 from catalog.importers.parsed_file import ReadFile, UnreadableFile, file_size, shown
 from catalog.importers.reader import MAX_FILE
 from catalog.models import Run
@@ -106,7 +106,7 @@ def _preview(file: ReadFile) -> dict[str, Any]:
         "name": shown(file.name),
         "kind": file.kind,
         "error": file.error,
-        "notes": [*file.notes, *(each.problem for each in map(believed, file.collections) if each.problem)],
+        "notes": [*file.notes, *(each.problem for each in map(guard_against_empty, file.collections) if each.problem)],
         "entries": file.entries,
         "tracks": file.tracks,
         "others": [(REASONS.get(reason, reason), number) for reason, number in sorted(file.reasons.items())],

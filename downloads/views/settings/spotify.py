@@ -35,7 +35,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
         "app_is_set": bool(settings.SPOTIFY_CLIENT_ID),
         "redirect_uri": settings.SPOTIFY_REDIRECT_URI,
         "lands_elsewhere": urlsplit(settings.SPOTIFY_REDIRECT_URI).netloc != request.get_host(),
-        "standings": accounts.standings(now),
+        "standings": accounts.account_statuses(now),
         "paused": pause_sentence(service) if service.is_paused(now) else "",
         "token_is_set": bool(settings.SPOTIFY_REFRESH_TOKEN),
         "last_run": Run.objects.filter(kind=Run.Kind.SYNC).first(),

@@ -44,7 +44,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def write_for(clock: Clock, seconds: float, each: float = 0.25) -> None:
     for _ in range(int(seconds / each)):
         clock.now += each
-        write_yield.let_others_write()
+        write_yield.yield_write_lock()
 
 
 def test_after_each_second_of_writing_there_is_a_pause(clock: Clock) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from catalog.library.folder_stamp import Trust, is_young, stamp_of
+from catalog.library.folder_stamp import FilesystemTrust, is_young, stamp_of
 from catalog.library.reconcile import reconcile
-from catalog.library.scan import Looker
+from catalog.library.scan import FolderScanner
 from catalog.models import Folder, Track
 from tests.world import World
 
@@ -301,7 +301,7 @@ def mount_line(device: int, point: str, filesystem: str) -> str:
 
 def test_a_device_is_believed_for_its_filesystem() -> None:
     ext4, nfs = os.makedev(8, 1), os.makedev(0, 50)
-    trust = Trust("/music", [mount_line(ext4, "/", "ext4"), mount_line(nfs, "/music/share", "nfs4")])
+    trust = FilesystemTrust("/music", [mount_line(ext4, "/", "ext4"), mount_line(nfs, "/music/share", "nfs4")])
 
     assert [trust(ext4), trust(nfs), trust(os.makedev(9, 9))] == [True, False, False]
 
@@ -310,12 +310,12 @@ def test_a_subvolume_of_btrfs_has_a_device_that_no_table_names() -> None:
     subvolume = os.makedev(0, 77)
     mounts = [mount_line(os.makedev(8, 1), "/", "ext4"), mount_line(os.makedev(0, 40), "/my\\040music", "btrfs")]
 
-    assert Trust("/my music/library", mounts)(subvolume)
-    assert not Trust("/my", mounts)(subvolume)
+    assert FilesystemTrust("/my music/library", mounts)(subvolume)
+    assert not FilesystemTrust("/my", mounts)(subvolume)
 
 
 def test_without_a_mount_table_nothing_is_believed() -> None:
-    assert not Trust("/music", [])(os.makedev(8, 1))
+    assert not FilesystemTrust("/music", [])(os.makedev(8, 1))
 
 
 def test_huge_inodes_fit_their_column(world: World) -> None:
@@ -329,12 +329,12 @@ def test_huge_inodes_fit_their_column(world: World) -> None:
 
 
 def test_a_huge_inode_that_stands_needs_no_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from catalog.library.scan import Known
+    from catalog.library.scan import FolderRow
 
     found = os.stat_result((0o40755, (1 << 64) - 5, 3, 2, 0, 0, 0, 1, 1, 1))
     monkeypatch.setattr("os.stat", lambda *_, **__: found)
-    known = Known(1, "a", *stamp_of(found), 0)
-    looker = Looker(-1, lambda _: True, 0)
+    known = FolderRow(1, "a", *stamp_of(found), 0)
+    looker = FolderScanner(-1, lambda _: True, 0)
 
     assert looker.changed([known], {}) == []
     assert looker.changed([known._replace(inode=-6)], {}) != []

@@ -13,7 +13,7 @@ import pytest
 
 from catalog.library.reconcile import reconcile
 from catalog.models import Event, Folder, Library, Run, Track
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from tests.world import World
 
 MORNING = "Maria Ruiz/First Light/Morning"
@@ -246,7 +246,7 @@ def test_a_pass_over_a_path_looks_at_it_and_below(world: World) -> None:
 
 def test_a_second_pass_at_the_same_time_returns_at_once(world: World) -> None:
     file_of(world.tracks[MORNING]).unlink()
-    with only_one("reconcile") as mine:
+    with try_lock("reconcile") as mine:
         assert mine
         report = reconcile(world.now)
 
@@ -296,7 +296,7 @@ def test_a_pass_that_dies_says_so_and_leaves_the_lock(world: World, monkeypatch:
         raise RuntimeError("no more")
 
     with monkeypatch.context() as patch:
-        patch.setattr("catalog.library.scan.Looker.changed", die)
+        patch.setattr("catalog.library.scan.FolderScanner.changed", die)
         with pytest.raises(RuntimeError):
             reconcile(world.now)
     run = Run.objects.get()

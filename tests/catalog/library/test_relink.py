@@ -13,7 +13,7 @@ from django.core.management import call_command
 from catalog.library.reconcile import reconcile
 from catalog.library.relink import relink
 from catalog.models import Library, Track
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from catalog.tags import audio_tags
 from tests.audio import make_audio
 from tests.world import World
@@ -148,7 +148,7 @@ def test_a_dry_run_changes_no_row(world, tone):
 def test_nothing_is_done_offline_or_beside_a_reconcile(world, tone):
     rename(song(world, tone, "Nocturne"), "renamed.mp3")
     reconcile(world.now)
-    with only_one("reconcile"):
+    with try_lock("reconcile"):
         assert "reconcile is running" in relink(world.now).problem
     (world.root / ".tonekeep").unlink()
     assert "not mounted" in relink(world.now).problem

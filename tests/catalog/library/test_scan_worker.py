@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from catalog.library.folder_stamp import Trust
+from catalog.library.folder_stamp import FilesystemTrust
 from catalog.library.reconcile import reconcile
-from catalog.library.scan import Ask, Looker
-from catalog.library.scan_worker import Lookout
+from catalog.library.scan import Expectation, FolderScanner
+from catalog.library.scan_worker import ScanWorker
 from catalog.models import Track
 from tests.world import World
 
@@ -19,23 +19,25 @@ FAR_AHEAD_NS = 4_000_000_000_000_000_000
 
 
 @pytest.fixture
-def looker(tmp_path: Path) -> Iterator[Looker]:
+def looker(tmp_path: Path) -> Iterator[FolderScanner]:
     for number in range(10):
         (tmp_path / f"Ártist {number}").mkdir()
         (tmp_path / f"Ártist {number}" / "1.mp3").write_text("a")
     descriptor = os.open(tmp_path, os.O_RDONLY)
-    yield Looker(descriptor, Trust(str(tmp_path)), FAR_AHEAD_NS, sizes=True)
+    yield FolderScanner(descriptor, FilesystemTrust(str(tmp_path)), FAR_AHEAD_NS, sizes=True)
     os.close(descriptor)
 
 
-def asks() -> list[Ask]:
+def asks() -> list[Expectation]:
     """Ten folders; in each one file is there, one is gone, one is of another size."""
-    return [Ask(number, f"Ártist {number}", None, None, None, None, 0, "1.mp3/5/gone.mp3/1") for number in range(11)]
+    return [
+        Expectation(number, f"Ártist {number}", None, None, None, None, 0, "1.mp3/5/gone.mp3/1") for number in range(11)
+    ]
 
 
-def test_two_processes_see_what_one_sees(looker: Looker, tmp_path: Path) -> None:
+def test_two_processes_see_what_one_sees(looker: FolderScanner, tmp_path: Path) -> None:
     alone = looker.look(asks())
-    with Lookout(looker, str(tmp_path)) as lookout:
+    with ScanWorker(looker, str(tmp_path)) as lookout:
         for _ in range(2):
             lookout.send(asks())
             together = lookout.receive()
@@ -46,9 +48,9 @@ def test_two_processes_see_what_one_sees(looker: Looker, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("before_sending", [True, False])
-def test_one_is_enough_when_the_other_dies(looker: Looker, tmp_path: Path, before_sending: bool) -> None:
+def test_one_is_enough_when_the_other_dies(looker: FolderScanner, tmp_path: Path, before_sending: bool) -> None:
     alone = looker.look(asks())
-    with Lookout(looker, str(tmp_path)) as lookout:
+    with ScanWorker(looker, str(tmp_path)) as lookout:
         if not before_sending:
             os.kill(lookout.other.pid, signal.SIGSTOP)
             lookout.send(asks())
@@ -59,9 +61,11 @@ def test_one_is_enough_when_the_other_dies(looker: Looker, tmp_path: Path, befor
         assert lookout.receive() == alone
 
 
-def test_the_other_process_gets_no_secret(looker: Looker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_other_process_gets_no_secret(
+    looker: FolderScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SECRET_KEY", "do not tell")
-    with Lookout(looker, str(tmp_path)) as lookout:
+    with ScanWorker(looker, str(tmp_path)) as lookout:
         lookout.send(asks())
         lookout.receive()
         assert Path(f"/proc/{lookout.other.pid}/environ").read_bytes().find(b"do not tell") == -1

@@ -17,7 +17,7 @@ from watchdog.events import (
 )
 
 from catalog.library import watcher as module
-from catalog.library.watcher import AT_THE_LATEST, SETTLED_AFTER, Settler, watch
+from catalog.library.watcher import AT_THE_LATEST, SETTLED_AFTER, EventDebouncer, watch
 
 ROOT = "/music"
 
@@ -32,8 +32,8 @@ class Clock:
         return self.now
 
 
-def settler_at(clock: Clock) -> Settler:
-    return Settler(ROOT, clock)
+def settler_at(clock: Clock) -> EventDebouncer:
+    return EventDebouncer(ROOT, clock)
 
 
 # --- Settling ---------------------------------------------------------------------------------------------

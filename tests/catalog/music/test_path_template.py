@@ -19,7 +19,7 @@ from catalog.music.path_template import (
     TemplateError,
     check_template,
     next_place,
-    place_key,
+    path_key,
     relative_place,
 )
 from tests.shared import SHARED_DATA, needs_shared
@@ -160,9 +160,9 @@ def test_a_collision_of_a_long_name_still_fits_with_part_behind_it():
 
 
 def test_names_that_some_disks_take_for_one_have_one_key():
-    assert place_key("École.mp3") == place_key("E\u0301COLE.MP3") == place_key("école.mp3")
-    assert place_key("Ecole.mp3") != place_key("École.mp3")
-    assert place_key("Straße") == place_key("STRASSE")
+    assert path_key("École.mp3") == path_key("E\u0301COLE.MP3") == path_key("école.mp3")
+    assert path_key("Ecole.mp3") != path_key("École.mp3")
+    assert path_key("Straße") == path_key("STRASSE")
 
 
 def test_an_endless_title_is_cut_between_letters():
@@ -236,5 +236,5 @@ def test_hostile_names_give_legal_places():
 def test_real_odd_names_rarely_meet_in_one_place():
     """Different names may become one place (next_place tells them apart); it must not be the rule."""
     names = {unicodedata.normalize("NFC", name) for name in hostile_names() if name.strip()}
-    places = {place_key(relative_place(Naming(name, ("A",)), "mp3", DEFAULT_TEMPLATE)) for name in names}
+    places = {path_key(relative_place(Naming(name, ("A",)), "mp3", DEFAULT_TEMPLATE)) for name in names}
     assert len(places) > 0.95 * len(names)

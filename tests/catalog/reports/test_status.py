@@ -185,7 +185,7 @@ def test_all_reads_of_one_answer_see_one_moment() -> None:
         Track.objects.create(title="Late", identity="late", wanted=True)
         connection.close()
 
-    with status.one_moment():
+    with status.snapshot_read():
         before = Track.objects.count()
         writer = threading.Thread(target=add_one)
         writer.start()

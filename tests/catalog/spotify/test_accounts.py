@@ -214,13 +214,13 @@ def test_a_consent_ends_after_six_months(consented, ends):
 )
 def test_the_end_of_a_consent_is_announced(days_left, mood, advice):
     account = Account(user_id="anna", consent_at=at(2026, 1, 15))
-    shown = accounts.standing(account, at(2026, 7, 15) - timedelta(days=days_left))
+    shown = accounts.account_status(account, at(2026, 7, 15) - timedelta(days=days_left))
     assert shown.mood == mood and advice in shown.advice
     assert bool(shown.advice) == bool(advice)
 
 
 def test_an_ended_consent_asks_to_reconnect():
-    shown = accounts.standing(Account(user_id="anna", consent_at=at(2026, 1, 15)), at(2026, 7, 16))
+    shown = accounts.account_status(Account(user_id="anna", consent_at=at(2026, 1, 15)), at(2026, 7, 16))
     assert (shown.word, shown.mood) == ("reconnect needed", "bad")
 
 
@@ -228,7 +228,7 @@ def test_only_accounts_that_want_attention_get_a_banner():
     Account.objects.create(user_id="anna", name="Anna", consent_at=NOW)
     Account.objects.create(user_id="ben", name="Ben", state="premium", reason="Its owner has no Premium.")
     Account.objects.create(user_id=f"{accounts.NAMELESS}abc", state="reconnect", reason="Not known yet.")
-    assert accounts.banners(NOW) == [("bad", "Ben: Its owner has no Premium.")]
+    assert accounts.alerts(NOW) == [("bad", "Ben: Its owner has no Premium.")]
 
 
 def test_a_pause_is_shown_with_its_reason(keeper, spotify):

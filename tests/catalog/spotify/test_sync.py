@@ -17,7 +17,7 @@ from catalog.music.records import FILE, CollectionRecord, EntryRecord, TrackReco
 from catalog.reports.ledger import ledgers
 from catalog.spotify.sync import sync
 from catalog.system.encryption import unseal
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from tests.fakes.spotify import Playlist, SavedAlbum, User
 from tests.fakes.spotify_objects import (
     album,
@@ -271,7 +271,7 @@ def test_an_ended_consent_is_said_once_at_spotify_and_at_every_sync_here(library
 
 
 def test_two_syncs_never_run_together(library):
-    with only_one("sync"):
+    with try_lock("sync"):
         report = sync(NOW)
     assert report.busy and "Another sync is running" in report.sentence()
     assert Track.objects.count() == Run.objects.count() == 0

@@ -112,20 +112,20 @@ def test_a_library_that_is_not_there_changes_no_row_and_heals_by_itself(
 def test_a_library_that_goes_while_it_is_looked_at_changes_no_row(
     world: World, breaks: Callable[[World], None], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from catalog.library.scan import Looker
+    from catalog.library.scan import FolderScanner
 
     assert reconcile(world.now).complete
     before = all_rows()
-    look = Looker.look
+    look = FolderScanner.look
 
-    def look_and_break(self: Looker, asks: list, **how: bool) -> list:  # type: ignore[type-arg]
+    def look_and_break(self: FolderScanner, asks: list, **how: bool) -> list:  # type: ignore[type-arg]
         for track in world.tracks.values():  # the absences are real; that they are the library's is not
             Path(track.local_path).unlink()
         found = look(self, asks, **how)
         breaks(world)
         return found
 
-    monkeypatch.setattr(Looker, "look", look_and_break)
+    monkeypatch.setattr(FolderScanner, "look", look_and_break)
     report = reconcile(world.later(hours=1), full=True)
 
     assert (report.complete, report.vanished, report.state) == (False, 0, "offline")
@@ -426,13 +426,13 @@ def test_before_the_first_look_nothing_is_claimed_to_be_known(world: World) -> N
 def test_a_hung_folder_is_offline_and_gets_no_second_visitor() -> None:
     release, visits = threading.Event(), []
 
-    def hang() -> storage.Sight:
+    def hang() -> storage.RootProbe:
         visits.append(1)
         release.wait(10)
-        return storage.Sight()
+        return storage.RootProbe()
 
-    first = storage.within(0.01, hang)
-    second = storage.within(0.01, hang)
+    first = storage.call_with_timeout(0.01, hang)
+    second = storage.call_with_timeout(0.01, hang)
     assert ["has not answered" in sight.problem for sight in (first, second)] == [True, True]
     assert len(visits) == 1
 
@@ -440,7 +440,7 @@ def test_a_hung_folder_is_offline_and_gets_no_second_visitor() -> None:
     for thread in threading.enumerate():
         if thread.name == "look-at-storage":
             thread.join(10)
-    assert storage.within(10, storage.Sight).problem == ""
+    assert storage.call_with_timeout(10, storage.RootProbe).problem == ""
 
 
 def test_an_unchanged_state_is_not_written_at_every_look(world: World) -> None:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 
-from catalog.system.file_locks import in_turn, only_one
+from catalog.system.file_locks import lock, try_lock
 
 HOLDER = """
 import sys
@@ -13,8 +13,8 @@ django.setup()
 from django.conf import settings
 from pathlib import Path
 settings.DATA_DIR = Path(sys.argv[1])
-from catalog.system.file_locks import only_one
-with only_one("sync") as mine:
+from catalog.system.file_locks import try_lock
+with try_lock("sync") as mine:
     print(mine, flush=True)
     sys.stdin.readline()
 """
@@ -22,9 +22,9 @@ with only_one("sync") as mine:
 
 def test_the_second_one_is_told_so_at_once(settings, tmp_path):
     settings.DATA_DIR = tmp_path
-    with only_one("sync") as first, only_one("sync") as second, only_one("reconcile") as other:
+    with try_lock("sync") as first, try_lock("sync") as second, try_lock("reconcile") as other:
         assert (first, second, other) == (True, False, True)
-    with only_one("sync") as later:
+    with try_lock("sync") as later:
         assert later
 
 
@@ -35,12 +35,12 @@ def test_a_killed_process_leaves_no_lock_behind(settings, tmp_path):
     )
     try:
         assert holder.stdout.readline() == "True\n"
-        with only_one("sync") as mine:
+        with try_lock("sync") as mine:
             assert not mine
     finally:
         holder.kill()
         holder.communicate()
-    with only_one("sync") as mine:
+    with try_lock("sync") as mine:
         assert mine
 
 
@@ -49,10 +49,10 @@ def test_those_in_turn_wait_for_each_other(settings, tmp_path):
     order = []
 
     def second():
-        with in_turn("token"):
+        with lock("token"):
             order.append("second")
 
-    with in_turn("token"):
+    with lock("token"):
         thread = threading.Thread(target=second)
         thread.start()
         order.append("first")

@@ -14,7 +14,7 @@ from catalog.models import Album, Artist, Collection, Track
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.reports.listings import albums, artists
 from catalog.tracks import transitions
-from catalog.tracks.wanted import mark_around
+from catalog.tracks.wanted import refresh_wanted_flags
 from tests.world import World, hour_later
 
 
@@ -92,7 +92,7 @@ def test_two_writers_who_empty_one_album_together_leave_no_mark(world: World) ->
             with transaction.atomic():
                 Track.objects.filter(pk=track.pk).update(wanted=False)
                 both.wait(10)
-                mark_around(Track.objects.filter(pk=track.pk))
+                refresh_wanted_flags(Track.objects.filter(pk=track.pk))
         finally:
             connection.close()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from config.process.event_listener import KILL_AFTER, STALE_AFTER, Keeper, handle, listen
+from config.process.event_listener import KILL_AFTER, STALE_AFTER, ProcessWatcher, handle, listen
 
 MAIN, OTHER = 4001, 4002
 
@@ -35,30 +35,32 @@ def signals() -> Signals:
 
 
 @pytest.fixture
-def keeper(tmp_path: Path, signals: Signals) -> Keeper:
-    keeper = Keeper(tmp_path, signals.to_process, signals.to_group, say=lambda sentence: None)
+def keeper(tmp_path: Path, signals: Signals) -> ProcessWatcher:
+    keeper = ProcessWatcher(tmp_path, signals.to_process, signals.to_group, say=lambda sentence: None)
     keeper.see({"jobs": MAIN, "downloads": OTHER})
     for name in ("beat-tonekeep", "beat-downloads"):
         (tmp_path / name).touch()
     return keeper
 
 
-def beat(keeper: Keeper, name: str, moment: int) -> None:
+def beat(keeper: ProcessWatcher, name: str, moment: int) -> None:
     os.utime(keeper.run_dir / name, ns=(moment, moment))
 
 
-def test_the_group_of_a_program_that_exited_is_killed(keeper: Keeper, signals: Signals) -> None:
+def test_the_group_of_a_program_that_exited_is_killed(keeper: ProcessWatcher, signals: Signals) -> None:
     handle(keeper, "PROCESS_STATE_EXITED", f"processname:jobs groupname:tonekeep pid:{MAIN}", "", 0)
     assert signals.sent == [("group", MAIN, signal.SIGKILL)]
     assert "jobs" not in keeper.pids
 
 
-def test_a_program_that_died_while_it_started_has_its_group_killed_too(keeper: Keeper, signals: Signals) -> None:
+def test_a_program_that_died_while_it_started_has_its_group_killed_too(
+    keeper: ProcessWatcher, signals: Signals
+) -> None:
     handle(keeper, "PROCESS_STATE_BACKOFF", "processname:jobs groupname:tonekeep from_state:STARTING tries:1", "", 0)
     assert signals.sent == [("group", MAIN, signal.SIGKILL)]
 
 
-def test_a_cluster_that_beats_is_left_alone(keeper: Keeper, signals: Signals) -> None:
+def test_a_cluster_that_beats_is_left_alone(keeper: ProcessWatcher, signals: Signals) -> None:
     for minute in range(10):
         beat(keeper, "beat-tonekeep", minute)
         beat(keeper, "beat-downloads", minute)
@@ -67,7 +69,7 @@ def test_a_cluster_that_beats_is_left_alone(keeper: Keeper, signals: Signals) ->
 
 
 def test_a_cluster_without_a_heartbeat_for_three_minutes_is_stopped_then_killed(
-    keeper: Keeper, signals: Signals
+    keeper: ProcessWatcher, signals: Signals
 ) -> None:
     for second in range(0, int(STALE_AFTER) + 1, 5):
         beat(keeper, "beat-downloads", second)
@@ -77,7 +79,7 @@ def test_a_cluster_without_a_heartbeat_for_three_minutes_is_stopped_then_killed(
     assert signals.sent[-1] == ("group", MAIN, signal.SIGKILL)
 
 
-def test_a_clock_set_back_a_year_is_a_heartbeat_like_any_other(keeper: Keeper, signals: Signals) -> None:
+def test_a_clock_set_back_a_year_is_a_heartbeat_like_any_other(keeper: ProcessWatcher, signals: Signals) -> None:
     beat(keeper, "beat-tonekeep", 10**18)
     beat(keeper, "beat-downloads", 10**18)
     keeper.look(0.0)
@@ -88,7 +90,7 @@ def test_a_clock_set_back_a_year_is_a_heartbeat_like_any_other(keeper: Keeper, s
     assert signals.sent == []
 
 
-def test_a_restarted_cluster_gets_three_minutes_of_its_own(keeper: Keeper, signals: Signals) -> None:
+def test_a_restarted_cluster_gets_three_minutes_of_its_own(keeper: ProcessWatcher, signals: Signals) -> None:
     keeper.look(0.0)
     keeper.see({"jobs": 5001, "downloads": 5002})
     keeper.look(STALE_AFTER + 1)
@@ -96,14 +98,14 @@ def test_a_restarted_cluster_gets_three_minutes_of_its_own(keeper: Keeper, signa
 
 
 def test_a_cluster_that_never_beat_is_stopped_as_well(tmp_path: Path, signals: Signals) -> None:
-    keeper = Keeper(tmp_path, signals.to_process, signals.to_group, say=lambda sentence: None)
+    keeper = ProcessWatcher(tmp_path, signals.to_process, signals.to_group, say=lambda sentence: None)
     keeper.see({"jobs": MAIN})
     keeper.look(0.0)
     keeper.look(STALE_AFTER)
     assert signals.sent == [("process", MAIN, signal.SIGTERM)]
 
 
-def test_events_are_read_until_the_manager_is_gone(keeper: Keeper, signals: Signals) -> None:
+def test_events_are_read_until_the_manager_is_gone(keeper: ProcessWatcher, signals: Signals) -> None:
     payload = f"processname:jobs groupname:tonekeep from_state:RUNNING expected:0 pid:{MAIN}"
     stdin = io.StringIO(f"ver:3.0 eventname:PROCESS_STATE_EXITED len:{len(payload)}\n{payload}")
     stdout = io.StringIO()
@@ -123,7 +125,7 @@ def test_nothing_outlives_the_manager(tmp_path: Path) -> None:
     assert stubborn.stdout and stubborn.stdout.readline() == "ready\n"
     code = (
         "import config.process.event_listener as l, sys; from pathlib import Path; l.LAST_ORDERS = 0.3;"
-        f"k = l.Keeper(Path(sys.argv[1])); k.see({{'web': {stubborn.pid}}}); l.outlive(k)"
+        f"k = l.ProcessWatcher(Path(sys.argv[1])); k.see({{'web': {stubborn.pid}}}); l.stop_orphans(k)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=20)
     assert stubborn.wait(timeout=10) == -signal.SIGKILL
@@ -140,7 +142,7 @@ def test_a_program_is_asked_to_stop_and_given_its_time_before_anything_is_killed
     assert polite.stdout and polite.stdout.readline() == "ready\n"
     code = (
         "import config.process.event_listener as l, sys; from pathlib import Path; l.LAST_ORDERS = 60.0;"
-        f"k = l.Keeper(Path(sys.argv[1])); k.see({{'web': {polite.pid}}}); l.outlive(k)"
+        f"k = l.ProcessWatcher(Path(sys.argv[1])); k.see({{'web': {polite.pid}}}); l.stop_orphans(k)"
     )
     last = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
     assert polite.wait(timeout=30) == 0

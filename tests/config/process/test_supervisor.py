@@ -11,7 +11,7 @@ from pathlib import Path
 
 from config.process import supervisor
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_port_in_use_is_named_with_its_cure() -> None:
@@ -52,7 +52,7 @@ def test_a_long_path_moves_the_control_socket_into_a_private_folder(tmp_path: Pa
 def test_one_data_folder_takes_one_manager(tmp_path: Path) -> None:
     """The lock outlives an exec and ends with its process."""
     hold = (
-        "import sys, os; from pathlib import Path; from config import manager;"
+        "import sys, os; from pathlib import Path; from config.process import supervisor as manager;"
         "ok = manager.hold_folder(Path(sys.argv[1])); print(ok, flush=True);"
         "os.execv('/bin/cat', ['cat']) if ok else None"
     )
@@ -70,7 +70,9 @@ def test_one_data_folder_takes_one_manager(tmp_path: Path) -> None:
 
 def test_a_log_that_is_a_socket_gets_its_lines_all_the_same() -> None:
     """systemd's journal: /dev/fd/1, which supervisord opens for every program, cannot be opened where it is one."""
-    say = "from config import manager; manager.make_stdout_a_pipe(); open('/dev/fd/1', 'w').write('a line\\n')"
+    say = (
+        "from config.process.supervisor import make_stdout_a_pipe as m; m(); open('/dev/fd/1', 'w').write('a line\\n')"
+    )
     journal, ours = socket.socketpair()
     with journal, ours:
         done = subprocess.run(

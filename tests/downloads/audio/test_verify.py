@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from downloads.audio.verify import HOMES, AudioError, deliver, find_ffmpeg, probe, prove, tolerance
+from downloads.audio.verify import CONTAINERS, AudioError, find_ffmpeg, probe, tolerance, transcode, verify
 from downloads.failures.kinds import ERROR_KINDS
 from tests.audio import make_audio
 from tests.downloads.loopback import Loopback
@@ -19,14 +19,14 @@ def ffmpeg(*arguments: str) -> None:
 
 def refused(path: str | Path, expected_ms: int | None = None, expected_bytes: int | None = None) -> AudioError:
     with pytest.raises(AudioError) as caught:
-        prove(str(path), expected_ms, expected_bytes)
+        verify(str(path), expected_ms, expected_bytes)
     return caught.value
 
 
 @pytest.mark.parametrize("extension", ["mp3", "m4a", "opus", "ogg", "flac", "wav"])
 def test_a_sound_file_of_four_seconds_passes(tmp_path: Path, extension: str) -> None:
     path = make_audio(tmp_path / f"song.{extension}", 4)
-    assert abs(prove(path, 4000, os.path.getsize(path)).duration_ms - 4000) < 150
+    assert abs(verify(path, 4000, os.path.getsize(path)).duration_ms - 4000) < 150
     assert abs((probe(path).claimed_ms or 0) - 4000) < 150
 
 
@@ -70,8 +70,8 @@ def test_the_length_may_differ_by_five_seconds_or_three_per_cent(expected: int, 
 
 def test_the_lengths_edges(tmp_path: Path) -> None:
     path = make_audio(tmp_path / "song.flac", 20)
-    prove(path, 25_000, None)
-    prove(path, 15_000, None)
+    verify(path, 25_000, None)
+    verify(path, 15_000, None)
     assert refused(path, 25_001).kind == refused(path, 14_999).kind == "wrong_length"
 
 
@@ -81,7 +81,7 @@ def test_an_mp3_without_a_length_in_its_header_makes_no_claim(tmp_path: Path) ->
     source = "sine=f=440:d=40:r=44100,volume='if(lt(t,2),0.00001,1)':eval=frame"
     ffmpeg("-f", "lavfi", "-i", source, "-c:a", "libmp3lame", "-q:a", "9", "-write_xing", "0", str(path))
     assert probe(str(path)).claimed_ms is None
-    assert abs(prove(str(path), 40_000, None).duration_ms - 40_000) < 200
+    assert abs(verify(str(path), 40_000, None).duration_ms - 40_000) < 200
 
 
 def test_silence_is_no_recording(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_silence_is_no_recording(tmp_path: Path) -> None:
 
 def test_a_quiet_recording_is_one(tmp_path: Path) -> None:
     ffmpeg("-f", "lavfi", "-i", "sine=d=10,volume=-40dB", str(tmp_path / "song.flac"))
-    assert prove(str(tmp_path / "song.flac"), 10_000, None).peak_db < -50
+    assert verify(str(tmp_path / "song.flac"), 10_000, None).peak_db < -50
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_one_wrong_spot_is_forgiven(tmp_path: Path) -> None:
     body = bytearray(Path(make_audio(tmp_path / "song.mp3", 30)).read_bytes())
     body[100_000:100_040] = bytes(40)
     (tmp_path / "song.mp3").write_bytes(body)
-    assert prove(str(tmp_path / "song.mp3"), 30_000, None).errors <= 3
+    assert verify(str(tmp_path / "song.mp3"), 30_000, None).errors <= 3
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_file_whose_name_looks_like_an_option_or_an_address_is_a_file(tmp_path
     for name in ("-i.mp3", "http:x.mp3", "concat:a|b.mp3", "%d.mp3", "é 'q\".mp3"):
         make_audio(tmp_path / "song.mp3", 4)
         os.rename(tmp_path / "song.mp3", tmp_path / name)
-        assert prove(str(tmp_path / name), 4000, None).duration_ms > 3900
+        assert verify(str(tmp_path / name), 4000, None).duration_ms > 3900
 
 
 def test_ffmpeg_that_takes_too_long_is_ended(tmp_path: Path) -> None:
@@ -187,14 +187,14 @@ def test_ffmpeg_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     slow.write_text("#!/bin/sh\nexec sleep 600\n")
     slow.chmod(0o755)
     with pytest.raises(AudioError) as caught:
-        prove(path, 4000, None, ffmpeg=str(slow), timeout_seconds=0.1)
+        verify(path, 4000, None, ffmpeg=str(slow), timeout_seconds=0.1)
     assert caught.value.kind == "timeout"
 
 
 def test_an_ffmpeg_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = make_audio(tmp_path / "song.mp3", 4)
     with pytest.raises(AudioError) as caught:
-        prove(path, 4000, None, ffmpeg="/nonexistent/ffmpeg")
+        verify(path, 4000, None, ffmpeg="/nonexistent/ffmpeg")
     assert caught.value.kind == "no_ffmpeg"
 
 
@@ -209,11 +209,11 @@ def test_opus_in_webm_moves_into_an_opus_file_without_re_encoding(tmp_path: Path
     make_audio(tmp_path / "a.opus", 6)
     ffmpeg("-i", str(tmp_path / "a.opus"), "-c", "copy", str(tmp_path / "audio.webm"))
     before = stream_hash(str(tmp_path / "audio.webm"))
-    path, codec = deliver(str(tmp_path / "audio.webm"), "best")
+    path, codec = transcode(str(tmp_path / "audio.webm"), "best")
     assert (os.path.basename(path), codec, probe(path).container) == ("audio.opus", "opus", "ogg")
     assert stream_hash(path) == before
     assert not (tmp_path / "audio.webm").exists()
-    prove(path, 6000, None)
+    verify(path, 6000, None)
 
 
 def test_an_m4a_in_fragments_is_put_together_without_re_encoding(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_an_m4a_in_fragments_is_put_together_without_re_encoding(tmp_path: Path)
     ffmpeg("-i", str(tmp_path / "a.m4a"), *options, str(tmp_path / "audio.m4a"))
     assert probe(str(tmp_path / "audio.m4a")).fragmented
     before = stream_hash(str(tmp_path / "audio.m4a"))
-    path, codec = deliver(str(tmp_path / "audio.m4a"), "m4a")
+    path, codec = transcode(str(tmp_path / "audio.m4a"), "m4a")
     assert (path, codec) == (str(tmp_path / "audio.m4a"), "aac")
     assert not probe(path).fragmented
     assert stream_hash(path) == before
@@ -235,7 +235,7 @@ def test_the_picture_of_a_film_is_left_out_and_its_sound_kept(tmp_path: Path) ->
     film = ["-f", "lavfi", "-i", "testsrc=d=4:s=64x64", "-i", str(tmp_path / "a.m4a"), "-c:a", "copy"]
     ffmpeg(*film, str(tmp_path / "audio.mp4"))
     before = stream_hash(str(tmp_path / "audio.mp4"))
-    path, _ = deliver(str(tmp_path / "audio.mp4"), "best")
+    path, _ = transcode(str(tmp_path / "audio.mp4"), "best")
     assert path.endswith("audio.m4a") and not probe(path).moving
     assert stream_hash(path) == before
 
@@ -246,7 +246,7 @@ def test_a_cover_is_no_film(tmp_path: Path) -> None:
     cover = ["-map", "0", "-map", "1", "-c", "copy", "-disposition:v", "attached_pic"]
     ffmpeg("-i", str(tmp_path / "a.mp3"), "-i", str(tmp_path / "c.png"), *cover, str(tmp_path / "audio.mp3"))
     before = (tmp_path / "audio.mp3").read_bytes()
-    path, _ = deliver(str(tmp_path / "audio.mp3"), "best")
+    path, _ = transcode(str(tmp_path / "audio.mp3"), "best")
     assert Path(path).read_bytes() == before
 
 
@@ -254,9 +254,9 @@ def test_sound_that_no_music_folder_holds_is_refused_as_it_is_and_converted_on_w
     path = str(tmp_path / "audio.mka")
     ffmpeg("-f", "lavfi", "-i", "sine=d=4", "-c:a", "ac3", path)
     with pytest.raises(AudioError) as caught:
-        deliver(path, "best")
+        transcode(path, "best")
     assert caught.value.kind == "bad_file" and "ac3" in caught.value.message
-    assert probe(deliver(path, "mp3")[0]).codec == "mp3"
+    assert probe(transcode(path, "mp3")[0]).codec == "mp3"
 
 
 def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
@@ -266,12 +266,12 @@ def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
     full.write_text(f'#!/bin/sh\n{fails}\nexec {find_ffmpeg()} "$@"\n')
     full.chmod(0o755)
     with pytest.raises(AudioError) as caught:
-        deliver(str(tmp_path / "audio.flac"), "mp3", ffmpeg=str(full))
+        transcode(str(tmp_path / "audio.flac"), "mp3", ffmpeg=str(full))
     assert caught.value.kind == "disk_full"
     assert (tmp_path / "audio.flac").exists()
 
 
 def test_every_kind_of_file_has_one_home() -> None:
-    assert {extension for extension, _, _ in HOMES.values()} == {
+    assert {extension for extension, _, _ in CONTAINERS.values()} == {
         "m4a", "mp3", "opus", "ogg", "flac", "wma", "wv", "ape", "wav", "aiff",
     }  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from demo.archive import ArchiveServer
-from downloads.audio.verify import find_ffmpeg, probe, prove
+from downloads.audio.verify import find_ffmpeg, probe, verify
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch.process import HOME, PROJECT, Fetched, FetchError, child_environment, fetch
 from tests.audio import make_audio
@@ -88,7 +88,7 @@ def test_a_wanted_format_is_made_only_where_it_is_not_there_already(
     assert fetched_into(stage) == [f"audio.{wanted}"]
     delivered_bytes = (music / f"song.{delivered}").read_bytes()
     assert (Path(found.path).read_bytes() == delivered_bytes) is same
-    prove(found.path, 4000, None)
+    verify(found.path, 4000, None)
 
 
 def test_the_extension_comes_from_the_content_and_not_from_the_address(music: Path, stage: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from downloads.audio.verify import AudioError, prove
+from downloads.audio.verify import AudioError, verify
 from downloads.fetch.process import PROJECT, Fetched, FetchError, child_environment, fetch, search
 from tests.audio import make_audio
 
@@ -182,7 +182,7 @@ time.sleep(600)
 """
 WORKER = """
 import sys
-from downloads.audio.verify import AudioError, prove
+from downloads.audio.verify import AudioError, verify
 from downloads.fetch.process import fetch
 def tell(share):
     if share == 0.6: print("ready", flush=True)
@@ -226,5 +226,5 @@ def test_half_a_file_that_the_child_hands_on_is_noticed_by_the_proof(stage: Path
     code = f"body = open({whole!r}, 'rb').read()\nsay(ok=True, path=write('audio.mp3', body[:len(body) // 2]))"
     found = run(code, stage)
     with pytest.raises(AudioError) as caught:
-        prove(found.path, None, None)
+        verify(found.path, None, None)
     assert caught.value.kind == "too_short"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from downloads.fetch.child import Fence, allows_youtube
+from downloads.fetch.child import NetworkSandbox, allows_youtube
 from downloads.fetch.process import PROJECT, FetchError, fetch
 from downloads.fetch.url_allowlist import AddressRefused, archive_address, server, youtube_address, youtube_id
 
@@ -161,7 +161,7 @@ def test_what_names_no_server_is_refused(text: str) -> None:
 
 
 def test_the_fence_lets_through_what_was_agreed_on() -> None:
-    fence = Fence(server("nas:8000").allows, frozenset({"/usr/bin/ffmpeg"}))
+    fence = NetworkSandbox(server("nas:8000").allows, frozenset({"/usr/bin/ffmpeg"}))
     fence("socket.getaddrinfo", ("nas", 8000))
     fence("socket.getaddrinfo", (b"NAS", "8000"))
     fence("socket.connect", (None, ("127.0.0.1", 8000)))
@@ -185,7 +185,7 @@ def test_the_fence_lets_through_what_was_agreed_on() -> None:
     ],
 )
 def test_the_fence_refuses_all_else(event: str, args: tuple[object, ...]) -> None:
-    fence = Fence(server("nas:8000").allows, frozenset({"/usr/bin/ffmpeg"}))
+    fence = NetworkSandbox(server("nas:8000").allows, frozenset({"/usr/bin/ffmpeg"}))
     with pytest.raises(PermissionError):
         fence(event, args)
 
@@ -205,9 +205,9 @@ def test_other_hosts_are_not_youtubes(host: str) -> None:
 
 IN_ONE_CHILD = """
 import json, sys
-from downloads.fetch.child import Run
+from downloads.fetch.child import FetchContext
 for spec in json.load(sys.stdin):
-    print(json.dumps(Run(spec, print).answer()))
+    print(json.dumps(FetchContext(spec, print).answer()))
 """
 
 

@@ -91,9 +91,9 @@ def test_deno_comes_from_its_wheel_and_runs() -> None:
 
 IN_THE_CHILD = """
 import json, sys
-from downloads import fetch
+from downloads.fetch import child as fetch
 spec = {"kind": "youtube", "stage_dir": sys.argv[1], "audio_format": sys.argv[2]}
-downloader = fetch._downloader(spec, fetch.Words(), "ffmpeg", fetch.find_deno(), ("Youtube",))
+downloader = fetch._downloader(spec, fetch.WarningLog(), "ffmpeg", fetch.find_deno(), ("Youtube",))
 def chosen(answer):
     formats = [{
         "format_id": str(part["itag"]), "url": "https://x.googlevideo.com/", "vcodec": "none",
@@ -189,11 +189,11 @@ def test_a_recording_is_fetched(info: dict[str, Any]) -> None:
 
 
 def test_a_missing_runtime_is_named_where_only_its_consequence_was_said() -> None:
-    run = child.Run({"kind": "youtube"}, lambda line: None)
+    run = child.FetchContext({"kind": "youtube"}, lambda line: None)
     run._words.warning("[youtube] No supported JavaScript runtime could be found. Only deno is enabled by default")
     error = run._explain(Exception("[youtube] a: Requested format is not available"))
     assert error["kind"] == "no_js_runtime"
-    assert child.Run({}, print)._explain(Exception("Requested format is not available"))["kind"] == "no_audio"
+    assert child.FetchContext({}, print)._explain(Exception("Requested format is not available"))["kind"] == "no_audio"
 
 
 def test_the_child_is_this_python_with_a_safe_path() -> None:

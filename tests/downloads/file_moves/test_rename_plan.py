@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from catalog.library.reconcile import reconcile
 from catalog.models import Event, Library, Track
 from catalog.system import failpoints
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
 from downloads.file_moves import rename_journal, rename_plan
 from downloads.models import Move, MoveBatch
@@ -30,7 +30,7 @@ class Killed(BaseException):
 @pytest.fixture(autouse=True)
 def no_points():
     yield
-    failpoints.on_reach = None
+    failpoints.on_failpoint = None
 
 
 def files(world: World) -> dict[str, bytes]:
@@ -149,10 +149,10 @@ def test_a_crash_at_any_point_is_finished_by_whoever_comes_next(world, how, poin
         if reached == point and seen.count(point) == 3:
             raise Killed
 
-    failpoints.on_reach = kill
+    failpoints.on_failpoint = kill
     with pytest.raises(Killed):
         apply(world)
-    failpoints.on_reach = None
+    failpoints.on_failpoint = None
     rename_plan.finish_interrupted(world.now)
     assert not Move.objects.filter(state="moving").exists()
     assert sorted(files(world).values()) == content, "each file has exactly one name"
@@ -171,10 +171,10 @@ def test_a_pass_that_missed_a_file_on_its_way_costs_nothing(world):
         if point == "move_linked":
             raise Killed
 
-    failpoints.on_reach = kill
+    failpoints.on_failpoint = kill
     with pytest.raises(Killed):
         apply(world)
-    failpoints.on_reach = None
+    failpoints.on_failpoint = None
     assert reconcile(world.later(hours=1)).vanished == 1
     assert rename_plan.finish_interrupted(world.now) == 1
     assert len(rows(world)) == 6
@@ -187,7 +187,7 @@ def test_a_row_that_changes_meanwhile_keeps_its_file_where_it_was(world):
         if point == "move_linked" and world.status_of(track) == "downloaded":
             transitions.vanish({track.pk: track.file_name}, world.now)
 
-    failpoints.on_reach = interfere
+    failpoints.on_failpoint = interfere
     assert apply(world).left == 1
     assert os.path.exists(track.local_path)
     assert not (world.root / "Maria Ruiz - Morning.mp3").exists()
@@ -222,7 +222,7 @@ def test_a_stop_is_heard_between_two_files_and_the_next_call_goes_on(world):
 def test_nothing_moves_while_the_folder_is_looked_at_or_is_not_there(world):
     Library.objects.update(path_template=FLAT)
     rename_plan.ask("apply", world.now)
-    with only_one("reconcile"), pytest.raises(rename_plan.CannotMove, match="looked at"):
+    with try_lock("reconcile"), pytest.raises(rename_plan.CannotMove, match="looked at"):
         rename_plan.do_asked(world.now)
     (world.root / ".tonekeep").unlink()
     with pytest.raises(rename_plan.CannotMove, match="Nothing is moved"):

@@ -15,7 +15,7 @@ from catalog.system import failpoints
 from catalog.tracks import transitions
 from downloads.file_moves import superseded
 from downloads.file_moves.restore import ask_back
-from downloads.file_moves.trash import recover, tidy
+from downloads.file_moves.trash import process_trash_requests, recover
 from downloads.jobs import schedule
 from downloads.models import Candidate, FormerFile, Sound
 from downloads.publishing import publish
@@ -49,7 +49,7 @@ def changed(world: World) -> tuple[Track, bytes, bytes]:
     live = Candidate.objects.create(track=track, title="Nocturne (Live)", **(named | {"source_id": "2"}))
     decisions.take(live, world.now, "anna")
     publish.open_stage(track)
-    superseded.put_aside(track, world.now)
+    superseded.move_to_trash(track, world.now)
     world.put_file(track, b"another recording of it")
     Sound.objects.update(candidate=live)
     return track, b"the former recording", b"another recording of it"
@@ -60,13 +60,13 @@ def die_at(point: str) -> None:
         if reached == point:
             raise Died
 
-    failpoints.on_reach = on_reach
+    failpoints.on_failpoint = on_reach
 
 
 @pytest.fixture(autouse=True)
 def _alive():
     yield
-    failpoints.on_reach = None
+    failpoints.on_failpoint = None
 
 
 def contents(world: World) -> list[bytes]:
@@ -96,7 +96,7 @@ def test_it_takes_its_old_place_again_and_the_other_one_goes_to_the_bin(world, c
     track, old, new = changed
     path = track.local_path
     assert ask_back([FormerFile.objects.get().pk], world.now, "anna") == 1
-    assert tidy(world.now).returned == 1
+    assert process_trash_requests(world.now).returned == 1
     assert_is(world, track, old)
     assert track.local_path == path
     item = FormerFile.objects.get()
@@ -105,7 +105,7 @@ def test_it_takes_its_old_place_again_and_the_other_one_goes_to_the_bin(world, c
     assert not Sound.objects.filter(track=track).exists(), "it was proven of the other file"
     assert track.events.filter(kind="decide", reason__contains="by anna").count() == 2
     ask_back([item.pk], world.now, "anna")
-    assert tidy(world.now).returned == 1
+    assert process_trash_requests(world.now).returned == 1
     assert_is(world, track, new)
 
 
@@ -122,7 +122,7 @@ def test_a_song_without_a_file_gets_its_former_one(world, changed):
     transitions.vanish({track.pk: track.file_name}, world.now)
     path = track.local_path
     ask_back([FormerFile.objects.get().pk], world.now, "anna")
-    assert tidy(world.now).returned == 1
+    assert process_trash_requests(world.now).returned == 1
     assert_is(world, track, old)
     assert track.local_path == path and not FormerFile.objects.exists()
     assert not (world.root / ".bin" / f"{world.now:%Y-%m-%d}").exists()
@@ -135,7 +135,7 @@ def test_a_name_that_a_stranger_took_meanwhile_is_left_to_them(world, changed):
     transitions.vanish({track.pk: track.file_name}, world.now)
     stranger.write_bytes(b"a stranger's")
     ask_back([FormerFile.objects.get().pk], world.now, "anna")
-    assert tidy(world.now).returned == 1
+    assert process_trash_requests(world.now).returned == 1
     track.refresh_from_db()
     assert Path(track.local_path).read_bytes() == old and stranger.read_bytes() == b"a stranger's"
 
@@ -147,15 +147,15 @@ def test_a_crash_on_the_way_back_loses_neither_file(world, changed, method, poin
     ask_back([FormerFile.objects.get().pk], world.now, "anna")
     die_at(point)
     with pytest.raises(Died):
-        tidy(world.now)
-    failpoints.on_reach = None
+        process_trash_requests(world.now)
+    failpoints.on_failpoint = None
     assert contents(world) == sorted([old, new])
     recover(world.now)
     if pass_between:
         reconcile(world.now, full=True)
-    tidy(world.now)
+    process_trash_requests(world.now)
     reconcile(world.now, full=True)
-    tidy(world.now)
+    process_trash_requests(world.now)
     assert_is(world, track, old)
     assert contents(world) == sorted([old, new])
     item = FormerFile.objects.get()
@@ -167,7 +167,7 @@ def test_what_somebody_took_from_the_bin_is_not_waited_for(world, changed):
     item = FormerFile.objects.get()
     os.unlink(world.root / item.target)
     ask_back([item.pk], world.now, "anna")
-    assert tidy(world.now).gone == 1
+    assert process_trash_requests(world.now).gone == 1
     assert_is(world, track, new)
     assert not FormerFile.objects.exists()
 
@@ -186,7 +186,7 @@ def test_a_song_that_is_being_fetched_waits_for_its_worker(world, changed):
     track, _, _ = changed
     ask_back([FormerFile.objects.get().pk], world.now, "anna")
     Track.objects.filter(pk=track.pk).update(status="downloading", claim="x" * 16, claim_until=world.later(minutes=2))
-    assert tidy(world.now).left == 1
+    assert process_trash_requests(world.now).left == 1
     assert FormerFile.objects.get().state == "returning"
 
 
@@ -209,5 +209,5 @@ def test_the_page_lists_it_and_its_button_brings_it_back(world, changed, admin_c
     answer = admin_client.post("/bin/former-back", {"file": [item.pk, "x", "9" * 30]}, follow=True).content.decode()
     assert "1 file will be back" in answer and "on its way back" in answer
     assert schedule.asked("reconcile").exists()
-    assert tidy(world.now).returned == 1
+    assert process_trash_requests(world.now).returned == 1
     assert_is(world, track, old)

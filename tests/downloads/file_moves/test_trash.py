@@ -17,10 +17,10 @@ from catalog.library.reconcile import reconcile
 from catalog.models import BinnedFile, Collection, Entry, Track
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.system import failpoints
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
 from downloads.file_moves import trash
-from downloads.file_moves.trash import recover, take_back, tidy
+from downloads.file_moves.trash import process_trash_requests, recover, take_back
 from downloads.publishing import publish
 from tests.world import World
 
@@ -58,10 +58,10 @@ def die_at() -> Iterator:
             if reached == point:
                 raise Died
 
-        failpoints.on_reach = on_reach
+        failpoints.on_failpoint = on_reach
 
     yield die_at
-    failpoints.on_reach = None
+    failpoints.on_failpoint = None
 
 
 def record(tracks: list[Track], **changes) -> CollectionRecord:
@@ -114,7 +114,7 @@ def test_the_files_of_a_collection_that_a_person_removes_go_as_it_says(world):
     other = Collection.objects.create(kind="file", key="other", name="Other")
     Entry.objects.create(collection=other, track=track, position=1, digest=1)
     assert remove(Collection.objects.filter(pk=world.collection.pk)) == 1
-    assert tidy(world.now).binned == 5
+    assert process_trash_requests(world.now).binned == 5
     assert Path(track.local_path).exists()
     assert len(in_bin(world)) == 5
 
@@ -125,13 +125,13 @@ def test_a_change_of_mind_before_the_move_keeps_the_files(world):
     removal_policy.switched_off()
     assert BinnedFile.objects.filter(state=State.ASKED).count() == 6
     assert set_removal(Collection.objects.all(), Collection.Removal.KEEP) == 1
-    assert tidy(world.now).binned == 0 and in_bin(world) == []
+    assert process_trash_requests(world.now).binned == 0 and in_bin(world) == []
 
 
 def test_a_song_that_left_goes_to_the_dated_bin_and_is_not_fetched(world, leaver):
     before = Path(leaver.local_path)
     content = before.read_bytes()
-    assert tidy(world.now).binned == 1
+    assert process_trash_requests(world.now).binned == 1
     day = f"{world.now:%Y-%m-%d}"
     assert in_bin(world) == [f"{day}/Maria Ruiz/First Light/01 Morning.mp3"]
     assert not before.exists()
@@ -139,12 +139,12 @@ def test_a_song_that_left_goes_to_the_dated_bin_and_is_not_fetched(world, leaver
     assert Path(leaver.local_path).read_bytes() == content
     assert not Track.objects.queue(world.now).exists()
     assert leaver.events.first().kind == "move"
-    assert tidy(world.now).binned == 0
+    assert process_trash_requests(world.now).binned == 0
 
 
 def test_by_default_the_file_stays(world):
     track = leave(world, "Maria Ruiz/First Light/Morning")
-    tidy(world.now)
+    process_trash_requests(world.now)
     assert Path(track.local_path).exists()
     assert list(Track.objects.not_wanted()) == [track]
     assert not BinnedFile.objects.exists()
@@ -156,35 +156,35 @@ def test_a_song_that_another_collection_wants_stays(world):
     track = world.tracks["Maria Ruiz/First Light/Morning"]
     Entry.objects.create(collection=other, position=1, track=track, digest=1)
     replace_catalog([record([one for one in world.tracks.values() if one != track])], world.now)
-    tidy(world.now)
+    process_trash_requests(world.now)
     assert Path(track.local_path).exists()
     Collection.objects.filter(pk=other.pk).update(enabled=False)  # now nobody does, but this one keeps its files
     transitions.set_wanted()
-    tidy(world.now)
+    process_trash_requests(world.now)
     assert Path(track.local_path).exists()
     Collection.objects.filter(pk=other.pk).update(removal="bin")
-    assert tidy(world.now).binned == 1
+    assert process_trash_requests(world.now).binned == 1
 
 
 def test_a_collection_that_is_gone_takes_its_songs_along(world):
     Collection.objects.update(removal="bin", kind="playlist")
     forget_collections("", [], world.now)
-    assert tidy(world.now).binned == 6
+    assert process_trash_requests(world.now).binned == 6
     assert len(in_bin(world)) == 6
 
 
 def test_an_ignored_song_keeps_its_file(world, leaver):
     transitions.ignore(Track.objects.filter(pk=leaver.pk), world.now)
-    assert tidy(world.now).binned == 0
+    assert process_trash_requests(world.now).binned == 0
     assert Path(leaver.local_path).exists()
 
 
 def test_a_song_that_is_wanted_again_finds_its_file_again(world, leaver, method):
     before = leaver.local_path
-    tidy(world.now)
+    process_trash_requests(world.now)
     come_back(world)
     assert Track.objects.counts()["missing"] == 0
-    assert tidy(world.now).returned == 1
+    assert process_trash_requests(world.now).returned == 1
     assert_true(world, leaver)
     assert leaver.local_path == before
     assert in_bin(world) == []
@@ -194,7 +194,7 @@ def test_a_song_that_is_wanted_again_finds_its_file_again(world, leaver, method)
 
 def test_a_song_issued_again_under_a_new_id_finds_its_file_in_the_bin(world, leaver):
     Track.objects.filter(pk=leaver.pk).update(isrc="GBAYE0000001")
-    tidy(world.now)
+    process_trash_requests(world.now)
     leaver.refresh_from_db()
     again = TrackRecord("Morning (Remastered)", ("Maria Ruiz",), spotify_id="9" * 22, isrc="GBAYE0000001")
     tracks = [one for one in world.tracks.values() if one.pk != leaver.pk]
@@ -203,7 +203,7 @@ def test_a_song_issued_again_under_a_new_id_finds_its_file_in_the_bin(world, lea
         [CollectionRecord("file", "sample.csv", "Sample", [*listed.entries, EntryRecord(again)])], world.now
     )
     assert Track.objects.count() == 6
-    assert tidy(world.now).returned == 1
+    assert process_trash_requests(world.now).returned == 1
     assert_true(world, leaver)
     assert leaver.wanted
     assert not Track.objects.queue(world.now).exists()
@@ -211,16 +211,16 @@ def test_a_song_issued_again_under_a_new_id_finds_its_file_in_the_bin(world, lea
 
 def test_what_a_person_takes_back_is_left_alone_until_it_is_wanted_again(world, leaver):
     before = leaver.local_path
-    tidy(world.now)
+    process_trash_requests(world.now)
     assert take_back(day="1999-01-01") == 0
     assert take_back() == 1
-    assert tidy(world.now).returned == 1
+    assert process_trash_requests(world.now).returned == 1
     leaver.refresh_from_db()
     assert (leaver.local_path, leaver.wanted) == (before, False)
-    assert tidy(world.now).binned == 0
+    assert process_trash_requests(world.now).binned == 0
     come_back(world)
     leave(world, "Maria Ruiz/First Light/Morning")
-    assert tidy(world.now).binned == 1
+    assert process_trash_requests(world.now).binned == 1
 
 
 def test_nothing_is_overwritten_in_the_bin_or_on_the_way_back(world, leaver, method):
@@ -228,12 +228,12 @@ def test_nothing_is_overwritten_in_the_bin_or_on_the_way_back(world, leaver, met
     stranger.parent.mkdir(parents=True)
     stranger.write_bytes(b"a stranger's")
     origin = Path(leaver.local_path)
-    tidy(world.now)
+    process_trash_requests(world.now)
     leaver.refresh_from_db()
     assert leaver.file_name == "01 Morning [bin].mp3"
     origin.write_bytes(b"another stranger's")
     come_back(world)
-    tidy(world.now)
+    process_trash_requests(world.now)
     leaver.refresh_from_db()
     assert leaver.file_name == f"01 Morning [{leaver.spotify_id[:8]}].mp3"
     assert Path(leaver.local_path).stat().st_size == leaver.size
@@ -245,8 +245,8 @@ def test_nothing_is_overwritten_in_the_bin_or_on_the_way_back(world, leaver, met
 def test_a_crash_on_the_way_in_loses_nothing(world, leaver, method, die_at, point, pass_between):
     die_at(point)
     with pytest.raises(Died):
-        tidy(world.now)
-    failpoints.on_reach = None
+        process_trash_requests(world.now)
+    failpoints.on_failpoint = None
     assert len({path.stat().st_ino for path in world.root.rglob("*.mp3")}) == 6
     if pass_between:
         reconcile(world.now, full=True)
@@ -258,12 +258,12 @@ def test_a_crash_on_the_way_in_loses_nothing(world, leaver, method, die_at, poin
 @pytest.mark.parametrize("pass_between", [False, True])
 @pytest.mark.parametrize("point", ["bin_moved", "bin_followed"])
 def test_a_crash_on_the_way_back_loses_nothing(world, leaver, method, die_at, point, pass_between):
-    tidy(world.now)
+    process_trash_requests(world.now)
     come_back(world)
     die_at(point)
     with pytest.raises(Died):
-        tidy(world.now)
-    failpoints.on_reach = None
+        process_trash_requests(world.now)
+    failpoints.on_failpoint = None
     if pass_between:
         reconcile(world.now, full=True)
     assert recover(world.now).returned == 1
@@ -276,11 +276,11 @@ def test_a_song_that_is_wanted_again_in_mid_move_stays_where_it_was(world, leave
 
     def wanted_again(point: str) -> None:
         if point == "bin_moved":
-            failpoints.on_reach = None
+            failpoints.on_failpoint = None
             come_back(world)
 
-    failpoints.on_reach = wanted_again
-    report = tidy(world.now)
+    failpoints.on_failpoint = wanted_again
+    report = process_trash_requests(world.now)
     assert (report.binned, report.left) == (0, 1)
     leaver.refresh_from_db()
     assert (leaver.wanted, leaver.status, leaver.local_path) == (True, "downloaded", str(before))
@@ -291,8 +291,8 @@ def test_a_song_that_is_wanted_again_in_mid_move_stays_where_it_was(world, leave
 def test_a_file_that_somebody_took_in_between_is_not_looked_for_for_ever(world, leaver, die_at):
     die_at("bin_noted")
     with pytest.raises(Died):
-        tidy(world.now)
-    failpoints.on_reach = None
+        process_trash_requests(world.now)
+    failpoints.on_failpoint = None
     Path(leaver.local_path).unlink()
     assert recover(world.now).gone == 1
     assert reconcile(world.now).vanished == 1
@@ -300,10 +300,10 @@ def test_a_file_that_somebody_took_in_between_is_not_looked_for_for_ever(world, 
 
 
 def test_nothing_moves_offline_or_beside_a_reconcile(world, leaver):
-    with only_one("reconcile"):
-        assert tidy(world.now).problem == trash.BUSY
+    with try_lock("reconcile"):
+        assert process_trash_requests(world.now).problem == trash.BUSY
     (world.root / ".tonekeep").unlink()
-    assert "not mounted" in tidy(world.now).problem
+    assert "not mounted" in process_trash_requests(world.now).problem
     assert Path(leaver.local_path).exists()
     assert not (world.root / ".bin").exists()
 
@@ -311,11 +311,11 @@ def test_nothing_moves_offline_or_beside_a_reconcile(world, leaver):
 def test_a_disk_that_refuses_leaves_the_file_where_it_is(world, leaver):
     (world.root / ".bin").mkdir()
     (world.root / ".bin" / f"{world.now:%Y-%m-%d}").write_text("a file where the day's folder should be")
-    assert tidy(world.now).left == 1
+    assert process_trash_requests(world.now).left == 1
     assert Path(leaver.local_path).exists()
     assert BinnedFile.objects.get().state in (State.ASKED, State.LEAVING)
     (world.root / ".bin" / f"{world.now:%Y-%m-%d}").unlink()
-    assert tidy(world.now).binned == 1
+    assert process_trash_requests(world.now).binned == 1
     assert_true(world, leaver)
 
 

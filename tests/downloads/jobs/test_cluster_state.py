@@ -28,7 +28,7 @@ def _own_folder(db: None, settings: LazySettings, tmp_path: Path, monkeypatch: p
 
 
 def test_a_new_cluster_may_not_claim_before_a_reconcile_has_ended() -> None:
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     assert not cluster_state.may_claim()
     assert cluster_state.waiting()
     cluster_state.reconciled(cluster_state.started(), NOW)
@@ -37,23 +37,23 @@ def test_a_new_cluster_may_not_claim_before_a_reconcile_has_ended() -> None:
 
 
 def test_a_reconcile_that_began_before_the_cluster_does_not_count() -> None:
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     running = cluster_state.started()
-    cluster_state.join("downloads", NOW + timedelta(seconds=1))  # killed and started again while the pass ran
+    cluster_state.register("downloads", NOW + timedelta(seconds=1))  # killed and started again while the pass ran
     cluster_state.reconciled(running, NOW + timedelta(minutes=1))
     assert not cluster_state.may_claim()
 
 
 def test_the_clock_may_be_set_back_a_year_after_the_start() -> None:
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     cluster_state.reconciled(cluster_state.started(), NOW - timedelta(days=365))
     assert cluster_state.may_claim()
 
 
 def test_a_process_of_an_older_cluster_may_no_longer_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     older = cluster_state._ours
-    cluster_state.join("downloads", NOW + timedelta(minutes=1))
+    cluster_state.register("downloads", NOW + timedelta(minutes=1))
     cluster_state.reconciled(cluster_state.started(), NOW + timedelta(minutes=2))
     monkeypatch.setattr(cluster_state, "_ours", older)
     assert not cluster_state.may_claim()
@@ -66,14 +66,14 @@ def test_a_process_outside_any_cluster_may_not_claim_and_need_not_stop() -> None
 
 
 def test_a_heartbeat_reaches_the_manager_and_the_pages(tmp_path: Path) -> None:
-    cluster_state.join("downloads", NOW)
-    cluster_state.beat(NOW + timedelta(minutes=1))
+    cluster_state.register("downloads", NOW)
+    cluster_state.heartbeat(NOW + timedelta(minutes=1))
     assert (tmp_path / "run" / "beat-downloads").exists()
     assert Cluster.objects.get(name="downloads").beat_at == NOW + timedelta(minutes=1)
 
 
 def test_a_busy_worker_beats_while_it_asks_whether_to_stop(tmp_path: Path) -> None:
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     assert not cluster_state.should_stop()
     first = (tmp_path / "run" / "beat-downloads").stat().st_mtime_ns
     assert Cluster.objects.get(name="downloads").beat_at is not None
@@ -82,9 +82,9 @@ def test_a_busy_worker_beats_while_it_asks_whether_to_stop(tmp_path: Path) -> No
 
 
 def test_a_stop_mark_stops_the_workers_of_its_cluster_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster_state.join("tonekeep", NOW)
+    cluster_state.register("tonekeep", NOW)
     other = cluster_state._ours
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     cluster_state.ask_stop()
     assert cluster_state.should_stop()
     monkeypatch.setattr(cluster_state, "_ours", other)
@@ -92,32 +92,32 @@ def test_a_stop_mark_stops_the_workers_of_its_cluster_alone(monkeypatch: pytest.
 
 
 def test_a_stop_mark_left_by_a_crash_does_not_stop_the_next_cluster() -> None:
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     cluster_state.ask_stop()
-    cluster_state.join("downloads", NOW + timedelta(minutes=1))
+    cluster_state.register("downloads", NOW + timedelta(minutes=1))
     assert not cluster_state.should_stop()
 
 
 def test_a_cluster_that_ended_in_good_order_is_missed_by_nobody(tmp_path: Path) -> None:
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     cluster_state.ask_stop()
-    cluster_state.leave()
+    cluster_state.unregister()
     assert not Cluster.objects.exists()
     assert not (tmp_path / "run" / "stop-downloads").exists()
 
 
 def test_leaving_takes_no_successors_row() -> None:
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     Cluster.objects.update(started_at=NOW + timedelta(minutes=1))
-    cluster_state.leave()
+    cluster_state.unregister()
     assert Cluster.objects.exists()
 
 
 def test_a_cluster_serves_its_queue_until_three_minutes_after_its_last_heartbeat() -> None:
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     assert cluster_state.serves("downloads", NOW + timedelta(minutes=3))
     assert not cluster_state.serves("downloads", NOW + timedelta(minutes=3, seconds=1))
-    cluster_state.beat(NOW + timedelta(minutes=2))
+    cluster_state.heartbeat(NOW + timedelta(minutes=2))
     assert cluster_state.serves("downloads", NOW + timedelta(minutes=5))
     assert not cluster_state.serves("tonekeep", NOW)
 
@@ -126,7 +126,7 @@ def test_a_cluster_serves_its_queue_until_three_minutes_after_its_last_heartbeat
 def test_what_a_cluster_forks_dies_with_it() -> None:
     """A real tree of three processes; the first is killed, as the kernel's out-of-memory killer would."""
     tree = (
-        "import os, time; from downloads import parent_death as p; p.forks_die_with_their_parents();"
+        "import os, time; from catalog.system import child_lifetime as p; p.forks_die_with_their_parents();"
         "os.fork() or os.fork(); os.write(1, b'%d\\n' % os.getpid()); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", tree], cwd=ROOT, stdout=subprocess.PIPE, text=True) as first:

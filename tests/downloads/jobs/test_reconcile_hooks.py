@@ -78,12 +78,12 @@ def test_a_move_that_was_broken_off_is_finished_before_the_pass_looks(world: Wor
         if point == "bin_moved":
             raise Died
 
-    failpoints.on_reach = die
+    failpoints.on_failpoint = die
     try:
         with pytest.raises(Died):
-            trash.tidy(world.now)
+            trash.process_trash_requests(world.now)
     finally:
-        failpoints.on_reach = None
+        failpoints.on_failpoint = None
     assert tasks.reconcile_and_wake(world.now).vanished == 0
     assert BinnedFile.objects.get().state == "binned"
 
@@ -94,7 +94,7 @@ def test_a_fault_in_it_costs_the_pass_nothing(world: World, monkeypatch: pytest.
 
     for name in ("write_playlists", "relink"):
         monkeypatch.setattr(reconcile_hooks, name, broken)
-    monkeypatch.setattr(trash, "tidy", broken)
+    monkeypatch.setattr(trash, "process_trash_requests", broken)
     Library.objects.update(always_relink=True)
     assert tasks.reconcile_and_wake(world.now).complete
     assert caplog.text.count("ended in an error") == 3
@@ -103,7 +103,7 @@ def test_a_fault_in_it_costs_the_pass_nothing(world: World, monkeypatch: pytest.
 def test_songs_that_were_fetched_stand_in_their_playlists_when_the_shift_ends(world: World, archive) -> None:
     track = missing_track(world, retry_after=timezone.now())
     serve(archive, track)
-    cluster_state.join("downloads", timezone.now())
+    cluster_state.register("downloads", timezone.now())
     cluster_state.reconciled(cluster_state.started(), timezone.now())
     assert tasks.download() == "1 tracks"
     assert "Nocturne.mp3" in playlist(world)

@@ -25,7 +25,7 @@ def _outside_a_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_cluster_that_has_just_started_calls_for_a_quick_reconcile(world: World) -> None:
     Library.objects.update(last_pass=NOW, last_full_pass=None)
     assert due(NOW, online=True) == Plan()
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     assert due(NOW, online=True) == Plan(reconcile=True)
 
 
@@ -46,7 +46,7 @@ def test_reconciles_are_due_quarter_hourly_and_daily(
 
 
 def test_nobody_looks_at_a_library_that_is_offline(world: World) -> None:
-    cluster_state.join("downloads", NOW)
+    cluster_state.register("downloads", NOW)
     assert not due(NOW, online=False)
 
 

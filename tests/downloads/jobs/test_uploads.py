@@ -15,7 +15,7 @@ from django.test import Client
 from django_q.models import OrmQ
 
 from catalog.models import Collection, Entry, Run, Track
-from catalog.system.file_locks import only_one
+from catalog.system.file_locks import try_lock
 from downloads.jobs import tasks, uploads
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +52,7 @@ def waiting_jobs() -> list[str]:
 
 def test_a_small_import_is_done_at_once_and_a_large_one_by_a_job(keeper: Client, tmp_path: Path) -> None:
     ask(keeper, lines(1, 2, 3))
-    assert Track.objects.count() == 3 and not Run.objects.exists() and waiting_jobs() == ["catch_up"]
+    assert Track.objects.count() == 3 and not Run.objects.exists() and waiting_jobs() == ["handle_backlog"]
     page = ask(keeper, lines(1, 2, 3, 4, 5), "more.txt")
     assert "5 entries are being imported" in page and "being imported</span>" in page and "more.txt" in page
     assert Track.objects.count() == 3 and "import_uploads" in waiting_jobs()
@@ -78,12 +78,12 @@ def test_the_folder_is_looked_at_after_an_import_and_not_without_one(keeper: Cli
     assert waiting_jobs() == []
     ask(keeper, lines(1, 2, 3, 4))
     tasks.import_uploads()
-    assert "catch_up" in waiting_jobs()
+    assert "handle_backlog" in waiting_jobs()
 
 
 def test_two_jobs_never_import_together(keeper: Client) -> None:
     ask(keeper, lines(1, 2, 3, 4))
-    with only_one("import"):
+    with try_lock("import"):
         assert uploads.import_waiting(NOW) == 0
     assert uploads.import_waiting(NOW) == 1 and uploads.import_waiting(NOW) == 0
 

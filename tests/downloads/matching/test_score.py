@@ -8,26 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from downloads.matching.score import THRESHOLD, Candidate, Wish, acceptable, choose, rank, score
+from downloads.matching.score import THRESHOLD, SearchResult, TrackQuery, acceptable, choose, rank, score
 from downloads.matching.title_text import fold, skeleton
-from downloads.matching.version_words import HARD, NOISE, SOFT
+from downloads.matching.version_words import COSMETIC, EXCLUSIVE, NOISE
 from tests.shared import SHARED_DATA, needs_shared
 
 PROJECT = Path(__file__).resolve().parents[3]
 
 
-def wish(title: str, *artists: str, seconds: float | None = 200, album: str = "", **more: object) -> Wish:
+def wish(title: str, *artists: str, seconds: float | None = 200, album: str = "", **more: object) -> TrackQuery:
     length = None if seconds is None else int(seconds * 1000)
-    return Wish(title, artists or ("Band",), album=album, duration_ms=length, **more)  # type: ignore[arg-type]
+    return TrackQuery(title, artists or ("Band",), album=album, duration_ms=length, **more)  # type: ignore[arg-type]
 
 
-def song(title: str, *artists: str, seconds: float | None = 200, album: str = "", **more: object) -> Candidate:
+def song(title: str, *artists: str, seconds: float | None = 200, album: str = "", **more: object) -> SearchResult:
     length = None if seconds is None else int(seconds * 1000)
     given = artists or ("Band",)
-    return Candidate("c", title, given, album=album, duration_ms=length, **more)  # type: ignore[arg-type]
+    return SearchResult("c", title, given, album=album, duration_ms=length, **more)  # type: ignore[arg-type]
 
 
-def video(title: str, channel: str, seconds: float | None = 200) -> Candidate:
+def video(title: str, channel: str, seconds: float | None = 200) -> SearchResult:
     return song(title, channel, seconds=seconds, kind="video")
 
 
@@ -95,9 +95,9 @@ SAME = [
     # unknown is not unequal, and short is not nothing
     (wish("Night Ferry", seconds=None), song("Night Ferry", seconds=233)),
     (wish("Night Ferry"), song("Night Ferry", seconds=None)),
-    (Wish("Night Ferry", (), duration_ms=200_000), song("Night Ferry")),
+    (TrackQuery("Night Ferry", (), duration_ms=200_000), song("Night Ferry")),
     (wish("Blip", seconds=4.4), song("Blip", seconds=5)),
-    (wish("Night Ferry"), Candidate("f", "Band - Night Ferry", duration_ms=200_500, kind="file")),
+    (wish("Night Ferry"), SearchResult("f", "Band - Night Ferry", duration_ms=200_500, kind="file")),
 ]
 
 DIFFERENT = [
@@ -165,7 +165,7 @@ DIFFERENT = [
     (wish("Night Ferry"), video("Band - Night Ferry", "Uploads", seconds=206)),
     # too much unknown
     (wish("Night Ferry", seconds=None), video("Band - Night Ferry", "Uploads", seconds=None)),
-    (wish("Night Ferry"), Candidate("f", "Night Ferry")),
+    (wish("Night Ferry"), SearchResult("f", "Night Ferry")),
     # uploads that are something else
     (wish("Night Ferry"), video("How to play Night Ferry by Band", "Teacher")),
     (wish("Night Ferry"), video("Band Night Ferry guitar cover with tabs", "Fan")),
@@ -176,26 +176,26 @@ DIFFERENT = [
 ]
 
 
-def _name(value: Wish | Candidate) -> str:
+def _name(value: TrackQuery | SearchResult) -> str:
     return f"{value.title} by {' & '.join(value.artists)}"
 
 
 @pytest.mark.parametrize(("wanted", "given"), SAME, ids=_name)
-def test_the_same_recording_is_taken(wanted: Wish, given: Candidate) -> None:
+def test_the_same_recording_is_taken(wanted: TrackQuery, given: SearchResult) -> None:
     scored = score(wanted, given)
 
     assert acceptable(scored), scored
 
 
 @pytest.mark.parametrize(("wanted", "given"), DIFFERENT, ids=_name)
-def test_another_recording_is_not_taken(wanted: Wish, given: Candidate) -> None:
+def test_another_recording_is_not_taken(wanted: TrackQuery, given: SearchResult) -> None:
     scored = score(wanted, given)
 
     assert not acceptable(scored), scored
 
 
 @pytest.mark.parametrize(
-    "word", sorted({phrases[0] for phrases in HARD.values()} | {"en vivo", "ライブ", "кавер", "canlı"})
+    "word", sorted({phrases[0] for phrases in EXCLUSIVE.values()} | {"en vivo", "ライブ", "кавер", "canlı"})
 )
 def test_a_version_word_is_a_veto_unless_it_is_wished(word: str) -> None:
     plain, marked = wish("Night Ferry"), song(f"Night Ferry ({word})")
@@ -206,7 +206,7 @@ def test_a_version_word_is_a_veto_unless_it_is_wished(word: str) -> None:
 
 
 def test_the_word_tables_are_written_as_titles_are_folded() -> None:
-    phrases = [phrase for table in (HARD, SOFT) for row in table.values() for phrase in row] + list(NOISE)
+    phrases = [phrase for table in (EXCLUSIVE, COSMETIC) for row in table.values() for phrase in row] + list(NOISE)
 
     assert [phrase for phrase in phrases if fold(phrase) != phrase] == []
 
@@ -261,7 +261,7 @@ def test_without_a_length_recordings_of_very_different_length_are_a_question() -
 def test_less_knowledge_is_less_certainty() -> None:
     full = score(wish("Night Ferry", album="Boats"), song("Night Ferry", album="Boats")).score
     no_length = score(wish("Night Ferry", seconds=None, album="Boats"), song("Night Ferry", album="Boats")).score
-    no_artist = score(Wish("Night Ferry", (), duration_ms=200_000), song("Night Ferry")).score
+    no_artist = score(TrackQuery("Night Ferry", (), duration_ms=200_000), song("Night Ferry")).score
 
     assert full > 98 > no_length >= THRESHOLD
     assert 98 > no_artist >= THRESHOLD
@@ -309,8 +309,8 @@ def test_folding_keeps_every_script_and_marks_are_only_a_hint() -> None:
     ["", " ", "()", "((((", "- - -", "\u0000", "「」", "feat.", "(feat. )", "🎉", "\ud800", "a" * 5000, "(" * 500],
 )
 def test_no_text_breaks_the_matcher(text: str) -> None:
-    for wanted in (Wish(text, (text,)), wish("Night Ferry")):
-        for given in (Candidate("c", text, (text,), album=text), song("Night Ferry")):
+    for wanted in (TrackQuery(text, (text,)), wish("Night Ferry")):
+        for given in (SearchResult("c", text, (text,), album=text), song("Night Ferry")):
             assert 0 <= score(wanted, given).score <= 100
 
 

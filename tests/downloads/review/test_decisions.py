@@ -197,11 +197,11 @@ def test_a_decision_made_while_it_is_fetched_is_kept_to(world, archive):
         if point == "tagged":
             Candidate.objects.filter(track=track, source_id=song.id).update(verdict=Verdict.NEVER)
 
-    failpoints.on_reach = change_mind
+    failpoints.on_failpoint = change_mind
     try:
         assert work(world).result == "released"
     finally:
-        failpoints.on_reach = None
+        failpoints.on_failpoint = None
     track.refresh_from_db()
     assert (track.status, track.attempts, track.local_path) == ("missing", 0, "")
 
@@ -222,12 +222,12 @@ def test_a_worker_that_dies_while_it_replaces_a_file_loses_neither_recording(wor
         if reached == point:
             raise Killed
 
-    failpoints.on_reach = kill
+    failpoints.on_failpoint = kill
     try:
         with pytest.raises(Killed):
             work(world)
     finally:
-        failpoints.on_reach = None
+        failpoints.on_failpoint = None
     world.later(hours=1)
     rescue.recover(world.now)
     world.later(hours=1)

@@ -9,11 +9,11 @@ import pytest
 from demo.archive import ArchiveServer, Song
 from downloads.failures.kinds import SourceError
 from downloads.fetch.url_allowlist import archive_address, server
-from downloads.matching.score import Candidate, Wish
+from downloads.matching.score import SearchResult, TrackQuery
 from downloads.search.archive import LARGEST_ANSWER, MOST_CANDIDATES, ArchiveSource
 from tests.downloads.loopback import Answer, Loopback, never_ends, sends, sends_json, status
 
-WISH = Wish("Für Elise", ("Ludwig van Beethoven", "Somebody"), "Bagatelles", 180_000, "DEAAA0000001")
+WISH = TrackQuery("Für Elise", ("Ludwig van Beethoven", "Somebody"), "Bagatelles", 180_000, "DEAAA0000001")
 SONG = Song("1", "Für Elise", ("Ludwig van Beethoven",), "Für Elise.mp3", "Bagatelles", 180_000, "DEAAA0000001")
 
 
@@ -23,7 +23,7 @@ def failure(loopback: Loopback, **options: float) -> SourceError:
     return caught.value
 
 
-def found(loopback: Loopback) -> list[Candidate]:
+def found(loopback: Loopback) -> list[SearchResult]:
     return ArchiveSource(loopback.url).search(WISH)
 
 
@@ -31,7 +31,7 @@ def found(loopback: Loopback) -> list[Candidate]:
 def test_a_song_is_found_with_and_without_a_trailing_slash(tmp_path: Path, slash: str) -> None:
     with ArchiveServer(tmp_path, songs=[SONG]) as archive:
         (candidate,) = ArchiveSource(archive.url + slash).search(WISH)
-        assert candidate == Candidate(
+        assert candidate == SearchResult(
             id="1",
             title="Für Elise",
             artists=("Ludwig van Beethoven",),
@@ -61,7 +61,7 @@ def test_the_question_says_what_is_known_and_leaves_out_the_rest() -> None:
     with Loopback({"/search": sends_json({"candidates": []})}) as loopback:
         source = ArchiveSource(loopback.url)
         source.search(WISH)
-        source.search(Wish("Title", ()))
+        source.search(TrackQuery("Title", ()))
         first, second = (parse_qs(urlsplit(line.split()[1]).query) for line in loopback.asked)
     assert first == {
         "title": ["Für Elise"],

@@ -14,7 +14,7 @@ from tests.downloads.archive_world import missing_track, serve
 
 pytestmark = pytest.mark.django_db
 
-ANSWER = score.Candidate(
+ANSWER = score.SearchResult(
     id="dQw4w9WgXcQ",
     title="Nocturne",
     artists=("Maria Ruiz", "Ann B"),
@@ -32,7 +32,7 @@ def test_a_kept_row_says_all_that_the_answer_said(world):
     track = missing_track(world)
     candidates.keep(track, candidates.wish_of(track), [ANSWER], world.now)
     assert candidates.as_answer(Candidate.objects.get()) == ANSWER
-    again = score.Candidate(ANSWER.id, "Nocturne (Live)", url=ANSWER.url, kind="song", explicit=False)
+    again = score.SearchResult(ANSWER.id, "Nocturne (Live)", url=ANSWER.url, kind="song", explicit=False)
     candidates.keep(track, candidates.wish_of(track), [again], world.now)
     assert candidates.as_answer(Candidate.objects.get()) == again
 

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.models import Service
 from downloads.jobs import tasks
-from downloads.matching.score import Wish
+from downloads.matching.score import TrackQuery
 from downloads.models import Search
 from downloads.search import manual_search
 from downloads.search.archive import ArchiveSource
@@ -85,12 +85,12 @@ def test_the_job_answers_and_wakes_the_workers(world: World, archive):
 
 def test_the_audio_server_is_asked_for_the_words_alone():
     with Loopback({"/search": sends_json({"candidates": []})}) as site:
-        ArchiveSource(site.url).search(Wish("Title", ("Artist",), "Album", 1000), "my words")
+        ArchiveSource(site.url).search(TrackQuery("Title", ("Artist",), "Album", 1000), "my words")
         assert parse_qs(urlsplit(site.asked[0]).query) == {"title": ["my words"]}
 
 
 def test_youtube_is_asked_for_the_words_alone_in_songs_and_videos():
-    assert list(questions(Wish("Title", ("Artist",), "Album"), "my  words")) == [
+    assert list(questions(TrackQuery("Title", ("Artist",), "Album"), "my  words")) == [
         ("my words", "songs"),
         ("my words", "videos"),
     ]

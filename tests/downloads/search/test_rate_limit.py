@@ -10,7 +10,7 @@ import pytest
 
 from catalog.models import Service, Track
 from downloads.fetch import process
-from downloads.matching.score import Candidate as Answer
+from downloads.matching.score import SearchResult as Answer
 from downloads.models import Pace
 from downloads.review import decisions
 from downloads.search import candidates, rate_limit
@@ -20,7 +20,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-YOUTUBE = rate_limit.BUDGETS["youtube"]
+YOUTUBE = rate_limit.RATE_LIMITS["youtube"]
 
 
 class Site:

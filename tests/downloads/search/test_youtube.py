@@ -17,14 +17,14 @@ from requests.adapters import HTTPAdapter
 from downloads.failures.kinds import SourceError
 from downloads.fetch import process
 from downloads.fetch.process import FetchError
-from downloads.matching.score import Wish, choose
+from downloads.matching.score import TrackQuery, choose
 from downloads.search import youtube
 from downloads.search.youtube import YouTubeSource, candidate_of, questions, views_of
 from tests.downloads.loopback import Answer, Loopback, sends, sends_json, status
 from tests.shared import SHARED_DATA, needs_shared
 
 SEARCH = "/youtubei/v1/search"
-WISH = Wish("Bigmouth Strikes Again - 2011 Remaster", ("The Smiths",), "The Queen Is Dead", 192_000)
+WISH = TrackQuery("Bigmouth Strikes Again - 2011 Remaster", ("The Smiths",), "The Queen Is Dead", 192_000)
 # A shelf's title as the English service writes it; the recordings are German.
 SHELVES = {"songs": "Songs", "videos": "Videos"}
 
@@ -113,7 +113,7 @@ def test_recorded_answers_give_the_candidates_that_another_parse_gave(kind: str)
     rows = 0
     for page in pages:
         with Loopback({SEARCH: sends_json(in_english(page))}) as server:
-            found = source(server).search(Wish("\N{MUSICAL SYMBOL G CLEF}", ()))
+            found = source(server).search(TrackQuery("\N{MUSICAL SYMBOL G CLEF}", ()))
         known = expected(page)
         assert found
         rows += len(found)
@@ -132,7 +132,7 @@ def test_a_recorded_search_by_isrc_finds_what_youtube_knows_under_it() -> None:
     pages = first_pages(None)
     for page in pages:
         with Loopback({SEARCH: by_turns(sends_json(in_english(page)), NOTHING)}) as server:
-            rows = source(server, lambda query: []).search(Wish("x", ("y",), isrc=page["query"]))
+            rows = source(server, lambda query: []).search(TrackQuery("x", ("y",), isrc=page["query"]))
             assert asked(server)[0] == (page["query"], "")
         known = [name for name, row in expected(page).items() if any(seen[1] == "isrc" for seen in row["seen"])]
         assert {row.id for row in rows} == set(known)
@@ -181,7 +181,7 @@ def test_songs_come_before_videos_and_each_id_once() -> None:
     one = song("aaaaaaaaaaa", "Quite another"), song("bbbbbbbbbbb", "Another still")
     answers = by_turns(shelf("Songs", *one), shelf("Videos", song("ccccccccccc", "Live"), one[0]), NOTHING)
     with Loopback({SEARCH: answers}) as server:
-        found = source(server).search(Wish("Song", ("Artist",), duration_ms=200_000))
+        found = source(server).search(TrackQuery("Song", ("Artist",), duration_ms=200_000))
     assert [(row.id, row.kind) for row in found] == [
         ("aaaaaaaaaaa", "song"),
         ("bbbbbbbbbbb", "song"),
@@ -192,7 +192,7 @@ def test_songs_come_before_videos_and_each_id_once() -> None:
 
 def test_the_plan_goes_on_while_nothing_fits_and_asks_nothing_twice() -> None:
     with Loopback({SEARCH: NOTHING}) as server:
-        source(server, lambda query: []).search(Wish("Title", ("One", "Two"), "Album", isrc="GBAYE0000001"))
+        source(server, lambda query: []).search(TrackQuery("Title", ("One", "Two"), "Album", isrc="GBAYE0000001"))
         queries = asked(server)
     assert [query for query, _ in queries] == [
         "GBAYE0000001",
@@ -206,9 +206,9 @@ def test_the_plan_goes_on_while_nothing_fits_and_asks_nothing_twice() -> None:
 
 
 def test_questions_leave_out_what_is_unknown_and_stay_short() -> None:
-    assert list(questions(Wish("Title", ()))) == [("Title", "songs"), ("Title", "videos")]
-    assert list(questions(Wish("", ()))) == []
-    long = list(questions(Wish("word " * 200, ("Artist",))))
+    assert list(questions(TrackQuery("Title", ()))) == [("Title", "songs"), ("Title", "videos")]
+    assert list(questions(TrackQuery("", ()))) == []
+    long = list(questions(TrackQuery("word " * 200, ("Artist",))))
     assert long and all(len(text) <= 200 and "\n" not in text for text, _ in long)
 
 
@@ -221,7 +221,7 @@ def test_youtubes_own_search_is_asked_where_youtube_music_finds_nothing() -> Non
         return [row, {"id": "no id", "title": "x"}, {"id": "bbbbbbbbbbb", "title": "y", "live_status": "is_live"}]
 
     with Loopback({SEARCH: NOTHING}) as server:
-        found = source(server, fallback).search(Wish("Song", ("Artist",)))
+        found = source(server, fallback).search(TrackQuery("Song", ("Artist",)))
     assert queries == ["Artist Song"]
     (row,) = found
     assert (row.id, row.artists, row.duration_ms, row.kind, row.views) == (
@@ -236,7 +236,9 @@ def test_youtubes_own_search_is_asked_where_youtube_music_finds_nothing() -> Non
 @pytest.mark.parametrize("answer", [status(500), sends(b"<html>", "text/html"), sends_json({"contents": {"x": 1}})])
 def test_youtubes_own_search_is_asked_where_youtube_music_is_ill(answer: Answer) -> None:
     with Loopback({SEARCH: answer}) as server:
-        found = source(server, lambda query: [{"id": "aaaaaaaaaaa", "title": query}]).search(Wish("Song", ("Artist",)))
+        found = source(server, lambda query: [{"id": "aaaaaaaaaaa", "title": query}]).search(
+            TrackQuery("Song", ("Artist",))
+        )
         assert len(asked(server)) == 1
     assert [row.title for row in found] == ["Artist Song"]
 
@@ -246,14 +248,14 @@ def test_both_searches_failing_is_said_with_the_first_ones_reason() -> None:
         raise FetchError("timeout", "It took too long.")
 
     with Loopback({SEARCH: status(500)}) as server, pytest.raises(SourceError) as caught:
-        source(server, fallback).search(Wish("Song", ("Artist",)))
+        source(server, fallback).search(TrackQuery("Song", ("Artist",)))
     assert (caught.value.kind, caught.value.message) == ("server", "YouTube Music answers 500.")
 
 
 def test_a_rate_limit_is_final_and_its_time_is_kept() -> None:
     with Loopback({SEARCH: status(429, Retry_After="3600")}) as server:
         with pytest.raises(SourceError) as caught:
-            source(server).search(Wish("Song", ("Artist",)))
+            source(server).search(TrackQuery("Song", ("Artist",)))
         assert len(asked(server)) == 1
     assert (caught.value.kind, caught.value.retry_after) == ("rate_limit", 3600.0)
 
@@ -263,7 +265,7 @@ def test_a_bot_check_in_the_fallback_is_told_as_one() -> None:
         raise FetchError("bot_check", "Sign in to confirm you're not a bot.")
 
     with Loopback({SEARCH: status(500)}) as server, pytest.raises(SourceError) as caught:
-        source(server, fallback).search(Wish("Song", ("Artist",)))
+        source(server, fallback).search(TrackQuery("Song", ("Artist",)))
     assert caught.value.kind == "bot_check"
 
 
@@ -271,7 +273,7 @@ def test_no_connection_is_a_network_error() -> None:
     with Loopback() as server:
         gone = source(server)
     with pytest.raises(SourceError) as caught:
-        gone.search(Wish("Song", ("Artist",)))
+        gone.search(TrackQuery("Song", ("Artist",)))
     assert caught.value.kind == "network"
 
 
@@ -285,7 +287,7 @@ def test_a_server_that_says_nothing_is_waited_for_no_longer_than_was_said(monkey
         with pytest.raises(requests.ReadTimeout):
             session.get("https://music.youtube.com/")
         with pytest.raises(SourceError) as caught:
-            YouTubeSource(session=session).search(Wish("Song", ("Artist",)))
+            YouTubeSource(session=session).search(TrackQuery("Song", ("Artist",)))
     assert caught.value.kind == "network"
 
 

@@ -215,11 +215,11 @@ def test_a_drive_that_goes_while_fetching_gets_nothing_written_under_its_mount_p
 
     from catalog.system import failpoints
 
-    failpoints.on_reach = unplug
+    failpoints.on_failpoint = unplug
     try:
         assert work(world).result == "released"
     finally:
-        failpoints.on_reach = None
+        failpoints.on_failpoint = None
     assert list(world.root.iterdir()) == []
     track.refresh_from_db()
     assert (track.status, track.attempts, track.local_path) == ("missing", 0, "")
@@ -246,11 +246,11 @@ def test_a_worker_that_lost_its_track_changes_nothing(world, archive):
 
     from catalog.system import failpoints
 
-    failpoints.on_reach = steal
+    failpoints.on_failpoint = steal
     try:
         assert work(world).result == "lost"
     finally:
-        failpoints.on_reach = None
+        failpoints.on_failpoint = None
     track.refresh_from_db()
     assert (track.status, track.claim) == ("downloading", "somebody else's")
 

@@ -84,7 +84,7 @@ def test_the_tick_notices(world, settings):
 def test_the_matchers_version_follows_its_text(monkeypatch, tmp_path):
     before = upgrade_retry.matcher_version.__wrapped__()
     assert before == upgrade_retry.matcher_version.__wrapped__()
-    changed = tmp_path / "match.py"
+    changed = tmp_path / "score.py"
     changed.write_text(Path(score.__file__).read_text() + "\nTHRESHOLD = 1\n")
 
     class Spec:
@@ -92,7 +92,7 @@ def test_the_matchers_version_follows_its_text(monkeypatch, tmp_path):
 
     find = upgrade_retry.importlib.util.find_spec
     monkeypatch.setattr(
-        upgrade_retry.importlib.util, "find_spec", lambda name: Spec if name.endswith(".match") else find(name)
+        upgrade_retry.importlib.util, "find_spec", lambda name: Spec if name.endswith(".score") else find(name)
     )
     assert upgrade_retry.matcher_version.__wrapped__() != before
 
@@ -102,7 +102,10 @@ def test_every_module_that_judges_counts_for_the_version():
         "import sys, downloads.matching.score; print(*(name for name in sys.modules if name.startswith('downloads.')))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
-    assert set(said.stdout.split()) == {f"downloads.{name}" for name in upgrade_retry.MATCHER}
+    assert set(said.stdout.split()) == {
+        "downloads.matching",
+        *(f"downloads.matching.{name}" for name in upgrade_retry.MATCHER),
+    }
 
 
 @pytest.mark.parametrize(

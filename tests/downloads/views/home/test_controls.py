@@ -195,9 +195,9 @@ def test_accepting_the_folder_is_a_jobs_work_and_the_page_says_so_meanwhile(keep
     assert "Accept this folder" in keeper.get("/").content.decode()
     text = keeper.post("/library/accept-root", follow=True).content.decode()
     assert "The folder is being looked at." in text and "Accept this folder" not in text
-    assert waiting() == ["catch_up"]
+    assert waiting() == ["handle_backlog"]
     assert not marker.exists() and storage.current().state == "offline"  # no page touches the disk
-    tasks.catch_up()
+    tasks.handle_backlog()
     assert marker.exists() and storage.current().state == "online"
     text = keeper.get("/").content.decode()
     assert "The folder is being looked at." not in text and "Accept this folder" not in text
@@ -208,7 +208,7 @@ def test_a_folder_that_is_not_there_cannot_be_accepted(keeper: Client, world: Wo
     storage.check(world.now)
     assert "Accept this folder" not in keeper.get("/").content.decode()
     keeper.post("/library/accept-root")
-    tasks.catch_up()
+    tasks.handle_backlog()
     assert storage.current().state == "offline" and not world.root.exists()
     assert "The folder is being looked at." not in keeper.get("/").content.decode()
 
@@ -217,14 +217,14 @@ def test_a_word_that_comes_after_the_disk_is_back_changes_nothing(keeper: Client
     marker = swapped_disk(world)
     keeper.post("/library/accept-root")
     marker.write_text(f"{ROOT_UUID}\n")
-    tasks.catch_up()
+    tasks.handle_backlog()
     assert Library.load().root_uuid == ROOT_UUID
 
 
 @pytest.mark.parametrize("job", ["sync", "reconcile"])
 def test_a_sync_or_a_look_at_the_folder_is_asked_for(keeper: Client, job: str) -> None:
     keeper.post(f"/{job}/now")
-    assert waiting() == ["catch_up"]
+    assert waiting() == ["handle_backlog"]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_the_second_step_imports_what_was_shown(keeper: Client, tmp_path: Path) 
     assert "3 songs" in answer.content.decode()
     assert set(Track.objects.wanted().values_list("title", flat=True)) >= {"Bára", "波"}
     assert Entry.objects.count() == 4
-    assert [row.task["func"].rpartition(".")[2] for row in OrmQ.objects.all()] == ["catch_up"]
+    assert [row.task["func"].rpartition(".")[2] for row in OrmQ.objects.all()] == ["handle_backlog"]
     assert list((tmp_path / "uploads").iterdir()) == []
 
 

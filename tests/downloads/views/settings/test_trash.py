@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from catalog.models import BinnedFile, Collection
-from downloads.file_moves.trash import tidy
+from downloads.file_moves.trash import process_trash_requests
 from downloads.jobs import schedule
 from tests.world import World
 
@@ -20,7 +20,7 @@ def binned(world: World) -> list[BinnedFile]:
 
     Collection.objects.update(removal="bin", enabled=False)
     set_wanted()
-    assert tidy(world.now).binned == 6
+    assert process_trash_requests(world.now).binned == 6
     return list(BinnedFile.objects.order_by("pk"))
 
 
@@ -39,7 +39,7 @@ def test_the_button_asks_and_the_next_pass_moves(world, binned, admin_client: Cl
     assert "on its way back" in answer.content.decode()
     assert (world.root / binned[0].target).exists()
     assert schedule.asked("reconcile").exists()
-    assert tidy(world.now).returned == 1
+    assert process_trash_requests(world.now).returned == 1
     assert (world.root / binned[0].origin).exists()
     assert admin_client.get("/bin").content.decode().count('class="path"') == 5
     again = admin_client.post("/bin/take-back", {"row": binned[0].pk}, follow=True)

@@ -370,8 +370,8 @@ def refusals_of_the_child(hostile: list[str], stage: Path) -> list[str]:
     """What the child says to each, in a process that believes a parent which has checked nothing."""
     program = (
         "import json, sys\n"
-        "from downloads.fetch.child import Run\n"
-        "for spec in json.load(sys.stdin): print(json.dumps(Run(spec, print).answer()))"
+        "from downloads.fetch.child import FetchContext\n"
+        "for spec in json.load(sys.stdin): print(json.dumps(FetchContext(spec, print).answer()))"
     )
     common = {"kind": "youtube", "stage_dir": str(stage), "audio_format": "best", "allowed_host": ""}
     specs = dumps([common | {"url": text} for text in hostile])
