@@ -10,7 +10,10 @@ from catalog.library.folder_stamp import FilesystemTrust, is_young, stamp_of
 from catalog.library.reconcile import reconcile
 from catalog.library.scan import FolderScanner
 from catalog.models import Folder, Track
+from tests.catalog.library.conftest import mount_line
 from tests.world import World
+
+pytestmark = pytest.mark.usefixtures("trusted_filesystem")
 
 MORNING = "Maria Ruiz/First Light/Morning"
 NOON = "Maria Ruiz/First Light/Noon"
@@ -293,10 +296,6 @@ def test_filesystems_without_honest_folder_times_get_no_stamps(
 
 
 # --- Which filesystem -------------------------------------------------------------------------------------
-
-
-def mount_line(device: int, point: str, filesystem: str) -> str:
-    return f"36 35 {os.major(device)}:{os.minor(device)} / {point} rw,noatime master:1 - {filesystem} /dev/x rw\n"
 
 
 def test_a_device_is_believed_for_its_filesystem() -> None:

@@ -16,6 +16,8 @@ from catalog.models import Event, Folder, Library, Run, Track
 from catalog.system.file_locks import try_lock
 from tests.world import World
 
+pytestmark = pytest.mark.usefixtures("trusted_filesystem")
+
 MORNING = "Maria Ruiz/First Light/Morning"
 NOON = "Maria Ruiz/First Light/Noon"
 
