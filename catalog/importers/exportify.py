@@ -27,10 +27,9 @@ from catalog.importers.parsed_file import (
     shown,
     whole_number,
 )
-from catalog.music.records import UNREADABLE, EntryRecord, TrackRecord, clean_isrc, spotify_id_of
+from catalog.music.records import UNREADABLE, VARIOUS_ARTISTS, EntryRecord, TrackRecord, clean_isrc, spotify_id_of
 
 KIND = "Exportify CSV"
-VARIOUS_ARTISTS = "0LyfQWJT6nXafLPZqxe9Of"  # Spotify's own id for "Various Artists": the album is a compilation
 # What a spreadsheet program leaves where it took a title for a formula.
 FORMULA_ERRORS = {"#NAME?", "#WERT!", "#VALUE!", "#REF!", "#BEZUG!", "#DIV/0!", "#NOM?", "#VALEUR!", "#¿NOMBRE?"}
 _ESCAPED = re.compile(r"\\(?=,)")

@@ -11,6 +11,7 @@ from django.db.models import F
 from django.dispatch import Signal
 
 from catalog.models import Alias, Credit, Entry, Track
+from catalog.music.identity import same_length
 from catalog.tracks.wanted import mark_wanted
 
 
@@ -48,11 +49,9 @@ def _alike(rows: list[Track]) -> list[Track]:
 
 def are_duplicates(first: Track, second: Track) -> bool:
     """The same recording by ISRC or identity, lengths within 3 seconds, both known; two different rows."""
-    from catalog.ingest.resolve import SAME_LENGTH_MS
-
     if first.pk == second.pk or first.duration_ms is None or second.duration_ms is None:
         return False
-    if abs(first.duration_ms - second.duration_ms) > SAME_LENGTH_MS:
+    if not same_length(first.duration_ms, second.duration_ms):
         return False
     if first.isrc and first.isrc == second.isrc:
         return True

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef
 
+from catalog.db.batches import batched
 from catalog.models import BinnedFile, Collection, Entry, Track, TrackQuerySet
 
 State = BinnedFile.State
@@ -24,8 +25,8 @@ def left(collection: Collection, track_ids: Iterable[int]) -> int:
         return 0
     ids = list(track_ids)
     asked = 0
-    for start in range(0, len(ids), BATCH):
-        asked += _ask(_unwanted().filter(pk__in=ids[start : start + BATCH]))
+    for batch in batched(ids, BATCH):
+        asked += _ask(_unwanted().filter(pk__in=batch))
     return asked
 
 
@@ -52,8 +53,7 @@ def _unwanted() -> TrackQuerySet:
 
 def _ask(tracks: TrackQuerySet) -> int:
     ids = list(tracks.order_by().values_list("pk", flat=True))
-    for start in range(0, len(ids), BATCH):
-        part = ids[start : start + BATCH]
+    for part in batched(ids, BATCH):
         BinnedFile.objects.bulk_create([BinnedFile(track_id=pk) for pk in part], ignore_conflicts=True)
         BinnedFile.objects.filter(track__in=part, state=State.KEPT).update(state=State.ASKED)
     return len(ids)

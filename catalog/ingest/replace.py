@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import transaction
 
+from catalog.db.batches import batched
 from catalog.db.bulk_insert import insert
 from catalog.db.write_yield import yield_write_lock
 from catalog.ingest import removal_policy
@@ -279,10 +280,10 @@ class _Entries:
         return self.collection.pk, position, track, *said
 
 
-def _batches(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def _batches(rows: Iterable[Any]) -> Iterator[Sequence[Any]]:
     """`BATCH` rows at a time, each written in a transaction of its own: a writer beside us never waits for long."""
-    for start in range(0, len(rows), BATCH):
-        yield rows[start : start + BATCH]
+    for batch in batched(rows, BATCH):
+        yield batch
         yield_write_lock()
 
 

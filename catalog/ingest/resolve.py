@@ -18,15 +18,15 @@ from typing import Any
 
 from django.db import transaction
 
+from catalog.db.batches import batched
 from catalog.db.bulk_insert import insert
 from catalog.db.write_yield import yield_write_lock
 from catalog.ingest.merge import merge_duplicates
 from catalog.models import Album, Alias, Artist, Credit, Track
-from catalog.music.identity import identity_key
+from catalog.music.identity import identity_key, same_length
 from catalog.music.records import TrackRecord
 from catalog.tracks.wanted import mark_wanted, refresh_wanted_flags
 
-SAME_LENGTH_MS = 3000
 CHUNK = 500  # records per transaction
 
 
@@ -43,16 +43,11 @@ class Resolution:
 def resolve(records: Sequence[TrackRecord], now: datetime) -> Resolution:
     """The track of each record, in its order. Rows are made and brought up to date, `CHUNK` records at a time."""
     result = Resolution()
-    for start in range(0, len(records), CHUNK):
+    for batch in batched(records, CHUNK):
         with transaction.atomic():
-            ResolveBatch(records[start : start + CHUNK], now, result).write()
+            ResolveBatch(batch, now, result).write()
         yield_write_lock()
     return result
-
-
-def same_length(first: int | None, second: int | None) -> bool:
-    """Lengths in milliseconds; an unknown one is not unequal."""
-    return first is None or second is None or abs(first - second) <= SAME_LENGTH_MS
 
 
 def alias_key(record: TrackRecord, identity: str) -> str:

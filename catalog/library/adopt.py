@@ -17,10 +17,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from catalog.ingest.resolve import same_length
 from catalog.library import untracked
 from catalog.models import Alias, Doubt, Track
-from catalog.music.identity import identity_key
+from catalog.music.identity import identity_key, same_length
 from catalog.storage import state as storage
 from catalog.tags import audio_tags
 from catalog.tags.tag_cache import Found

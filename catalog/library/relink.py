@@ -14,11 +14,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from catalog.ingest.resolve import same_length
 from catalog.library import adopt, untracked
 from catalog.library.reconcile import HOLD_ABOVE, HOLD_SHARE
 from catalog.models import Alias, Library, Track, TrackQuerySet
-from catalog.music.identity import identity_key
+from catalog.music.identity import identity_key, same_length
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
 from catalog.tags.tag_cache import Found

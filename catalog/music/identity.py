@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
+SAME_LENGTH_MS = 3000  # releases of one recording differ by less
 MAX_KEY = 200  # characters; what is longer ends in a hash, so that it fits its column and its index
 
 # Written before anything else: what Unicode would take apart or call a letter, and people type for one another.
@@ -71,6 +72,11 @@ class _Plain(dict[int, str]):
 
 _TYPED_ALIKE = str.maketrans(TYPED_ALIKE)
 _PLAIN = _Plain()
+
+
+def same_length(first: int | None, second: int | None) -> bool:
+    """Whether two lengths in milliseconds may be one recording's; an unknown one is not unequal."""
+    return first is None or second is None or abs(first - second) <= SAME_LENGTH_MS
 
 
 def identity_key(title: str, artists: Sequence[str]) -> str:

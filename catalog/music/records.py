@@ -14,6 +14,7 @@ from typing import Any
 
 from catalog.text.sanitize import storable
 
+VARIOUS_ARTISTS = "0LyfQWJT6nXafLPZqxe9Of"  # the artist id under which Spotify files compilations
 SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}\Z")
 
 # What a collection is. The value stands in the database.

@@ -17,6 +17,7 @@ from catalog.music.records import (
     EPISODE,
     LOCAL,
     UNREADABLE,
+    VARIOUS_ARTISTS,
     WITHDRAWN,
     EntryRecord,
     TrackRecord,
@@ -24,7 +25,6 @@ from catalog.music.records import (
     spotify_id_of,
 )
 
-VARIOUS_ARTISTS = "0LyfQWJT6nXafLPZqxe9Of"  # the artist id under which Spotify files compilations
 SPOKEN = {"episode", "chapter", "show", "audiobook"}
 MOST = 2**31 - 1  # what an integer column holds
 RELEASE_DATE = re.compile(r"[1-9]\d{3}(-\d{2}(-\d{2})?)?\Z")  # Spotify says "0000" where it does not know

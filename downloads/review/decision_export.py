@@ -14,9 +14,8 @@ from typing import Any
 
 from django.db import transaction
 
-from catalog.ingest.resolve import same_length
 from catalog.models import Alias, Track
-from catalog.music.identity import identity_key
+from catalog.music.identity import identity_key, same_length
 from catalog.music.records import SPOTIFY_ID, clean_isrc
 from downloads.fetch.url_allowlist import AddressRefused
 from downloads.models import Candidate
