@@ -41,4 +41,4 @@ def _said(request: HttpRequest, words: str, code: int) -> HttpResponse:
     """As JSON on `/status`, in good and in bad days, and where JSON is asked for; a page without any query else."""
     if request.path.rstrip("/") == "/status" or "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"error": words}, status=code)
-    return HttpResponse(render_to_string("broken.html", {"words": words}), status=code)
+    return HttpResponse(render_to_string("500.html", {"words": words}), status=code)

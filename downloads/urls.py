@@ -1,21 +1,58 @@
-"""Addresses of the pages where a person decides: which recording a song is, and where files belong."""
+"""Addresses of the pages with buttons, by the five places of the navigation. An optional slash at the end."""
 
-from django.urls import re_path
+from django.urls import path, re_path
 
-from downloads.views.settings import paths as places
-from downloads.views.todo import review as decide
+from downloads.views.home import controls, queue, status
+from downloads.views.library import collections, songs, track
+from downloads.views.settings import imports, paths, spotify, trash
+from downloads.views.todo import adopt, review
 
-urlpatterns = [
-    re_path(r"^decide/?$", decide.undecided, name="undecided"),
-    re_path(r"^decide/(?P<pk>[0-9]{1,18})/?$", decide.decide, name="decide"),
-    re_path(r"^decide/(?P<pk>[0-9]{1,18})/sound/?$", decide.sound, name="sound"),
+home = [
+    path("", status.status_page, name="status"),
+    re_path(r"^queue/?$", queue.queue, name="queue"),
     # Buttons: POST only.
-    re_path(
-        r"^decide/candidates/(?P<candidate>[0-9]{1,18})/(?P<deed>take|never|take-back)/?$", decide.judge, name="judge"
-    ),
-    re_path(r"^decide/(?P<pk>[0-9]{1,18})/address/?$", decide.use_address, name="use_address"),
-    re_path(r"^decide/(?P<pk>[0-9]{1,18})/search/?$", decide.search_again, name="search_again"),
-    re_path(r"^paths/?$", places.paths, name="paths"),
-    re_path(r"^paths/save/?$", places.save, name="save_template"),
-    re_path(r"^paths/move/(?P<kind>apply|undo)/?$", places.move, name="move_files"),
+    re_path(r"^fetching/pause/?$", controls.pause, name="pause"),
+    re_path(r"^services/(?P<name>[a-z]+)/go-on/?$", controls.resume_service, name="resume_service"),
+    re_path(r"^library/accept-missing/?$", controls.accept_missing, name="accept_missing"),
+    re_path(r"^library/accept-root/?$", controls.accept_root, name="accept_root"),
+    re_path(r"^(?P<job>sync|reconcile)/now/?$", controls.request_job, name="request_job"),
 ]
+library = [
+    re_path(r"^tracks/?$", songs.songs, name="tracks"),
+    re_path(r"^tracks/(?P<pk>[0-9]{1,18})/?$", track.track, name="track"),
+    re_path(r"^tracks/(?P<pk>[0-9]{1,18})/(?P<deed>retry|ignore|want)/?$", track.change_track, name="change_track"),
+    re_path(r"^failed/retry/?$", track.retry_failed, name="retry_failed"),
+    re_path(r"^collections/?$", collections.collections, name="collections"),
+    re_path(r"^collections/choose/?$", collections.update_collections, name="update_collections"),
+]
+todo = [
+    re_path(r"^decide/?$", review.review_list, name="review_list"),
+    re_path(r"^decide/(?P<pk>[0-9]{1,18})/?$", review.review_track, name="review_track"),
+    re_path(r"^decide/(?P<pk>[0-9]{1,18})/sound/?$", review.review_audio, name="review_audio"),
+    re_path(
+        r"^decide/candidates/(?P<candidate>[0-9]{1,18})/(?P<deed>take|never|take-back)/?$",
+        review.review_candidate,
+        name="review_candidate",
+    ),
+    re_path(r"^decide/(?P<pk>[0-9]{1,18})/address/?$", review.review_url, name="review_url"),
+    re_path(r"^decide/(?P<pk>[0-9]{1,18})/search/?$", review.review_search, name="review_search"),
+    re_path(r"^adopt/?$", adopt.adoption, name="adopt"),
+    re_path(r"^adopt/answer/?$", adopt.adoption_answer, name="adopt_answer"),
+]
+settings = [
+    re_path(r"^connect/?$", spotify.connect_page, name="connect"),
+    re_path(r"^connect/app/?$", spotify.save_app, name="connect_app"),
+    re_path(r"^connect/start/?$", spotify.start, name="connect_start"),
+    re_path(r"^connect/callback/?$", spotify.callback, name="connect_callback"),
+    re_path(r"^connect/paste/?$", spotify.paste, name="connect_paste"),
+    re_path(r"^connect/(?P<pk>[0-9]{1,18})/disconnect/?$", spotify.disconnect, name="disconnect"),
+    re_path(r"^import/?$", imports.import_page, name="import"),
+    re_path(r"^import/now/?$", imports.import_now, name="import_now"),
+    re_path(r"^paths/?$", paths.paths, name="paths"),
+    re_path(r"^paths/save/?$", paths.save, name="paths_save"),
+    re_path(r"^paths/move/(?P<kind>apply|undo)/?$", paths.move, name="paths_move"),
+    re_path(r"^bin/?$", trash.trash_list, name="trash"),
+    re_path(r"^bin/take-back/?$", trash.trash_restore, name="trash_restore"),
+    re_path(r"^bin/former-back/?$", trash.trash_restore_former, name="trash_restore_former"),
+]
+urlpatterns = home + library + todo + settings

@@ -96,7 +96,7 @@ def with_songs(rows: list[Artist] | list[Album]) -> list[dict[str, Any]]:
     through = "credits__artist" if rows and isinstance(rows[0], Artist) else "album"
     grouped = Track.objects.wanted().filter(**{f"{through}__in": [row.pk for row in rows]}).order_by().values(through)
     sums = grouped.annotate(
-        songs=Count("pk", distinct=True), missing=Count("pk", distinct=True, filter=Q(status="missing"))
+        songs=Count("pk", distinct=True), missing=Count("pk", distinct=True, filter=Q(status=Track.Status.MISSING))
     )
     found = {row[through]: row for row in sums}
     return [{"row": row, **{name: found.get(row.pk, {}).get(name, 0) for name in ("songs", "missing")}} for row in rows]

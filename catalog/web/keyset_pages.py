@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 
 PAGE = 100  # rows
 
@@ -33,6 +34,14 @@ def page_of(rows: QuerySet[Any], by: tuple[str, ...], after: str = "", size: int
         found = _following(rows, by, None, size)
     shown = found[:size]
     return Page(shown, _written(shown[-1], by) if len(found) > size else "")
+
+
+def query_string(request: HttpRequest, **changes: str) -> str:
+    """The query string of this page with some of its parameters changed."""
+    query = request.GET.copy()
+    for name, value in changes.items():
+        query[name] = value
+    return query.urlencode()
 
 
 def _following(rows: QuerySet[Any], by: tuple[str, ...], key: list[Any] | None, size: int) -> list[Any]:

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -71,6 +73,13 @@ def staff_page(view: View) -> View:
 def staff_button(view: View) -> View:
     """A change that a person asks for: POST only, with Django's CSRF token."""
     return require_POST(staff_page(view))
+
+
+def back(request: HttpRequest) -> HttpResponse:
+    """To the page that the button stands on."""
+    at = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(at, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return redirect(at if safe else "/")
 
 
 def refusal() -> HttpResponse:

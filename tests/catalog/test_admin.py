@@ -161,7 +161,7 @@ def test_pages_by_number_end_and_a_link_leads_on_by_key(
     admin_client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every row is met once, whichever way the list is filtered."""
-    monkeypatch.setattr("catalog.admin.COUNTED_TO", 100)
+    monkeypatch.setattr("catalog.web.admin_base.COUNTED_TO", 100)
     made = Track.objects.bulk_create([Track(title=f"{number}", identity=f"{number}") for number in range(225)])
     met: list[int] = []
     address = f"{TRACKS}?is=not_wanted"
@@ -179,7 +179,7 @@ def test_pages_by_number_end_and_a_link_leads_on_by_key(
 def test_a_list_in_another_order_has_no_link_by_key(
     admin_client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.admin.COUNTED_TO", 2)
+    monkeypatch.setattr("catalog.web.admin_base.COUNTED_TO", 2)
     runs = "/admin/catalog/run/"
     for number in range(3):
         Run.objects.create(kind="sync", started_at=world.now, done=number)
@@ -228,7 +228,7 @@ def test_a_search_looks_at_the_artists_once_and_not_for_each_track(admin_client:
 def test_the_last_events_come_first_and_lead_on_to_older_ones(
     admin_client: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.admin.COUNTED_TO", 2)
+    monkeypatch.setattr("catalog.web.admin_base.COUNTED_TO", 2)
     track = world.tracks["Maria Ruiz/First Light/Morning"]
     events = [Event.objects.create(track=track, kind="fail", reason=f"{number}", at=world.now) for number in range(3)]
     answer = admin_client.get("/admin/catalog/event/")

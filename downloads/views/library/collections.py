@@ -67,11 +67,11 @@ def collections(request: HttpRequest) -> HttpResponse:
         "removable": set(Collection.objects.without_source().filter(pk__in=found).values_list("pk", flat=True)),
         "last_run": Run.objects.filter(kind=Run.Kind.SYNC).first(),
     }
-    return render(request, "collections.html", shown)
+    return render(request, "library/collections.html", shown)
 
 
 @staff_button
-def choose(request: HttpRequest) -> HttpResponse:
+def update_collections(request: HttpRequest) -> HttpResponse:
     """Do what the button says to one collection, or on and off to a whole tab."""
     tab = _tab(request.POST.get("tab", ""))
     word = next((word for word in DEEDS if word in request.POST), "")

@@ -63,7 +63,7 @@ def _upload(request: HttpRequest) -> HttpResponse:
     request.session["upload_entries"] = sum(file.entries for file in read)
     shown_now = {"section": "import", "files": [_preview(file) for file in read], "lines": LINES}
     shown_now["tracks"] = sum(file.tracks for file in read)
-    return render(request, "import_preview.html", shown_now)
+    return render(request, "settings/import_preview.html", shown_now)
 
 
 @staff_page
@@ -87,14 +87,14 @@ def import_now(request: HttpRequest) -> HttpResponse:
     said = uploads.import_now(read, timezone.now())
     tasks.request_reconcile()
     messages.success(request, f"{said} The folder is checked, then what is missing is fetched.")
-    return redirect("status_page")
+    return redirect("status")
 
 
 def _form(request: HttpRequest, problem: str = "", code: int = 200) -> HttpResponse:
     runs = list(Run.objects.filter(kind=Run.Kind.IMPORT)[:RUNS_SHOWN])
     shown_now = {"section": "import", "problem": problem, "runs": runs, "now": timezone.now()}
     shown_now["waiting"] = any(run.ended_at is None for run in runs)
-    return render(request, "import.html", shown_now, status=code)
+    return render(request, "settings/import.html", shown_now, status=code)
 
 
 # --- What was understood ----------------------------------------------------------------------------------

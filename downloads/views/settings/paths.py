@@ -65,7 +65,7 @@ def paths(request: HttpRequest) -> HttpResponse:
         "may_undo": rename_plan.last_applied() is not None,
         "now": timezone.now(),
     }
-    return render(request, "paths.html", shown)
+    return render(request, "settings/paths.html", shown)
 
 
 def _preview(template: str) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
         "token_is_set": bool(settings.SPOTIFY_REFRESH_TOKEN),
         "last_run": Run.objects.filter(kind=Run.Kind.SYNC).first(),
     }
-    return render(request, "connect.html", shown)
+    return render(request, "settings/spotify.html", shown)
 
 
 @staff_button
@@ -72,7 +72,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def callback(request: HttpRequest) -> HttpResponseBase:
     """Back from Spotify. Who landed under another host's name than they came from is told to copy the address."""
     if not may_act(request) or accounts.PENDING not in request.session:
-        return render(request, "connect_landed.html", {"section": "connect"})
+        return render(request, "settings/spotify_callback.html", {"section": "connect"})
     return _finish(request, request.get_full_path())
 
 

@@ -20,7 +20,7 @@ MOST = 200  # rows in one request
 
 
 @staff_page
-def bin_page(request: HttpRequest) -> HttpResponse:
+def trash_list(request: HttpRequest) -> HttpResponse:
     """`/bin`: the files in the bin, in the order in which they went. Paged by key."""
     rows = BinnedFile.objects.filter(state__in=[BinnedFile.State.BINNED, BinnedFile.State.RETURNING])
     rows = rows.select_related("track__album").prefetch_related("track__credits__artist")
@@ -30,17 +30,17 @@ def bin_page(request: HttpRequest) -> HttpResponse:
     formers = formers.select_related("track__album").prefetch_related("track__credits__artist")[: MOST + 1]
     shown = {"formers": formers[:MOST], "more_formers": len(formers) > MOST, "most": MOST}
     shown |= {"section": "tracks", "now": timezone.now(), "page": page}
-    return render(request, "bin.html", shown | following)
+    return render(request, "settings/trash.html", shown | following)
 
 
 @staff_button
-def take_back(request: HttpRequest) -> HttpResponse:
+def trash_restore(request: HttpRequest) -> HttpResponse:
     """Ask for some rows, by their ids. Pages move no file: the pass that is asked for here does."""
     return _answer(request, trash.take_back(_ids(request, "row")))
 
 
 @staff_button
-def former_back(request: HttpRequest) -> HttpResponse:
+def trash_restore_former(request: HttpRequest) -> HttpResponse:
     """Ask for files that gave way to other recordings: they are to be their songs' again."""
     by = request.user.get_username()
     return _answer(request, restore.ask_back(_ids(request, "file"), timezone.now(), by))
@@ -57,4 +57,4 @@ def _answer(request: HttpRequest, asked: int) -> HttpResponse:
         messages.success(request, f"{count(asked, 'file')} will be back in a moment.")
     else:
         messages.success(request, "Nothing to change: somebody else was first.")
-    return redirect("bin")
+    return redirect("trash")

@@ -19,17 +19,17 @@ MOST = 200  # answers in one request
 
 
 @staff_page
-def doubts(request: HttpRequest) -> HttpResponse:
+def adoption(request: HttpRequest) -> HttpResponse:
     """`/adopt`: files that may be a missing track's, in the order in which they were found. Paged by key."""
     asked = Doubt.objects.filter(rejected=False, track__status=Track.Status.MISSING)
     rows = asked.select_related("track__album").prefetch_related("track__credits__artist")
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
     shown = {"section": "tracks", "page": page, "first": request.path, "next": urlencode({"after": page.after})}
-    return render(request, "adopt.html", shown)
+    return render(request, "todo/adopt.html", shown)
 
 
 @staff_button
-def answer(request: HttpRequest) -> HttpResponse:
+def adoption_answer(request: HttpRequest) -> HttpResponse:
     """Yes or no to some rows, by their ids. An id that is none, or is answered already, changes nothing."""
     ids = [int(text) for text in request.POST.getlist("row")[:MOST] if text.isascii() and text.isdigit()]
     ids = [pk for pk in ids if pk < 1 << 63]

@@ -39,18 +39,18 @@ DEEDS: dict[str, tuple[Callable[..., None], str]] = {
 
 @staff_page
 @require_safe
-def undecided(request: HttpRequest) -> HttpResponse:
+def review_list(request: HttpRequest) -> HttpResponse:
     """`/decide`: the songs that wait for a person's word, with the nearest recording that was found."""
     rows = decisions.undecided().select_related("album").prefetch_related("credits__artist", "candidates")
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
     items = [{"track": track, "best": _nearest(track)} for track in page.rows]
-    twice = Sound.objects.filter(same_as__isnull=False, track__status="downloaded").order_by("track")
+    twice = Sound.objects.filter(same_as__isnull=False, track__status=Track.Status.DOWNLOADED).order_by("track")
     following = {
         "twice": twice.select_related("track", "same_as")[:TWICE],
         "next": urlencode({"after": page.after}),
         "first": request.path,
     }
-    return render(request, "undecided.html", {"section": "decide", "items": items, "page": page, **following})
+    return render(request, "todo/review_list.html", {"section": "decide", "items": items, "page": page, **following})
 
 
 def _nearest(track: Track) -> Candidate | None:
@@ -61,7 +61,7 @@ def _nearest(track: Track) -> Candidate | None:
 
 @staff_page
 @require_safe
-def decide(request: HttpRequest, pk: int) -> HttpResponse:
+def review_track(request: HttpRequest, pk: int) -> HttpResponse:
     """`/decide/<id>`: all recordings that were found for a track, with scores and reasons, and what may be said."""
     track = get_object_or_404(Track.objects.select_related("album").prefetch_related("credits__artist"), pk=pk)
     sound = Sound.objects.filter(track=track).select_related("same_as").first()
@@ -83,7 +83,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         "waiting": track.replaced.first(),
         "longest": manual_search.LONGEST,
     }
-    return render(request, "decide.html", shown)
+    return render(request, "todo/review_track.html", shown)
 
 
 def _may_be_suggested(row: Candidate) -> bool:
@@ -126,7 +126,7 @@ def _ends(track: Track, sound: Sound | None) -> dict[str, int] | None:
 
 @staff_page
 @require_safe
-def sound(request: HttpRequest, pk: int) -> HttpResponseBase:
+def review_audio(request: HttpRequest, pk: int) -> HttpResponseBase:
     """`/decide/<id>/sound`: the file itself, whole or a range of it, for the page's players."""
     track = get_object_or_404(Track, pk=pk)
     if not storage.current().may_read:
@@ -160,18 +160,18 @@ def _played(request: HttpRequest, found: audio_stream.Opened) -> HttpResponseBas
 
 
 @staff_button
-def judge(request: HttpRequest, candidate: int, deed: str) -> HttpResponse:
+def review_candidate(request: HttpRequest, candidate: int, deed: str) -> HttpResponse:
     """Take this one, never this one, take it back."""
     row = get_object_or_404(Candidate, pk=candidate)
     act, said = DEEDS[deed]
     act(row, timezone.now(), request.user.get_username())
     tasks.wake()
     messages.success(request, said)
-    return redirect("decide", pk=row.track_id)
+    return redirect("review_track", pk=row.track_id)
 
 
 @staff_button
-def use_address(request: HttpRequest, pk: int) -> HttpResponse:
+def review_url(request: HttpRequest, pk: int) -> HttpResponse:
     """Use this YouTube id. Whatever is no id and no address of YouTube's own hosts is refused here already."""
     track = get_object_or_404(Track, pk=pk)
     try:
@@ -181,11 +181,11 @@ def use_address(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         tasks.wake()
         messages.success(request, DEEDS["take"][1])
-    return redirect("decide", pk=pk)
+    return redirect("review_track", pk=pk)
 
 
 @staff_button
-def search_again(request: HttpRequest, pk: int) -> HttpResponse:
+def review_search(request: HttpRequest, pk: int) -> HttpResponse:
     """Search with these words, in the background."""
     track = get_object_or_404(Track, pk=pk)
     try:
@@ -195,4 +195,4 @@ def search_again(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         tasks.request_search()
         messages.success(request, "It is searched for in the background; what is found appears here.")
-    return redirect("decide", pk=pk)
+    return redirect("review_track", pk=pk)

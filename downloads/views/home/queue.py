@@ -1,0 +1,34 @@
+"""`/queue`: what is due now, and what waits for its next try."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from catalog.models import Track
+from catalog.reports import status
+from catalog.reports.listings import BY_DUE, LISTINGS
+from catalog.web.keyset_pages import page_of
+from catalog.web.permissions import may_act, readers_page, wants_json
+from downloads.failures.kinds import ERROR_KINDS
+
+QUEUE_VIEWS = ("ready", "cooling")
+
+
+@readers_page
+def queue(request: HttpRequest) -> HttpResponse:
+    """`/queue?view=ready|cooling`: a page to a browser, JSON by Accept. Paged by key: ``after`` is the answer's own."""
+    now = timezone.now()
+    view = request.GET.get("view", "ready")
+    listing = LISTINGS[view if view in QUEUE_VIEWS else "ready"]
+    with status.snapshot_read():
+        missing, cooling = Track.objects.counts()["missing"], Track.objects.cooling(now).count()
+        keys = listing.rows(now).values_list(*BY_DUE, named=True)
+        page = page_of(keys, BY_DUE, request.GET.get("after", ""), size=status.ITEMS)
+        items = status.described(Track.objects.filter(pk__in=[key.pk for key in page.rows]).order_by(*BY_DUE))
+    counts = {"ready": missing - cooling, "cooling": cooling}
+    if wants_json(request):
+        return JsonResponse({**counts, "view": listing.name, "items": items, "after": page.after})
+    shown = {"section": "queue", "now": now, "counts": counts, "listing": listing, "items": items, "page": page}
+    return render(request, "home/queue.html", {**shown, "may_act": may_act(request), "kinds": ERROR_KINDS})

@@ -1,0 +1,67 @@
+"""One song's page, and its buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from catalog.models import Library, Track
+from catalog.reports.listings import last_events
+from catalog.text.humanize import count
+from catalog.tracks import transitions
+from catalog.web.permissions import back, may_act, readers_page, staff_button
+from downloads.failures.kinds import ERROR_KINDS
+from downloads.jobs import tasks
+
+
+@readers_page
+def track(request: HttpRequest, pk: int) -> HttpResponse:
+    """`/tracks/<id>`: everything that is known of one track, and why it is not here if it is not."""
+    found = get_object_or_404(Track.objects.select_related("album").prefetch_related("credits__artist"), pk=pk)
+    library = Library.objects.filter(pk=1).first()
+    last_pass = library.last_pass if library else None
+    here = found.status == Track.Status.DOWNLOADED
+    shown = {
+        "section": "tracks",
+        "now": timezone.now(),
+        "track": found,
+        "kind": ERROR_KINDS.get(found.error_kind),
+        # An unchanged library costs no writes: what is on disk was seen by the last completed pass.
+        "last_seen": max(filter(None, (found.last_seen, last_pass)), default=None) if here else found.last_seen,
+        "events": last_events(found),
+        "candidates": found.candidates.all()[:30] if may_act(request) else [],
+        "entries": found.entries.select_related("collection")[:30],
+        "may_act": may_act(request),
+    }
+    return render(request, "library/track.html", shown)
+
+
+# What a button does to a track, and what is said afterwards.
+TRACK_BUTTONS: dict[str, tuple[Callable[..., int], str]] = {
+    "retry": (transitions.retry, "It is tried again now."),
+    "ignore": (transitions.ignore, "It is ignored from now on. Its file stays where it is."),
+    "want": (transitions.want_again, "It is wanted again."),
+}
+
+
+@staff_button
+def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
+    """Try again now, ignore, want again."""
+    change, said = TRACK_BUTTONS[deed]
+    changed = change(Track.objects.filter(pk=pk), timezone.now(), f"by {request.user.get_username()}")
+    tasks.wake()
+    messages.success(request, said if changed else "Nothing to change: somebody else was first.")
+    return back(request)
+
+
+@staff_button
+def retry_failed(request: HttpRequest) -> HttpResponse:
+    """Try all failed tracks again now."""
+    changed = transitions.retry(Track.objects.failed(), timezone.now(), f"by {request.user.get_username()}")
+    tasks.wake()
+    messages.success(request, f"{count(changed, 'song')} are tried again now." if changed != 1 else "1 song is tried.")
+    return back(request)
