@@ -13,7 +13,7 @@ from catalog.admin import AliasRows, EventRows, TrackAdmin, tracks_requested
 from catalog.models import Track
 from catalog.web.admin_base import FewRows, ReadOnly, ReadOnlyRows
 from downloads.failures.kinds import ERROR_KINDS
-from downloads.models import Candidate, FormerFile, Move, MoveBatch, Pace, Replaced, Search, Sound
+from downloads.models import AudioFile, Candidate, FormerFile, Move, MoveBatch, RateLimitState, Replaced, Search
 
 
 class ErrorKindFilter(admin.SimpleListFilter):
@@ -41,7 +41,7 @@ class CandidateRows(ReadOnlyRows):
 class SoundRows(ReadOnlyRows):
     """What was proven of the file."""
 
-    model = Sound
+    model = AudioFile
     fk_name = "track"  # not ``same_as``
     fields = ("duration_ms", "codec", "bit_rate", "same_as", "proved_at")
 
@@ -108,6 +108,6 @@ class MoveAdmin(ReadOnly):
     ordering = ("-pk",)
 
 
-@admin.register(Pace)
+@admin.register(RateLimitState)
 class PaceAdmin(FewRows):
     list_display = ("source", "not_before", "booked_until")

@@ -11,10 +11,10 @@ from catalog.models import Track
 
 
 class CandidateQuerySet(models.QuerySet["Candidate"]):
-    """English for sets of candidates."""
+    """Filters on candidates."""
 
     def usable(self) -> Self:
-        """Not sent away: neither by a person nor because its content failed the proof."""
+        """Neither excluded by a person nor disproved by its content."""
         return self.exclude(verdict__in=[Candidate.Verdict.NEVER, Candidate.Verdict.DISPROVED])
 
 
@@ -79,10 +79,10 @@ class Search(models.Model):
         return self.words
 
 
-class Sound(models.Model):
+class AudioFile(models.Model):
     """What was proven of the file that a track was given: its true length, its codec, and where it came from."""
 
-    track = models.OneToOneField(Track, on_delete=models.CASCADE, primary_key=True, related_name="sound")
+    track = models.OneToOneField(Track, on_delete=models.CASCADE, primary_key=True, related_name="audio_file")
     candidate = models.ForeignKey(Candidate, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     duration_ms = models.PositiveIntegerField()
     codec = models.CharField(max_length=20, blank=True, default="")
@@ -94,17 +94,21 @@ class Sound(models.Model):
     proved_at = models.DateTimeField()
 
     class Meta:
+        db_table = "downloads_sound"
         indexes = [models.Index(fields=["track"], name="sound_twice", condition=Q(same_as__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.codec} {self.duration_ms // 1000} s"
 
 
-class Print(models.Model):
+class FingerprintHash(models.Model):
     """A few numbers of each fingerprint: those that may be the same share one (`downloads.audio.fingerprint`)."""
 
-    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="prints")
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="fingerprint_hashes")
     value = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        db_table = "downloads_print"
 
     def __str__(self) -> str:
         return f"{self.value:08x}"
@@ -153,12 +157,15 @@ class FormerFile(models.Model):
         return self.target
 
 
-class Pace(models.Model):
+class RateLimitState(models.Model):
     """When a source may be asked again (`downloads.search.rate_limit`). One row per source."""
 
     source = models.CharField(max_length=10, primary_key=True)
     not_before = models.DateTimeField(help_text="A pause for breath after the last song.")
     booked_until = models.DateTimeField(help_text="Up to here the hour's budget is spent.")
+
+    class Meta:
+        db_table = "downloads_pace"
 
     def __str__(self) -> str:
         return self.source

@@ -30,7 +30,7 @@ todo = [
     re_path(r"^decide/(?P<pk>[0-9]{1,18})/?$", review.review_track, name="review_track"),
     re_path(r"^decide/(?P<pk>[0-9]{1,18})/sound/?$", review.review_audio, name="review_audio"),
     re_path(
-        r"^decide/candidates/(?P<candidate>[0-9]{1,18})/(?P<deed>take|never|take-back)/?$",
+        r"^decide/candidates/(?P<candidate>[0-9]{1,18})/(?P<action>take|never|take-back)/?$",
         review.review_candidate,
         name="review_candidate",
     ),

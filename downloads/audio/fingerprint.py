@@ -19,7 +19,7 @@ from django.db.models import Count
 
 from catalog.system.child_lifetime import tied_to_us
 from downloads.audio import verify
-from downloads.models import Print, Sound
+from downloads.models import AudioFile, FingerprintHash
 
 SECONDS = 120  # of the beginning that are listened to, as AcoustID does
 RATE = 11_025  # Hz: what chromaprint works with
@@ -55,20 +55,24 @@ def fingerprint(path: str) -> array[int]:
         return array("I")
 
 
-def remember(sound: Sound, numbers: array[int]) -> None:
+def remember(audio_file: AudioFile, numbers: array[int]) -> None:
     """Keep the fingerprint of a track's file, and write down which other track has the same sound."""
-    twin = same_sound(sound.track_id, numbers)
+    twin = same_sound(audio_file.track_id, numbers)
     with transaction.atomic():
-        Print.objects.filter(track=sound.track_id).delete()
-        Print.objects.bulk_create(Print(track_id=sound.track_id, value=value) for value in looked_up(numbers))
-        Sound.objects.filter(pk=sound.pk).update(fingerprint=numbers.tobytes(), same_as=twin.track_id if twin else None)
+        FingerprintHash.objects.filter(track=audio_file.track_id).delete()
+        FingerprintHash.objects.bulk_create(
+            FingerprintHash(track_id=audio_file.track_id, value=value) for value in looked_up(numbers)
+        )
+        AudioFile.objects.filter(pk=audio_file.pk).update(
+            fingerprint=numbers.tobytes(), same_as=twin.track_id if twin else None
+        )
 
 
-def same_sound(track_id: int, numbers: array[int]) -> Sound | None:
+def same_sound(track_id: int, numbers: array[int]) -> AudioFile | None:
     """The file of another track that sounds the same, the most alike one; None where there is none."""
-    near = Print.objects.filter(value__in=looked_up(numbers)).exclude(track=track_id)
+    near = FingerprintHash.objects.filter(value__in=looked_up(numbers)).exclude(track=track_id)
     ids = near.values("track").annotate(common=Count("pk")).order_by("-common", "track").values_list("track", flat=True)
-    rows = Sound.objects.filter(track__in=list(ids[:COMPARED]), track__status="downloaded")
+    rows = AudioFile.objects.filter(track__in=list(ids[:COMPARED]), track__status="downloaded")
     scored = [(likeness(numbers, array("I", bytes(row.fingerprint))), row) for row in rows]
     best = max(scored, key=lambda pair: pair[0], default=None)
     return best[1] if best and best[0] >= SAME else None

@@ -20,7 +20,7 @@ from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
 from catalog.tracks.transitions import Place, PlaceTaken
 from downloads.file_moves import superseded
-from downloads.models import Candidate, FormerFile, Print, Sound
+from downloads.models import AudioFile, Candidate, FingerprintHash, FormerFile
 from downloads.publishing import publish
 from downloads.publishing.link_method import file_at
 
@@ -131,8 +131,8 @@ def _change_over(item: FormerFile, now: datetime, method: str) -> bool:
             is_ours = Track.objects.filter(pk=track.pk, status="downloaded", local_path=place.path).exists()
             if not is_ours and not transitions.adopt(track.pk, place, item.size, now, "back from the bin"):
                 raise PlaceTaken(place.relative)
-            Sound.objects.filter(track=track).delete()  # what was proven of the other one
-            Print.objects.filter(track=track).delete()
+            AudioFile.objects.filter(track=track).delete()  # what was proven of the other one
+            FingerprintHash.objects.filter(track=track).delete()
     except PlaceTaken:
         superseded.undo_link(place.path, _path(item.target), method)
         return False

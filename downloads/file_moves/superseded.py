@@ -17,7 +17,7 @@ from catalog.music import path_template
 from catalog.system.failpoints import failpoint
 from catalog.tags import audio_tags
 from catalog.tracks.transitions import Place
-from downloads.models import Candidate, FormerFile, Replaced, Sound
+from downloads.models import AudioFile, Candidate, FormerFile, Replaced
 from downloads.publishing import publish
 from downloads.publishing.link_method import file_at
 from downloads.search import candidates
@@ -29,7 +29,7 @@ def must_be_replaced(track: Track) -> bool:
     """Whether the file that this track had is to give way to a person's word: then it must not be adopted again."""
     if not track.replaced.exists():
         return False
-    refused = Sound.objects.filter(track=track, candidate__verdict=Candidate.Verdict.NEVER)
+    refused = AudioFile.objects.filter(track=track, candidate__verdict=Candidate.Verdict.NEVER)
     return candidates.chosen(track) is not None or refused.exists()
 
 
@@ -66,7 +66,7 @@ def to_bin(
     row go along; where it says False the file is where it was, and FileNotFoundError says so.
     """
     origin = os.path.relpath(path, settings.MUSIC_DIR)
-    sound = Sound.objects.filter(track=track).first()
+    sound = AudioFile.objects.filter(track=track).first()
     item = FormerFile(track=track, origin=origin, size=size, candidate=sound.candidate if sound else None)
     for _ in range(publish.MOST_NAMES):
         item.target = free_name(f"{BIN}/{now:%Y-%m-%d}/{origin}", "bin")

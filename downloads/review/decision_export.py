@@ -124,12 +124,12 @@ def _import(entry: dict[str, Any], now: datetime, by: str, report: ImportedDecis
     if row.verdict == verdict:
         report.known += 1
         return
-    (decisions.take if verdict == Candidate.Verdict.CHOSEN else decisions.never)(row, now, by)
+    (decisions.choose if verdict == Candidate.Verdict.CHOSEN else decisions.exclude)(row, now, by)
     report.made += 1
 
 
 def _row(track: Track, source: str, source_id: str, url: str, said: dict[str, Any], now: datetime) -> Candidate:
-    row = decisions.offered(track, source, source_id, url, now)
+    row = decisions.get_or_create_candidate(track, source, source_id, url, now)
     if not row.title:
         length = said.get("duration_ms")
         row.title = _text(said.get("title", ""), 500)

@@ -25,12 +25,12 @@ ASKS_A_PERSON = ("needs_decision", "no_match", "choice_failed")
 Verdict = Candidate.Verdict
 
 
-def undecided() -> TrackQuerySet:
+def awaiting_review() -> TrackQuerySet:
     """Wanted tracks that wait for a person's word."""
     return Track.objects.failed().filter(error_kind__in=ASKS_A_PERSON)
 
 
-def take(candidate: Candidate, now: datetime, by: str) -> None:
+def choose(candidate: Candidate, now: datetime, by: str) -> None:
     """Take this one and nothing else. A choice made before is one among the others again."""
     with transaction.atomic():
         track = Track.objects.select_for_update().get(pk=candidate.track_id)
@@ -42,7 +42,7 @@ def take(candidate: Candidate, now: datetime, by: str) -> None:
         _make_due(track, now, f"take {_name(candidate)}, by {by}", replaces=from_another)
 
 
-def never(candidate: Candidate, now: datetime, by: str) -> None:
+def exclude(candidate: Candidate, now: datetime, by: str) -> None:
     """Never take this one. A file that came from it gives way to another recording."""
     with transaction.atomic():
         track = Track.objects.select_for_update().get(pk=candidate.track_id)
@@ -51,7 +51,7 @@ def never(candidate: Candidate, now: datetime, by: str) -> None:
         _make_due(track, now, f"never {_name(candidate)}, by {by}", replaces=from_it)
 
 
-def take_back(candidate: Candidate, now: datetime, by: str) -> None:
+def reset(candidate: Candidate, now: datetime, by: str) -> None:
     """The person has no opinion of this one any more; also where its content had failed the proof."""
     with transaction.atomic():
         track = Track.objects.select_for_update().get(pk=candidate.track_id)
@@ -59,17 +59,17 @@ def take_back(candidate: Candidate, now: datetime, by: str) -> None:
         _make_due(track, now, f"no word on {_name(candidate)}, by {by}", replaces=False)
 
 
-def use_address(track: Track, text: str, now: datetime, by: str) -> Candidate:
+def choose_url(track: Track, text: str, now: datetime, by: str) -> Candidate:
     """Take the YouTube recording that a bare id or an address of YouTube's own hosts names; else AddressRefused.
 
     Only the id is kept: the address that is fetched from is made of it, here and again in the child.
     """
-    candidate = offered(track, YOUTUBE, youtube_id(text), "", now)
-    take(candidate, now, by)
+    candidate = get_or_create_candidate(track, YOUTUBE, youtube_id(text), "", now)
+    choose(candidate, now, by)
     return candidate
 
 
-def offered(track: Track, source: str, source_id: str, url: str, now: datetime) -> Candidate:
+def get_or_create_candidate(track: Track, source: str, source_id: str, url: str, now: datetime) -> Candidate:
     """The row of this recording among the track's candidates, made where a person is the first to name it."""
     made = {"url": checked_url(source, source_id, url), "found_at": now, "reasons": ["named by a person"]}
     return Candidate.objects.get_or_create(track=track, source=source, source_id=source_id, defaults=made)[0]
@@ -96,7 +96,7 @@ def _make_due(track: Track, now: datetime, reason: str, replaces: bool) -> None:
 
 def came_from(track: Track, candidate: Candidate) -> bool:
     """Whether the track's file is this very recording."""
-    return Track.objects.filter(pk=track.pk, sound__candidate=candidate).exists()
+    return Track.objects.filter(pk=track.pk, audio_file__candidate=candidate).exists()
 
 
 def _name(candidate: Candidate) -> str:

@@ -43,7 +43,7 @@ def source() -> Source:
     return ArchiveSource(settings.ARCHIVE_URL) if settings.AUDIO_SOURCE == "archive" else YouTubeSource()
 
 
-def wish_of(track: Track) -> score.TrackQuery:
+def query_for(track: Track) -> score.TrackQuery:
     """What the matcher needs to know of a track."""
     return score.TrackQuery(
         title=track.title,
@@ -62,7 +62,7 @@ def acceptable(track: Track, found: Source, now: datetime) -> list[Candidate]:
     """
     if (choice := chosen(track)) is not None:
         return [choice]
-    wish = wish_of(track)
+    wish = query_for(track)
     fit = _fit(wish, track)
     if fit and track.error_kind not in ASK_AGAIN_AFTER:
         return fit
@@ -75,7 +75,7 @@ def chosen(track: Track) -> Candidate | None:
     return track.candidates.filter(verdict=Verdict.CHOSEN).first()
 
 
-def stands(candidate: Candidate) -> bool:
+def is_still_selected(candidate: Candidate) -> bool:
     """Whether nobody has decided otherwise while this candidate was fetched."""
     choice = Candidate.objects.filter(track=candidate.track_id, verdict=Verdict.CHOSEN).first()
     if choice is not None:
@@ -133,25 +133,25 @@ def _storable(answers: Sequence[score.SearchResult]) -> list[score.SearchResult]
 
 def fitting(track: Track) -> list[Candidate]:
     """The kept candidates that may be taken without asking, the best first."""
-    return _fit(wish_of(track), track)
+    return _fit(query_for(track), track)
 
 
 def _fit(wish: score.TrackQuery, track: Track) -> list[Candidate]:
     """The kept candidates that the matcher accepts today, the best first."""
     rows = {row.source_id: row for row in track.candidates.usable().filter(source=settings.AUDIO_SOURCE)}
-    ranked = score.rank(wish, [as_answer(row) for row in rows.values()])
+    ranked = score.rank(wish, [search_result_of(row) for row in rows.values()])
     if score.choose(wish, [scored.candidate for scored in ranked]) is None:
         return []  # also where several are good and nothing tells them apart
     return [rows[scored.candidate.id] for scored in ranked if score.acceptable(scored)]
 
 
-def as_answer(row: Candidate) -> score.SearchResult:
+def search_result_of(row: Candidate) -> score.SearchResult:
     """A kept row in the matcher's terms."""
     said = {name: getattr(row, name) for name in ANSWERED}
     return score.SearchResult(**said | {"id": row.source_id, "artists": tuple(row.artists)})
 
 
-def send_away(candidate: Candidate, why: str) -> None:
+def reject(candidate: Candidate, why: str) -> None:
     """Its content failed the proof: never take it again, unless a person says so.
 
     A person's choice stays the choice, with the reason beside it: no guess is made in its stead.

@@ -61,7 +61,7 @@ def answer_all(now: datetime) -> int:
 def _answer(asked: Search, now: datetime) -> int:
     """Search, keep what was found; a track that something fits by now is due again."""
     rate_limit.asked(now)
-    wish = candidates.wish_of(asked.track)
+    wish = candidates.query_for(asked.track)
     answers = candidates.source().search(wish, asked.words)
     candidates.keep(asked.track, wish, answers, now)
     if candidates.fitting(asked.track):

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from catalog.models import Track
-from downloads.models import Candidate, Pace
+from downloads.models import Candidate, RateLimitState
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def next_turn(now: datetime, source: str = "") -> datetime:
     """
     source = source or settings.AUDIO_SOURCE
     budget = RATE_LIMITS.get(source)
-    row = Pace.objects.filter(source=source).first() if budget else None
+    row = RateLimitState.objects.filter(source=source).first() if budget else None
     if budget is None or row is None:
         return now
     # A row written by a clock that was set back since must not stop us for longer than a whole budget lasts.
@@ -82,7 +82,7 @@ def asked(now: datetime, dice: random.Random | None = None, source: str = "") ->
     gap = budget.gap * dice.uniform(1 - JITTER, 1 + JITTER)
     fresh = {"not_before": now, "booked_until": now}
     with transaction.atomic():
-        row, _ = Pace.objects.select_for_update().get_or_create(source=source, defaults=fresh)
+        row, _ = RateLimitState.objects.select_for_update().get_or_create(source=source, defaults=fresh)
         row.booked_until = max(min(row.booked_until, now + timedelta(hours=1)), now) + gap
         row.not_before = now + timedelta(seconds=dice.uniform(*budget.breath))
         row.save()

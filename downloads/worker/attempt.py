@@ -32,7 +32,7 @@ from downloads.failures import backoff, circuit_breaker, clock_skew
 from downloads.failures.kinds import CANDIDATE, ERROR_KINDS, SourceError
 from downloads.fetch import process
 from downloads.file_moves import superseded
-from downloads.models import Candidate, Sound
+from downloads.models import AudioFile, Candidate
 from downloads.publishing import existing_file, publish, tagging
 from downloads.search import candidates, rate_limit
 from downloads.worker import rescue
@@ -211,7 +211,7 @@ class Attempt:
                 self._require_stage()  # and so does one that recovery took away from a worker that was late
                 last = Failure(error.kind, f"{error.message} ({candidate.title or candidate.source_id})")
                 if ERROR_KINDS[error.kind].bans:
-                    candidates.send_away(candidate, error.message)
+                    candidates.reject(candidate, error.message)
                     if candidate == choice:
                         raise self._choice_failed(candidate, error.message) from error
             publish.clear_stage(self.track)
@@ -245,7 +245,7 @@ class Attempt:
         failpoint("tagged")
         self._require_ours(100)
         self._require_storage()
-        if not candidates.stands(candidate):
+        if not candidates.is_still_selected(candidate):
             raise Failure("stopped", "A person decided otherwise while it was fetched.")
         superseded.move_to_trash(self.track, self.now())
         self._remember(candidate, staged, proof)
@@ -266,7 +266,7 @@ class Attempt:
         """What was proven, for whoever compares recordings later."""
         rate = round(staged.size * 8000 / proof.duration_ms)
         said = {"candidate": candidate, "duration_ms": proof.duration_ms, "codec": staged.codec[:20], "bit_rate": rate}
-        sound, _ = Sound.objects.update_or_create(track=self.track, defaults=said | {"proved_at": self.now()})
+        sound, _ = AudioFile.objects.update_or_create(track=self.track, defaults=said | {"proved_at": self.now()})
         fingerprint.remember(sound, fingerprint.fingerprint(staged.path))
 
     def _fetch(self, candidate: Candidate) -> process.Fetched:

@@ -18,7 +18,7 @@ from django_q.models import OrmQ
 from catalog.admin import RunAdmin
 from catalog.models import Account, Alias, Artist, BinnedFile, Doubt, Event, Folder, Run, SetupLink, SpotifyApp, Track
 from catalog.tracks import transitions
-from downloads.models import Candidate, Move, MoveBatch, Pace, Replaced, Search, Sound
+from downloads.models import AudioFile, Candidate, Move, MoveBatch, RateLimitState, Replaced, Search
 from tests.catalog.views.test_browse import storable
 from tests.shared import SHARED_DATA, needs_shared
 from tests.world import World
@@ -256,7 +256,7 @@ def rows_to_look_at(world: World) -> list[Any]:
         Replaced.objects.create(track=track, path="/music/old.mp3", size=5, asked_at=now),
         batch,
         Move.objects.create(batch=batch, track=track, origin="A/B.mp3", target="C/B.mp3", size=5),
-        Pace.objects.create(source="youtube", not_before=now, booked_until=now),
+        RateLimitState.objects.create(source="youtube", not_before=now, booked_until=now),
     ]
 
 
@@ -276,7 +276,7 @@ def test_a_track_shows_what_was_proven_of_its_file_and_the_names_it_is_known_by(
     admin_client: Client, world: World
 ) -> None:
     track, other = world.tracks["Maria Ruiz/First Light/Morning"], world.tracks["Maria Ruiz/Second Light/Evening"]
-    Sound.objects.create(track=track, duration_ms=185_000, codec="opus", same_as=other, proved_at=world.now)
+    AudioFile.objects.create(track=track, duration_ms=185_000, codec="opus", same_as=other, proved_at=world.now)
     Alias.objects.create(track=track, key="spotify:0000000000000000000009")
     page = admin_client.get(f"{TRACKS}{track.pk}/change/").content.decode()
     assert "opus" in page and "spotify:0000000000000000000009" in page

@@ -92,7 +92,7 @@ def records(texts: tuple[str, ...]) -> Iterator[CollectionRecord]:
 def offer_each(ground: Ground) -> None:
     """A recording for every missing track, under the very words that the track has."""
     for track in Track.objects.missing():
-        wish = candidates.wish_of(track)
+        wish = candidates.query_for(track)
         answer = score.SearchResult(
             id="1",
             title=track.title or "x",
@@ -350,7 +350,7 @@ DOORS: dict[str, Callable[[Ground, Track, str], object]] = {
     ),
     "a candidate": lambda ground, track, text: candidates.keep(
         track,
-        candidates.wish_of(track),
+        candidates.query_for(track),
         [
             score.SearchResult(id=text, title=text, artists=(text,), album=text, duration_ms=1000, url=SERVER),
             score.SearchResult(id=text.replace("\x00", ""), title="Another", artists=("x",), url=SERVER),

@@ -21,7 +21,7 @@ from downloads.audio import verify
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch.url_allowlist import AddressRefused
 from downloads.jobs import tasks
-from downloads.models import Candidate, Search, Sound
+from downloads.models import AudioFile, Candidate, Search
 from downloads.review import audio_stream, decisions
 from downloads.search import candidates, manual_search
 
@@ -30,10 +30,10 @@ TWICE = 50  # pairs of songs with the same sound
 END_SECONDS = 15  # of the file's end, for "listen to both ends"
 
 # What a button does to a candidate, and what is said afterwards.
-DEEDS: dict[str, tuple[Callable[..., None], str]] = {
-    "take": (decisions.take, "This recording it is, and no other. It is fetched as soon as a worker is free."),
-    "never": (decisions.never, "This recording is never taken for this song."),
-    "take-back": (decisions.take_back, "Taken back: the program judges this recording by itself again."),
+ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
+    "take": (decisions.choose, "This recording it is, and no other. It is fetched as soon as a worker is free."),
+    "never": (decisions.exclude, "This recording is never taken for this song."),
+    "take-back": (decisions.reset, "Taken back: the program judges this recording by itself again."),
 }
 
 
@@ -41,10 +41,10 @@ DEEDS: dict[str, tuple[Callable[..., None], str]] = {
 @require_safe
 def review_list(request: HttpRequest) -> HttpResponse:
     """`/decide`: the songs that wait for a person's word, with the nearest recording that was found."""
-    rows = decisions.undecided().select_related("album").prefetch_related("credits__artist", "candidates")
+    rows = decisions.awaiting_review().select_related("album").prefetch_related("credits__artist", "candidates")
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
     items = [{"track": track, "best": _nearest(track)} for track in page.rows]
-    twice = Sound.objects.filter(same_as__isnull=False, track__status=Track.Status.DOWNLOADED).order_by("track")
+    twice = AudioFile.objects.filter(same_as__isnull=False, track__status=Track.Status.DOWNLOADED).order_by("track")
     following = {
         "twice": twice.select_related("track", "same_as")[:TWICE],
         "next": urlencode({"after": page.after}),
@@ -64,7 +64,7 @@ def _nearest(track: Track) -> Candidate | None:
 def review_track(request: HttpRequest, pk: int) -> HttpResponse:
     """`/decide/<id>`: all recordings that were found for a track, with scores and reasons, and what may be said."""
     track = get_object_or_404(Track.objects.select_related("album").prefetch_related("credits__artist"), pk=pk)
-    sound = Sound.objects.filter(track=track).select_related("same_as").first()
+    sound = AudioFile.objects.filter(track=track).select_related("same_as").first()
     rows = list(track.candidates.all()[:SHOWN])
     choice = next((row for row in rows if row.verdict == Candidate.Verdict.CHOSEN), None)
     suggested = rows[0] if rows and not choice and _may_be_suggested(rows[0]) else None
@@ -97,7 +97,7 @@ def _cure(track: Track, rows: list[Candidate]) -> str:
     return kind.cure if kind and not (rows and track.error_kind in decisions.ASKS_A_PERSON) else ""
 
 
-def _row(row: Candidate, track: Track, sound: Sound | None, suggested: bool) -> dict[str, Any]:
+def _row(row: Candidate, track: Track, sound: AudioFile | None, suggested: bool) -> dict[str, Any]:
     """A candidate with what the page says of it beside its own columns."""
     off = None
     if row.duration_ms is not None and track.duration_ms is not None:
@@ -116,7 +116,7 @@ def _link(row: Candidate) -> str:
         return ""
 
 
-def _ends(track: Track, sound: Sound | None) -> dict[str, int] | None:
+def _ends(track: Track, sound: AudioFile | None) -> dict[str, int] | None:
     """From which second on the file's end is played; None where there is no file to listen to."""
     if track.status == Track.Status.MISSING:
         return None
@@ -160,10 +160,10 @@ def _played(request: HttpRequest, found: audio_stream.Opened) -> HttpResponseBas
 
 
 @staff_button
-def review_candidate(request: HttpRequest, candidate: int, deed: str) -> HttpResponse:
+def review_candidate(request: HttpRequest, candidate: int, action: str) -> HttpResponse:
     """Take this one, never this one, take it back."""
     row = get_object_or_404(Candidate, pk=candidate)
-    act, said = DEEDS[deed]
+    act, said = ACTIONS[action]
     act(row, timezone.now(), request.user.get_username())
     tasks.wake()
     messages.success(request, said)
@@ -175,12 +175,12 @@ def review_url(request: HttpRequest, pk: int) -> HttpResponse:
     """Use this YouTube id. Whatever is no id and no address of YouTube's own hosts is refused here already."""
     track = get_object_or_404(Track, pk=pk)
     try:
-        decisions.use_address(track, request.POST.get("address", ""), timezone.now(), request.user.get_username())
+        decisions.choose_url(track, request.POST.get("address", ""), timezone.now(), request.user.get_username())
     except AddressRefused as error:
         messages.error(request, f"{error} Paste the 11 characters of a recording's id, or its address on YouTube.")
     else:
         tasks.wake()
-        messages.success(request, DEEDS["take"][1])
+        messages.success(request, ACTIONS["take"][1])
     return redirect("review_track", pk=pk)
 
 

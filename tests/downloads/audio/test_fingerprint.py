@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from downloads.audio import fingerprint
-from downloads.models import Print, Sound
+from downloads.models import AudioFile, FingerprintHash
 from downloads.worker import attempt
 from tests.audio import ffmpeg
 from tests.downloads.archive_world import missing_track, serve
@@ -63,9 +63,9 @@ def test_a_song_that_sounds_like_another_is_written_down_and_shown(world: World,
         music(Path(archive.folder) / song.file, seed, "-b:a", "96k")
         assert attempt.work_one(now=lambda: world.now).result == "downloaded"
         tracks.append(track)
-    same = {sound.track_id: sound.same_as_id for sound in Sound.objects.all()}
+    same = {sound.track_id: sound.same_as_id for sound in AudioFile.objects.all()}
     assert same == {tracks[0].pk: None, tracks[1].pk: None, tracks[2].pk: tracks[0].pk}
-    assert Print.objects.filter(track=tracks[0]).count() == fingerprint.KEPT
+    assert FingerprintHash.objects.filter(track=tracks[0]).count() == fingerprint.KEPT
     assert "The same sound under two songs" in admin_client.get("/decide").content.decode()
     assert "sounds the same" in admin_client.get(f"/decide/{tracks[2].pk}").content.decode()
 

@@ -17,7 +17,7 @@ from downloads.file_moves import superseded
 from downloads.file_moves.restore import ask_back
 from downloads.file_moves.trash import process_trash_requests, recover
 from downloads.jobs import schedule
-from downloads.models import Candidate, FormerFile, Sound
+from downloads.models import AudioFile, Candidate, FormerFile
 from downloads.publishing import publish
 from downloads.review import decisions
 from tests.downloads.archive_world import missing_track
@@ -45,13 +45,13 @@ def changed(world: World) -> tuple[Track, bytes, bytes]:
     world.put_file(track, b"the former recording")
     named = {"source": "archive", "source_id": "1", "url": "http://nas/1", "found_at": world.now}
     first = Candidate.objects.create(track=track, title="Nocturne", **named)
-    Sound.objects.create(track=track, candidate=first, duration_ms=4_000, proved_at=world.now)
+    AudioFile.objects.create(track=track, candidate=first, duration_ms=4_000, proved_at=world.now)
     live = Candidate.objects.create(track=track, title="Nocturne (Live)", **(named | {"source_id": "2"}))
-    decisions.take(live, world.now, "anna")
+    decisions.choose(live, world.now, "anna")
     publish.open_stage(track)
     superseded.move_to_trash(track, world.now)
     world.put_file(track, b"another recording of it")
-    Sound.objects.update(candidate=live)
+    AudioFile.objects.update(candidate=live)
     return track, b"the former recording", b"another recording of it"
 
 
@@ -102,7 +102,7 @@ def test_it_takes_its_old_place_again_and_the_other_one_goes_to_the_bin(world, c
     item = FormerFile.objects.get()
     assert (item.state, (world.root / item.target).read_bytes()) == ("binned", new)
     assert not track.candidates.filter(verdict=Verdict.CHOSEN).exists(), "else the next fetch would undo it"
-    assert not Sound.objects.filter(track=track).exists(), "it was proven of the other file"
+    assert not AudioFile.objects.filter(track=track).exists(), "it was proven of the other file"
     assert track.events.filter(kind="decide", reason__contains="by anna").count() == 2
     ask_back([item.pk], world.now, "anna")
     assert process_trash_requests(world.now).returned == 1
@@ -111,7 +111,7 @@ def test_it_takes_its_old_place_again_and_the_other_one_goes_to_the_bin(world, c
 
 def test_never_said_of_the_former_one_falls_with_the_wish_to_have_it_again(world, changed):
     track, _, _ = changed
-    decisions.never(FormerFile.objects.get().candidate, world.now, "anna")
+    decisions.exclude(FormerFile.objects.get().candidate, world.now, "anna")
     ask_back([FormerFile.objects.get().pk], world.now, "anna")
     assert set(track.candidates.values_list("verdict", flat=True)) == {Verdict.OPEN}
 

@@ -125,5 +125,5 @@ def test_a_person_may_choose_it_all_the_same(world, archive):
     track = missing_track(world)
     song = poor(archive, track)
     attempt.work_one(now=lambda: world.now)
-    decisions.take(track.candidates.get(source_id=song.id), world.now, "anna")
+    decisions.choose(track.candidates.get(source_id=song.id), world.now, "anna")
     assert attempt.work_one(now=lambda: world.now).result == "downloaded"

@@ -13,7 +13,7 @@ from catalog.models import Event, Track
 from catalog.tracks import transitions
 from demo.archive import ArchiveServer
 from downloads.fetch.url_allowlist import AddressRefused
-from downloads.models import Candidate, Replaced, Sound
+from downloads.models import AudioFile, Candidate, Replaced
 from downloads.review import decisions
 from downloads.worker import attempt, rescue
 from tests.downloads.archive_world import missing_track, serve
@@ -41,19 +41,19 @@ def test_what_was_not_good_enough_is_taken_once_a_person_says_so(world, archive)
     track = missing_track(world)
     live = serve(archive, track, title="Nocturne (Live)")
     assert work(world).error_kind == "needs_decision"
-    assert list(decisions.undecided()) == [track]
-    decisions.take(track.candidates.get(source_id=live.id), world.now, "anna")
+    assert list(decisions.awaiting_review()) == [track]
+    decisions.choose(track.candidates.get(source_id=live.id), world.now, "anna")
     assert work(world).result == "downloaded"
-    assert Sound.objects.get(track=track).candidate.source_id == live.id
-    assert not decisions.undecided().exists()
+    assert AudioFile.objects.get(track=track).candidate.source_id == live.id
+    assert not decisions.awaiting_review().exists()
     assert Event.objects.filter(track=track, kind="decide", reason__contains="by anna").exists()
 
 
 def test_only_one_is_chosen_and_the_former_choice_is_one_among_the_others_again(world):
     track = missing_track(world)
     first, second = offer(track, "1"), offer(track, "2")
-    decisions.take(first, world.now, "anna")
-    decisions.take(second, world.now, "anna")
+    decisions.choose(first, world.now, "anna")
+    decisions.choose(second, world.now, "anna")
     assert dict(track.candidates.values_list("source_id", "verdict")) == {"1": "", "2": "chosen"}
 
 
@@ -62,7 +62,7 @@ def test_never_this_one_outlives_every_new_search(world, archive):
     song = serve(archive, track)
     archive.failures[song.id] = 1
     assert work(world).error_kind == "server"
-    decisions.never(track.candidates.get(), world.now, "anna")
+    decisions.exclude(track.candidates.get(), world.now, "anna")
     assert work(world).error_kind == "no_match"
     assert track.candidates.get().verdict == Verdict.NEVER
     assert archive.requests[f"/audio/{song.file}"] == 1
@@ -73,7 +73,7 @@ def test_never_this_one_outlives_every_new_search(world, archive):
 
 def test_a_decision_makes_a_cooling_track_due_at_once(world):
     track = missing_track(world, retry_after=world.now + timedelta(days=7), attempts=6)
-    decisions.take(offer(track, "1"), world.now, "anna")
+    decisions.choose(offer(track, "1"), world.now, "anna")
     track.refresh_from_db()
     assert (track.retry_after, track.attempts) == (world.now, 0)
     assert kinds_of(track) == ["decide", "retry"]
@@ -83,9 +83,9 @@ def test_a_choice_of_another_length_is_held_to_its_own_length(world, archive):
     track = missing_track(world)
     long_one = serve(archive, track, title="Nocturne (Extended Mix)", seconds=20)
     assert work(world).error_kind == "needs_decision"
-    decisions.take(track.candidates.get(source_id=long_one.id), world.now, "anna")
+    decisions.choose(track.candidates.get(source_id=long_one.id), world.now, "anna")
     assert work(world).result == "downloaded"
-    assert 19_000 < Sound.objects.get(track=track).duration_ms < 21_000
+    assert 19_000 < AudioFile.objects.get(track=track).duration_ms < 21_000
 
 
 def test_a_choice_that_is_not_what_it_was_announced_to_be_is_told_and_nothing_guessed_in_its_stead(world, archive):
@@ -94,7 +94,7 @@ def test_a_choice_that_is_not_what_it_was_announced_to_be_is_told_and_nothing_gu
     liar = serve(archive, track, title="Nocturne (Extended Mix)", seconds=20, duration_ms=60_000)
     archive.failures[good.id] = 1
     assert work(world).error_kind == "server"
-    decisions.take(track.candidates.get(source_id=liar.id), world.now, "anna")
+    decisions.choose(track.candidates.get(source_id=liar.id), world.now, "anna")
     outcome = work(world)
     assert outcome.error_kind == "choice_failed"
     assert "Extended Mix" in outcome.message and "60" in outcome.message
@@ -103,16 +103,16 @@ def test_a_choice_that_is_not_what_it_was_announced_to_be_is_told_and_nothing_gu
     world.now = track.retry_after
     assert work(world).error_kind == "choice_failed", "it stays so until the person says something else"
     assert archive.requests == asked, "what failed its proof is not fetched again"
-    assert track in decisions.undecided()
-    decisions.take_back(track.candidates.get(source_id=liar.id), world.now, "anna")
+    assert track in decisions.awaiting_review()
+    decisions.reset(track.candidates.get(source_id=liar.id), world.now, "anna")
     assert work(world).result == "downloaded"
-    assert Sound.objects.get(track=track).candidate.source_id == good.id
+    assert AudioFile.objects.get(track=track).candidate.source_id == good.id
 
 
 def test_taking_a_failed_choice_again_tries_it_again(world):
     track = missing_track(world)
     choice = offer(track, "1", verdict=Verdict.CHOSEN, why="silent")
-    decisions.take(choice, world.now, "anna")
+    decisions.choose(choice, world.now, "anna")
     choice.refresh_from_db()
     assert (choice.verdict, choice.why) == ("chosen", "")
 
@@ -133,7 +133,7 @@ def test_the_old_file_goes_to_the_bin_only_when_the_new_one_is_there(world, arch
     track, _, live = downloaded_with_two(world, archive)
     old, content = Path(track.local_path), Path(track.local_path).read_bytes()
     archive.failures["1.m4a"] = 1
-    decisions.take(live, world.now, "anna")
+    decisions.choose(live, world.now, "anna")
     assert work(world).error_kind == "server"
     assert old.read_bytes() == content, "until it is proven the old file stays"
     track.refresh_from_db()
@@ -148,16 +148,16 @@ def test_the_old_file_goes_to_the_bin_only_when_the_new_one_is_there(world, arch
 
 def test_the_choice_of_what_is_here_already_changes_no_file(world, archive):
     track, here, _ = downloaded_with_two(world, archive)
-    decisions.take(here, world.now, "anna")
+    decisions.choose(here, world.now, "anna")
     assert world.status_of(track) == "downloaded"
     assert work(world) is None
 
 
 def test_a_choice_taken_back_in_time_leaves_the_file_that_was_here(world, archive):
     track, _, live = downloaded_with_two(world, archive)
-    decisions.take(live, world.now, "anna")
+    decisions.choose(live, world.now, "anna")
     assert world.status_of(track) == "missing"
-    decisions.take_back(live, world.now, "anna")
+    decisions.reset(live, world.now, "anna")
     asked = dict(archive.requests)
     assert work(world).result == "adopted"
     old = track.local_path
@@ -168,18 +168,18 @@ def test_a_choice_taken_back_in_time_leaves_the_file_that_was_here(world, archiv
 def test_never_said_of_the_file_that_is_here_fetches_another(world, archive):
     track, here, _ = downloaded_with_two(world, archive)
     other = serve(archive, track, "opus", album="Another album")
-    decisions.never(here, world.now, "anna")
+    decisions.exclude(here, world.now, "anna")
     offer(track, other.id, url=f"{archive.url}/audio/{other.file}", title=track.title, artists=track.artist_names)
     assert work(world).result == "downloaded"
     track.refresh_from_db()
     assert track.local_path.endswith(".opus")
-    assert Sound.objects.get(track=track).candidate.source_id == other.id
+    assert AudioFile.objects.get(track=track).candidate.source_id == other.id
 
 
 def test_what_has_become_somebody_elses_file_is_not_put_aside(world, archive):
     track, _, live = downloaded_with_two(world, archive)
     path = Path(track.local_path)
-    decisions.take(live, world.now, "anna")
+    decisions.choose(live, world.now, "anna")
     heir = missing_track(world, "Heir", number=3, retry_after=world.now + timedelta(days=1))
     place = transitions.Place.of(str(world.root), str(path.relative_to(world.root)))
     assert transitions.adopt(heir.pk, place, path.stat().st_size, world.now)
@@ -216,7 +216,7 @@ def test_a_worker_that_dies_while_it_replaces_a_file_loses_neither_recording(wor
 
     track, _, live = downloaded_with_two(world, archive)
     content = Path(track.local_path).read_bytes()
-    decisions.take(live, world.now, "anna")
+    decisions.choose(live, world.now, "anna")
 
     def kill(reached: str) -> None:
         if reached == point:
@@ -238,7 +238,7 @@ def test_a_worker_that_dies_while_it_replaces_a_file_loses_neither_recording(wor
     assert [".bin" in path.parts for path in kept] == [True], "the old file is in the bin, once"
     listed = track.former_files.get()
     assert (listed.state, world.root / listed.target, listed.size) == ("binned", kept[0], len(content))
-    assert Sound.objects.get(track=track).candidate == live
+    assert AudioFile.objects.get(track=track).candidate == live
 
 
 # --- Addresses, merges ------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def test_a_worker_that_dies_while_it_replaces_a_file_loses_neither_recording(wor
 
 def test_a_youtube_address_becomes_a_choice_of_its_id_alone(world):
     track = missing_track(world)
-    decisions.use_address(track, "https://youtu.be/dQw4w9WgXcQ?si=abc", world.now, "anna")
+    decisions.choose_url(track, "https://youtu.be/dQw4w9WgXcQ?si=abc", world.now, "anna")
     chosen = track.candidates.get()
     assert (chosen.source, chosen.source_id, chosen.verdict) == ("youtube", "dQw4w9WgXcQ", "chosen")
     assert chosen.url == "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
@@ -255,7 +255,7 @@ def test_a_youtube_address_becomes_a_choice_of_its_id_alone(world):
 def test_an_address_elsewhere_leaves_no_row(world):
     track = missing_track(world)
     with pytest.raises(AddressRefused):
-        decisions.use_address(track, "https://evil.example/watch?v=dQw4w9WgXcQ", world.now, "anna")
+        decisions.choose_url(track, "https://evil.example/watch?v=dQw4w9WgXcQ", world.now, "anna")
     assert not Candidate.objects.exists() and kinds_of(track) == []
 
 
@@ -278,10 +278,10 @@ def test_of_two_choices_the_one_of_the_row_that_stays_stands(world):
 
 def test_a_choice_survives_a_file_that_vanishes_and_a_new_search(world, archive):
     track, _, live = downloaded_with_two(world, archive)
-    decisions.take(live, world.now, "anna")
+    decisions.choose(live, world.now, "anna")
     assert work(world).result == "downloaded"
     track.refresh_from_db()
     os.unlink(track.local_path)
     transitions.vanish({track.pk: track.file_name}, world.now)
     assert work(world).result == "downloaded"
-    assert Sound.objects.get(track=track).candidate == live
+    assert AudioFile.objects.get(track=track).candidate == live

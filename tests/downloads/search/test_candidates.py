@@ -30,11 +30,11 @@ ANSWER = score.SearchResult(
 
 def test_a_kept_row_says_all_that_the_answer_said(world):
     track = missing_track(world)
-    candidates.keep(track, candidates.wish_of(track), [ANSWER], world.now)
-    assert candidates.as_answer(Candidate.objects.get()) == ANSWER
+    candidates.keep(track, candidates.query_for(track), [ANSWER], world.now)
+    assert candidates.search_result_of(Candidate.objects.get()) == ANSWER
     again = score.SearchResult(ANSWER.id, "Nocturne (Live)", url=ANSWER.url, kind="song", explicit=False)
-    candidates.keep(track, candidates.wish_of(track), [again], world.now)
-    assert candidates.as_answer(Candidate.objects.get()) == again
+    candidates.keep(track, candidates.query_for(track), [again], world.now)
+    assert candidates.search_result_of(Candidate.objects.get()) == again
 
 
 def test_the_same_isrc_is_enough_for_a_title_that_is_written_otherwise(world, archive):
@@ -49,5 +49,5 @@ def test_of_two_releases_the_one_with_the_wishs_own_mark_comes_first(world, sett
     clean, dirty = (
         replace(ANSWER, id=name, explicit=name == "dirty", artists=("Maria Ruiz",)) for name in ("clean", "dirty")
     )
-    candidates.keep(track, candidates.wish_of(track), [clean, dirty], world.now)
+    candidates.keep(track, candidates.query_for(track), [clean, dirty], world.now)
     assert [one.source_id for one in candidates.fitting(track)] == ["dirty", "clean"]

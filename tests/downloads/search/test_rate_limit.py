@@ -11,7 +11,7 @@ import pytest
 from catalog.models import Service, Track
 from downloads.fetch import process
 from downloads.matching.score import SearchResult as Answer
-from downloads.models import Pace
+from downloads.models import RateLimitState
 from downloads.review import decisions
 from downloads.search import candidates, rate_limit
 from downloads.worker import attempt
@@ -65,7 +65,7 @@ def test_the_beat_is_not_a_clocks(world, settings):
     dice, breaths = random.Random(7), set()
     for _ in range(10):
         rate_limit.asked(world.now, dice)
-        breaths.add(Pace.objects.get().not_before - world.now)
+        breaths.add(RateLimitState.objects.get().not_before - world.now)
         world.later(hours=1)
     assert len(breaths) == 10
 
@@ -109,7 +109,7 @@ def test_ones_own_audio_server_is_not_paced(world, archive):
     for number in range(3):
         serve(archive, missing_track(world, f"Nocturne {number}", number=number))
         assert attempt.work_one(now=lambda: world.now).result == "downloaded"
-    assert not Pace.objects.exists()
+    assert not RateLimitState.objects.exists()
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def fetched(world: World, archive, monkeypatch) -> list[str]:
 def test_a_persons_own_youtube_choice_keeps_youtubes_pace_beside_ones_own_server(world, fetched):
     tracks = [missing_track(world, f"Song {number}", number=number) for number in range(2)]
     for number, track in enumerate(tracks):
-        decisions.use_address(track, f"dQw4w9WgXc{number}", world.now, "anna")
+        decisions.choose_url(track, f"dQw4w9WgXc{number}", world.now, "anna")
     assert attempt.work_one(now=lambda: world.now).error_kind == "unavailable"
     early = attempt.work_one(now=lambda: world.now)
     waits = Track.objects.get(pk=early.track_id)
@@ -144,7 +144,7 @@ def test_a_persons_own_youtube_choice_keeps_youtubes_pace_beside_ones_own_server
 def test_work_until_empty_waits_for_the_pace_of_chosen_recordings_too(world, fetched):
     for number in range(3):
         track = missing_track(world, f"Song {number}", number=number)
-        decisions.use_address(track, f"dQw4w9WgXc{number}", world.now, "anna")
+        decisions.choose_url(track, f"dQw4w9WgXc{number}", world.now, "anna")
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -158,5 +158,5 @@ def test_work_until_empty_waits_for_the_pace_of_chosen_recordings_too(world, fet
 def test_a_clock_that_was_set_back_does_not_stop_us_for_long(world, settings):
     settings.AUDIO_SOURCE = "youtube"
     far = world.now + timedelta(days=900)
-    Pace.objects.create(source="youtube", not_before=far, booked_until=far)
+    RateLimitState.objects.create(source="youtube", not_before=far, booked_until=far)
     assert rate_limit.next_turn(world.now) <= world.now + HOUR

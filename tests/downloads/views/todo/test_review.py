@@ -20,7 +20,7 @@ from catalog.models import Service, Track
 from catalog.tracks import transitions
 from downloads.fetch.process import PROJECT
 from downloads.fetch.url_allowlist import AddressRefused, youtube_id
-from downloads.models import Candidate, Replaced, Search, Sound
+from downloads.models import AudioFile, Candidate, Replaced, Search
 from downloads.publishing import publish
 from tests.world import World
 
@@ -287,7 +287,7 @@ def test_a_folder_that_is_not_there_is_not_asked_for_sound(keeper, world):
 
 def test_both_ends_of_the_file_have_a_player(keeper, world):
     track, _ = here(world)
-    Sound.objects.create(track=track, duration_ms=100_000, codec="mp3", bit_rate=192_000, proved_at=world.now)
+    AudioFile.objects.create(track=track, duration_ms=100_000, codec="mp3", bit_rate=192_000, proved_at=world.now)
     text = text_of(keeper, f"/decide/{track.pk}")
     assert f'src="/decide/{track.pk}/sound#t=0"' in text and f'src="/decide/{track.pk}/sound#t=85"' in text
     assert "192 kbit/s" in text
