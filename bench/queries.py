@@ -21,6 +21,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from catalog.tracks.place import Place
+
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from bench.reconcile import Transactions, machine
@@ -254,7 +256,7 @@ def write() -> None:
         transactions.lasted.append(clock() - start)
         if track is None:
             break
-        place = transitions.Place("/music", f"Fetched {track.pk // 12}", f"{track.pk}.mp3")
+        place = Place("/music", f"Fetched {track.pk // 12}", f"{track.pk}.mp3")
         transitions.reserve(track.pk, track.claim or "", place, 5_000_000, timezone.now())
         transitions.finish(track.pk, track.claim or "", timezone.now())
         transitions.vanish({track.pk: place.file_name}, timezone.now())  # so that there is always something to do

@@ -34,7 +34,7 @@ from catalog.models import (
 )
 from catalog.reports.listings import narrowed
 from catalog.text.humanize import count
-from catalog.tracks import transitions
+from catalog.tracks import transitions, wanted
 from catalog.web.admin_base import FewRows, ReadOnly, ReadOnlyRows
 from catalog.web.throttled_login import LogInForm
 
@@ -125,11 +125,11 @@ class TrackAdmin(ReadOnly):
 
     @admin.action(description="Ignore", permissions=["change"])
     def ignore(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
-        self._apply(request, queryset, transitions.ignore, "ignored from now on")
+        self._apply(request, queryset, wanted.ignore, "ignored from now on")
 
     @admin.action(description="Want again", permissions=["change"])
     def want_again(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
-        self._apply(request, queryset, transitions.want_again, "wanted again")
+        self._apply(request, queryset, wanted.want_again, "wanted again")
 
     def _apply(self, request: HttpRequest, chosen: TrackQuerySet, change: Callable[..., int], outcome: str) -> None:
         """Change the chosen tracks, then send `tracks_requested`. A list that was searched is joined: filter by ids."""

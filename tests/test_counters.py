@@ -20,7 +20,7 @@ from catalog.models import Collection, Credit, Entry, Track
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.storage import state as storage
 from catalog.tags import audio_tags
-from catalog.tracks import transitions
+from catalog.tracks import transitions, wanted
 from downloads.publishing import publish
 from downloads.worker import rescue
 from tests.audio import make_audio
@@ -84,15 +84,15 @@ class LibraryMachine(RuleBasedStateMachine):
     @rule(key=LISTS, enabled=st.booleans())
     def choose(self, key: str, enabled: bool) -> None:
         Collection.objects.filter(key=key).update(enabled=enabled)
-        transitions.set_wanted()
+        wanted.set_wanted()
 
     @rule(song=SONGS)
     def ignore(self, song: int) -> None:
-        transitions.ignore(Track.objects.filter(aliases__key=f"spotify:{song:022d}"), self.now)
+        wanted.ignore(Track.objects.filter(aliases__key=f"spotify:{song:022d}"), self.now)
 
     @rule(song=SONGS)
     def want_again(self, song: int) -> None:
-        transitions.want_again(Track.objects.filter(aliases__key=f"spotify:{song:022d}"), self.now)
+        wanted.want_again(Track.objects.filter(aliases__key=f"spotify:{song:022d}"), self.now)
 
     @rule(dies_at=st.sampled_from(["", "claimed", "staged", "reserved", "linked"]))
     def download(self, dies_at: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Library, Service, Track
 from catalog.music.identity import identity_key
 from catalog.music.path_template import path_key
-from catalog.tracks.transitions import Place
+from catalog.tracks.place import Place
 from catalog.tracks.wanted import refresh_wanted_flags
 
 ROOT_UUID = "0c6f6c2e-7d1b-4d3a-9b8e-3f1d2a4b5c6d"

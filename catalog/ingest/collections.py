@@ -10,7 +10,7 @@ from django.db import transaction
 from catalog.ingest import removal_policy
 from catalog.ingest.replace import forget
 from catalog.models import Collection, CollectionQuerySet, Entry
-from catalog.tracks.transitions import set_wanted
+from catalog.tracks.wanted import set_wanted
 
 KEEP, BIN = Collection.Removal.KEEP, Collection.Removal.BIN
 

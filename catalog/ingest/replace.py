@@ -25,7 +25,7 @@ from catalog.ingest.resolve import resolve
 from catalog.models import Collection, Entry
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord, storable_record
 from catalog.system.file_locks import lock
-from catalog.tracks.transitions import set_wanted
+from catalog.tracks.wanted import set_wanted
 
 STRIDE = 1 << 20  # between positions: room for insertions that move no other row
 BATCH = 1000

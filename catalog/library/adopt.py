@@ -24,7 +24,7 @@ from catalog.storage import state as storage
 from catalog.tags import audio_tags
 from catalog.tags.tag_cache import Found
 from catalog.tracks import transitions
-from catalog.tracks.transitions import Place, PlaceTaken
+from catalog.tracks.place import Place, PlaceTaken
 
 BATCH = 2000  # files that are read and looked up together
 BATCH_COMMIT = 100  # files adopted in one transaction: a writer beside us never waits for long

@@ -22,6 +22,7 @@ from catalog.library.scan import ABSENT, AskRow, Expectation
 from catalog.models import Alias, Folder, Track
 from catalog.music.path_template import path_key
 from catalog.storage import state as storage
+from catalog.storage.probe import RootProblem, open_root
 
 BATCH = 500  # folders whose rows are read together
 LISTED = 1000  # of each kind, by name; all are counted
@@ -71,13 +72,13 @@ def check_library(now: datetime, on_progress: Callable[[int], None] = lambda fol
         check.problem = state.reason
         return check
     try:
-        with storage.open_root(state.root) as root:
+        with open_root(state.root) as root:
             comparison = _Comparison(check)
             comparison.go(on_progress)
             comparison.look_for_second_files(now)
             _stages(check)
             root.require()  # a drive that went away meanwhile proves nothing
-    except storage.RootProblem as error:
+    except RootProblem as error:
         return LibraryCheck(problem=str(error))
     return check
 

@@ -25,6 +25,7 @@ from django.db.models import QuerySet
 from catalog.models import Collection, Credit, Entry, Event, Library, Track
 from catalog.music.path_template import Naming, next_place, path_key, relative_place
 from catalog.storage import state as storage
+from catalog.storage.probe import RootProblem, open_root
 from catalog.system.atomic_files import take_name
 from catalog.system.file_locks import lock
 
@@ -85,9 +86,9 @@ def write_playlists(now: datetime) -> PlaylistReport:
         return report
     with lock("playlists"):
         try:
-            with storage.open_root(state.root):
+            with open_root(state.root):
                 _bring_in_line(report)
-        except storage.RootProblem as error:
+        except RootProblem as error:
             report.problem = str(error)
         except OSError as error:
             where = error.filename or os.path.join(settings.MUSIC_DIR, FOLDER)

@@ -25,19 +25,18 @@ from catalog.library.folder_stamp import FilesystemTrust
 from catalog.library.scan import UNKNOWN_ROWS, AskRow, FolderRow, FolderScanner, ScanResult
 from catalog.library.scan_worker import ScanWorker, processors
 from catalog.models import Collection, Folder, Library, Run, Track
+from catalog.models.run_progress import Progress, RunProgress, close_run
+from catalog.storage import hold
 from catalog.storage import state as storage
+from catalog.storage.probe import Root, RootProblem, open_root
 from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
+from catalog.tracks.conditional_update import BATCH
 
-HOLD_ABOVE = 20  # files gone in one pass, and
-HOLD_SHARE = 0.05  # this share of all files: then fetching waits for a person
 EXAMPLES = 20  # paths of each kind that a report names
-WRITE_PROGRESS_EVERY = 2.0  # seconds
 RESUME_WITHIN = timedelta(days=1)  # a full pass that was cut short goes on where it stopped
-RUNS_KEPT = 500
 TWO_PROCESSES_FROM = 3000  # folders of a full pass: below, starting another process costs more than it gains
 
-Progress = Callable[[int, int], None]
 Status = Track.Status
 logger = logging.getLogger(__name__)
 
@@ -176,12 +175,12 @@ def _look(
         report.problem = state.reason
         return report
     try:
-        with storage.open_root(state.root) as root, folder_index.small_cache():
-            one_pass = Pass(options, report, now, root, run)
-            one_pass.go(_Pace(on_progress, should_stop, run))
+        with open_root(state.root) as root, folder_index.small_cache():
+            one_pass = Pass(options, report, now, root, run, should_stop)
+            one_pass.go(RunProgress(run, on_progress))
             one_pass.settle_hold()
         report.complete = True
-    except storage.RootProblem as error:
+    except RootProblem as error:
         report.problem = str(error)
     except Stopped:
         report.problem = "Stopped before its end; the next full pass goes on from here."
@@ -195,40 +194,27 @@ def _look(
     return report
 
 
-class _Pace:
-    """Says how far a pass is: to whoever listens, and, at most every two seconds, to the row that pages read."""
-
-    def __init__(self, on_progress: Progress | None, should_stop: Callable[[], bool], run: Run | None) -> None:
-        self.on_progress, self.should_stop, self.run = on_progress, should_stop, run
-        self.written = time.monotonic()
-
-    def step(self, done: int, total: int, reached: int) -> None:
-        """``reached`` is the last folder looked at. Raises Stopped."""
-        if self.on_progress:
-            self.on_progress(done, total)
-        stop = self.should_stop()
-        if self.run and (stop or time.monotonic() - self.written >= WRITE_PROGRESS_EVERY):
-            self.run.done, self.run.total, self.run.report["reached"] = done, total, reached
-            self.run.save(update_fields=["done", "total", "report"])
-            self.written = time.monotonic()
-        if stop:
-            raise Stopped
-
-
 class Pass:
     """One pass over the folders of a library that is there."""
 
     def __init__(
-        self, options: Options, report: ReconcileReport, now: datetime, root: storage.Root, run: Run | None
+        self,
+        options: Options,
+        report: ReconcileReport,
+        now: datetime,
+        root: Root,
+        run: Run | None,
+        should_stop: Callable[[], bool],
     ) -> None:
         self.options, self.report, self.now, self.root, self.run = options, report, now, root, run
+        self.should_stop = should_stop
         self.looker = FolderScanner(
             root.fd, FilesystemTrust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes
         )
         self.library = Library.load()
         self.total = 0  # files before the first absence was written, counted once absences are many
 
-    def go(self, pace: _Pace) -> None:
+    def go(self, progress: RunProgress) -> None:
         """Look at every folder in question, chunk by chunk, and write what was found.
 
         While a second process looks at the folders of one chunk, the rows of the next one are read.
@@ -244,21 +230,26 @@ class Pass:
             for chunk, asks in self._all(scope, after) if self.options.full else self._changed(scope, after):
                 self.report.listed += len(asks)
                 if lookout is None:
-                    self._end(chunk, self.looker.look(asks, changed=not self.options.full), total, pace)
+                    self._end(chunk, self.looker.look(asks, changed=not self.options.full), total, progress)
                     continue
                 if before:
-                    self._end(before, lookout.receive(), total, pace)
+                    self._end(before, lookout.receive(), total, progress)
                 lookout.send(asks)
                 before = chunk
             if lookout is not None and before:
-                self._end(before, lookout.receive(), total, pace)
+                self._end(before, lookout.receive(), total, progress)
 
-    def _end(self, chunk: Sequence[FolderRow | AskRow], findings: list[ScanResult], total: int, pace: _Pace) -> None:
+    def _end(
+        self, chunk: Sequence[FolderRow | AskRow], findings: list[ScanResult], total: int, progress: RunProgress
+    ) -> None:
         """Write what was found in a chunk of folders."""
         if findings:
             self._take(findings, {row[0]: FolderRow(*row[:7]) for row in chunk})
         self.report.folders += len(chunk)
-        pace.step(self.report.folders, total, chunk[-1][0])
+        stop = self.should_stop()
+        progress.update(self.report.folders, total, at_once=stop, reached=chunk[-1][0])
+        if stop:
+            raise Stopped
 
     def _resumed_after(self) -> int:
         """Where an unfinished full pass of the same kind stopped; 0 to begin at the beginning."""
@@ -323,7 +314,7 @@ class Pass:
     def _vanish(self, gone: dict[int, set[str]], unread_before: set[int]) -> None:
         """Make the tracks of these names missing, after a last look at the root before every batch."""
         lost = folder_index.ids_of(Status.DOWNLOADED, gone)
-        if self.report.vanished + len(lost) > HOLD_ABOVE and not self.options.accept_missing:
+        if self.report.vanished + len(lost) > hold.HOLD_ABOVE and not self.options.accept_missing:
             self._hold_for_now(len(lost))
         for moment, names in self._by_last_sight(lost, unread_before).items():
             for batch in _batches(names):
@@ -354,23 +345,17 @@ class Pass:
         if not self.total:
             self.total = Track.objects.filter(status=Status.DOWNLOADED).count() + self.report.vanished
         if not Library.load().held_since:
-            storage.hold(self.report.vanished + more, self.total, self.now)
+            hold.begin(self.report.vanished + more, self.total, self.now)
 
     def settle_hold(self) -> None:
         """At the end of a pass: hold, or let fetching go on, also where an earlier hold has lost its reason."""
         if self.options.dry_run:
             self.report.held = bool(self.library.held_since)
             return
-        held_since = Library.load().held_since
         if self.options.accept_missing:
-            storage.release_hold()
-        elif self.total and self.report.vanished > self.total * HOLD_SHARE:
-            storage.hold(self.report.vanished, self.total, self.now)
-        elif held_since:
-            gone, all_files = storage.still_gone(held_since)
-            if gone <= HOLD_ABOVE or gone <= all_files * HOLD_SHARE:
-                storage.release_hold()
-        self.report.held = bool(Library.load().held_since)
+            hold.release()
+        else:
+            self.report.held = hold.settle(self.now, self.report.vanished, self.total)
 
 
 def _says_more(found: ScanResult, known: FolderRow) -> bool:
@@ -387,15 +372,13 @@ def _mention(examples: list[str], where: str, names: Iterable[str]) -> None:
 
 def _batches(names: dict[int, str]) -> Iterable[dict[int, str]]:
     pks = list(names)
-    for start in range(0, len(pks), transitions.BATCH):
-        yield {pk: names[pk] for pk in pks[start : start + transitions.BATCH]}
+    for start in range(0, len(pks), BATCH):
+        yield {pk: names[pk] for pk in pks[start : start + BATCH]}
 
 
 def _close(run: Run, report: ReconcileReport, now: datetime) -> None:
-    """Write the end of a run, and forget runs of long ago."""
+    """A pass that was cut short keeps the folder that it reached, for the next one."""
     reached = {} if report.complete else {"reached": run.report.get("reached", 0)}
-    run.ended_at, run.ok = now + timedelta(seconds=report.seconds), report.complete
-    run.problem, run.report = report.problem, report.as_dict() | reached
     run.done, run.total = report.folders, max(run.total, report.folders)
-    run.save()
-    Run.objects.filter(kind=Run.Kind.RECONCILE).forget_all_but(RUNS_KEPT, now)
+    problem = report.problem or ("" if report.complete else "The pass was cut short.")
+    close_run(run, now, report.seconds, problem, report.as_dict() | reached)

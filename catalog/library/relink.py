@@ -15,9 +15,9 @@ from itertools import islice
 from typing import Any
 
 from catalog.library import adopt, untracked
-from catalog.library.reconcile import HOLD_ABOVE, HOLD_SHARE
-from catalog.models import Alias, Library, Track, TrackQuerySet
+from catalog.models import Alias, Track, TrackQuerySet
 from catalog.music.identity import identity_key, same_length
+from catalog.storage import hold
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
 from catalog.tags.tag_cache import Found
@@ -77,7 +77,7 @@ def relink(
             return report
         _Pairs(report, now).make(on_progress)
         if not dry_run:
-            _settle_hold()
+            hold.settle(now)
     return report
 
 
@@ -201,12 +201,3 @@ def _batches() -> Iterator[list[str]]:
     files = untracked.audio_files()
     while batch := list(islice(files, BATCH)):
         yield batch
-
-
-def _settle_hold() -> None:
-    """What was held for many vanished files goes on where most of them were found under other names."""
-    held_since = Library.load().held_since
-    if held_since:
-        gone, all_files = storage.still_gone(held_since)
-        if gone <= HOLD_ABOVE or gone <= all_files * HOLD_SHARE:
-            storage.release_hold()

@@ -17,9 +17,11 @@ from django.conf import settings
 
 from catalog.models import Library, Track
 from catalog.storage import state as storage
+from catalog.storage.marker import MARKER
+from catalog.storage.probe import probe_root
 from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
-from catalog.tracks.transitions import PlaceTaken
+from catalog.tracks.place import PlaceTaken
 
 BATCH = 500  # rows in one transaction
 
@@ -71,11 +73,11 @@ def _require_library(root: str) -> None:
         raise CannotRelocate("The catalog has no music folder yet; set MUSIC_DIR and run `manage.py reconcile`.")
     if root != settings.MUSIC_DIR:
         raise CannotRelocate(f"MUSIC_DIR is {settings.MUSIC_DIR}; set it to {root} first, then run this again.")
-    sight = storage.look(root)
+    sight = probe_root(root)
     if sight.problem:
         raise CannotRelocate(sight.problem)
     if sight.marker != library.root_uuid:
-        whose = "is another catalog's library" if sight.marker else f"has no {storage.MARKER} file"
+        whose = "is another catalog's library" if sight.marker else f"has no {MARKER} file"
         raise CannotRelocate(f"The folder {root} {whose}, so the library has not moved there. Nothing was changed.")
 
 

@@ -20,7 +20,7 @@ class Artist(models.Model):
 
     name = models.TextField()
     key = models.CharField(max_length=200, unique=True)
-    # Whether a wanted track credits it: written by lifecycle.mark_wanted. Looked up row by row it cost 200 ms at 1M.
+    # Whether a wanted track credits it: written by `catalog.tracks.wanted.mark_wanted`.
     wanted = models.BooleanField(default=False)
 
     class Meta:
@@ -153,11 +153,11 @@ class Track(models.Model):
     spotify_id = models.CharField(max_length=22, null=True, blank=True, unique=True)
     added_at = models.DateTimeField(default=timezone.now)
 
-    # Whether it is wanted: written by lifecycle.set_wanted and lifecycle.ignore
+    # Whether it is wanted: written by `catalog.tracks.wanted`
     wanted = models.BooleanField(default=False)
     ignored = models.BooleanField(default=False)
 
-    # What we know of its file: written by lifecycle
+    # What we know of its file: written by `catalog.tracks.transitions`
     status = models.CharField(max_length=11, choices=Status.choices, default=Status.MISSING)
     local_path = models.TextField(blank=True, default="", help_text="Absolute. While missing: the last known place.")
     folder = models.ForeignKey(  # its own index would be taken in place of track_places, and read rows one by one

@@ -18,6 +18,7 @@ from django.db.models import Count, Min
 from catalog.db.id_sets import id_subquery
 from catalog.models import Account, Cluster, Credit, Event, Library, Run, Service, Track, TrackQuerySet
 from catalog.storage import state as storage
+from catalog.storage.probe import ACCEPT
 from catalog.text import humanize
 
 ITEMS = 50  # of the queue, in one answer
@@ -141,7 +142,7 @@ def _storage(service: Service) -> dict[str, Any]:
         "state": state.state,
         "reason": state.reason,
         "root": state.root,
-        "may_be_accepted": storage.ACCEPT in state.reason,
+        "may_be_accepted": ACCEPT in state.reason,
         "checked_at": service.checked_at,
         "free_bytes": library.free_bytes,
         "held_since": library.held_since,

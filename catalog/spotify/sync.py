@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -17,6 +17,7 @@ from django.db.models import Count, Q
 
 from catalog.ingest.replace import CollectionReport, forget_collections, replace_catalog
 from catalog.models import Account, Collection, Run, Service, Track
+from catalog.models.run_progress import Progress, RunProgress, close_run
 from catalog.music.records import WITHDRAWN, CollectionRecord
 from catalog.reports.ledger import ledgers
 from catalog.spotify import accounts as spotify_accounts
@@ -25,15 +26,12 @@ from catalog.spotify.errors import Kind
 from catalog.system.file_locks import try_lock
 
 SPOTIFY = "spotify"
-RUNS_KEPT = 500
-WRITE_PROGRESS_EVERY = 2.0  # seconds
 
 NOBODY = "No Spotify account is connected: connect one on the page /connect, or import a file with import_library."
 BUSY = "Another sync is running; this one has nothing to do."
 STOPPED = "The sync was stopped before its end."
 
 SUMS = ("added", "updated", "gone", "moved", "merged", "new_tracks")
-Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -142,9 +140,9 @@ class _Sync:
         self.run = run
         self.now = now
         self.full = full
-        self.on_progress = on_progress
+        self.progress = RunProgress(run, on_progress)
         self.should_stop = should_stop
-        self.started = self.shown_at = time.monotonic()
+        self.started = time.monotonic()
         self.done = self.total = 0
 
     def run_to_its_end(self) -> None:
@@ -156,7 +154,9 @@ class _Sync:
         finally:
             self.report.seconds = round(time.monotonic() - self.started, 3)
             if self.run:
-                self._close(self.run, problem)
+                self.run.done, self.run.total = self.done, max(self.total, self.done)
+                report = self.report.as_dict() | {"collections": []}  # those are rows of their own
+                close_run(self.run, self.now, self.report.seconds, problem, report)
 
     def _sync(self) -> None:
         service = Service.objects.named(SPOTIFY)
@@ -223,18 +223,10 @@ class _Sync:
         for record in reading:
             yield record
             self.done += 1
-            self._show()
+            self.progress.update(self.done, max(self.total, self.done))
             if self.should_stop():
                 self.report.problems.append(STOPPED)
                 return
-
-    def _show(self) -> None:
-        total = max(self.total, self.done)
-        if self.on_progress:
-            self.on_progress(self.done, total)
-        if self.run and time.monotonic() - self.shown_at > WRITE_PROGRESS_EVERY:
-            self.shown_at = time.monotonic()
-            Run.objects.filter(pk=self.run.pk).update(done=self.done, total=total)
 
     def _write(
         self, account: Account, reading: LibraryReader, records: Iterable[CollectionRecord]
@@ -287,14 +279,6 @@ class _Sync:
     def _look_at_the_end(self) -> None:
         self.report.to_fetch = Track.objects.queue(self.now).count()
         self.report.collections = ledgers()
-
-    def _close(self, run: Run, problem: str) -> None:
-        run.ended_at = self.now + timedelta(seconds=self.report.seconds)
-        run.ok, run.problem = not problem, problem
-        run.done, run.total = self.done, max(self.total, self.done)
-        run.report = self.report.as_dict() | {"collections": []}  # those are rows of their own
-        run.save()
-        Run.objects.filter(kind=Run.Kind.SYNC).forget_all_but(RUNS_KEPT, self.now)
 
 
 def known_collections(account: Account) -> dict[tuple[str, str], KnownCollection]:

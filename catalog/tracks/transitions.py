@@ -14,136 +14,37 @@
     downloaded   --move-->       downloaded      bin, person  its file was moved inside the library, there and back
     downloaded   --replace-->    missing         a person     wants another recording: the file is no longer the track's
 
-Every transition is one conditional UPDATE whose WHERE names what was read. It answers how many rows it changed (or
-whether it changed its row): 0 means that somebody else was first, and that is fine. The event that tells of a change is
-written in the same transaction. ``now`` is always given by the caller: no clock is read here.
+Every transition is one conditional UPDATE whose WHERE names what was read (`catalog.tracks.conditional_update`). It
+returns how many rows it changed (or whether it changed its row): 0 means that another process was first, which is no
+error. The event of a change is written in the same transaction. ``now`` is always given by the caller: no clock is read
+here. Whether a track is wanted is independent of its state: `catalog.tracks.wanted`.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, Exists, F, Field, OuterRef, Q, Subquery, TextField, Value, When
+from django.db.models import Case, F, Field, OuterRef, Q, Subquery, TextField, Value, When
 from django.db.models.functions import Concat
 
-from catalog.db.id_sets import id_list_sql
-from catalog.models import Entry, Event, Folder, Track, TrackQuerySet
+from catalog.models import Event, Folder, Track, TrackQuerySet
 from catalog.music.path_template import path_key
-from catalog.tracks.wanted import refresh_wanted_flags
+from catalog.tracks.conditional_update import BATCH, NO_FOLDERS, CaseByRow, change_row, change_rows, change_seen, locked
+from catalog.tracks.place import NO_PLACE, Place, PlaceTaken, folder_row
 
 LEASE = timedelta(minutes=2)  # a worker that is silent for so long has lost its track
 RENEW_EVERY = timedelta(seconds=15)
-BATCH = 500  # rows per statement and transaction: other writers wait some 20 ms, on a busy machine 40
 
 Status = Track.Status
 Kind = Event.Kind
 
 # What every end of a claim clears.
 UNCLAIMED: dict[str, Any] = {"claim": None, "claim_until": None, "reserved": False, "progress": 0}
-NO_PLACE: dict[str, Any] = {"local_path": "", "folder_id": None, "file_name": "", "name_key": "", "size": None}
 NO_ERROR: dict[str, Any] = {"last_error": "", "error_kind": "", "attempts": 0}
-NO_FOLDERS: Mapping[int, int] = {}
-
-
-class PlaceTaken(Exception):
-    """Another track holds this path, or one that is the same file on some disks. Take the next name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a file is: ``root`` is the absolute music folder, ``folder`` relative to it ("" is the root itself)."""
-
-    root: str
-    folder: str
-    file_name: str
-
-    @property
-    def path(self) -> str:
-        return "/".join(part for part in (self.root.rstrip("/"), self.folder, self.file_name) if part)
-
-    @property
-    def relative(self) -> str:
-        return f"{self.folder}/{self.file_name}" if self.folder else self.file_name
-
-    @classmethod
-    def of(cls, root: str, relative: str) -> Place:
-        """The place of a "/"-separated path relative to ``root``."""
-        folder, _, file_name = relative.rpartition("/")
-        return cls(root, folder, file_name)
-
-    def in_known_folder(self) -> Place:
-        """The same place, its folder spelt as its row has it: on many disks both spellings are one folder."""
-        return Place(self.root, folder_row(self.folder).path, self.file_name)
-
-    def columns(self) -> dict[str, Any]:
-        """The columns that name a place. Makes the folder's row where it is new.
-
-        Raises PlaceTaken where the catalog knows this folder under another spelling: two folders that are one on
-        many disks cannot both have a row.
-        """
-        folder = folder_row(self.folder)
-        if folder.path != self.folder:
-            raise PlaceTaken(self.relative)
-        return {
-            "local_path": self.path,
-            "folder": folder,
-            "file_name": self.file_name,
-            "name_key": path_key(self.file_name),
-        }
-
-
-def folder_row(path: str) -> Folder:
-    """The row of a folder, found by its key: ``Ecole`` and ``ecole`` are one folder on many disks."""
-    return Folder.objects.get_or_create(key=path_key(path), defaults={"path": path})[0]
-
-
-# --- Wanted -----------------------------------------------------------------------------------------------
-
-
-def set_wanted(track_ids: Iterable[int] | None = None) -> int:
-    """Bring ``wanted`` in line with entries and ignores, for all tracks or for some. Rows changed.
-
-    Independent of status: a file whose track is no longer wanted stays where it is.
-    """
-    batches = _all_tracks() if track_ids is None else _batches(list(track_ids))
-    return sum(_set_wanted(Track.objects.filter(pk__in=batch)) for batch in batches)
-
-
-def _all_tracks() -> Iterator[Sequence[int]]:
-    """The ids of all tracks, `BATCH` at a time: no transaction over all of them, no list of all of them."""
-    last = 0
-    while batch := list(Track.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        yield batch
-        last = batch[-1]
-
-
-def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
-
-
-def _set_wanted(tracks: TrackQuerySet) -> int:
-    asked_for = Exists(Entry.objects.filter(track=OuterRef("pk"), collection__enabled=True))
-    with transaction.atomic():
-        gained = tracks.filter(asked_for, wanted=False, ignored=False).update(wanted=True)
-        lost = tracks.filter(~asked_for | Q(ignored=True), wanted=True).update(wanted=False)
-        # Also where nothing was gained: a track that was wanted already may have come to another album.
-        refresh_wanted_flags(tracks)
-    return gained + lost
-
-
-def ignore(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
-    """A person does not want these tracks fetched. Files stay."""
-    return _change_rows(tracks.filter(ignored=False), Kind.IGNORE, reason, now, {"ignored": True}, then_wanted=True)
-
-
-def want_again(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
-    """Undo `ignore`."""
-    return _change_rows(tracks.filter(ignored=True), Kind.WANT, reason, now, {"ignored": False}, then_wanted=True)
 
 
 # --- A worker's track -------------------------------------------------------------------------------------
@@ -222,7 +123,7 @@ def reserve(track_id: int, token: str, place: Place, size: int, now: datetime) -
 
 def finish(track_id: int, token: str, now: datetime, kind: str = Kind.FINISH, reason: str = "") -> bool:
     """The reserved file is in its place. False: somebody else decided about the track."""
-    return _change_row(track_id, _held(track_id, token).filter(reserved=True), kind, reason, now, _has_file(now))
+    return change_row(track_id, _held(track_id, token).filter(reserved=True), kind, reason, now, _has_file(now))
 
 
 def _has_file(now: datetime) -> dict[str, Any]:
@@ -243,7 +144,7 @@ def release(track_id: int, token: str, now: datetime, due: datetime | None = Non
 
 def _give_up(track_id: int, token: str, kind: str, reason: str, now: datetime, changes: dict[str, Any]) -> bool:
     changes = {**UNCLAIMED, **_place_if_reserved(), "status": Status.MISSING, **changes}
-    return _change_row(track_id, _held(track_id, token), kind, reason, now, changes)
+    return change_row(track_id, _held(track_id, token), kind, reason, now, changes)
 
 
 def _place_if_reserved() -> dict[str, Any]:
@@ -264,13 +165,13 @@ def _place_if_reserved() -> dict[str, Any]:
 def recover_downloaded(track: Track, now: datetime, reason: str = "") -> bool:
     """A worker died after it had linked the reserved file in. ``track`` is the row as read."""
     abandoned = _abandoned(track, now).filter(reserved=True, local_path=track.local_path)
-    return _change_row(track.pk, abandoned, Kind.RECOVER, reason, now, _has_file(now))
+    return change_row(track.pk, abandoned, Kind.RECOVER, reason, now, _has_file(now))
 
 
 def recover_missing(track: Track, retry_after: datetime, now: datetime, reason: str = "") -> bool:
     """A worker died before it had published anything. The attempt counts: it may be the track that kills workers."""
     changes = {**UNCLAIMED, **_place_if_reserved(), "status": Status.MISSING, "retry_after": retry_after}
-    return _change_row(track.pk, _abandoned(track, now), Kind.RECOVER, reason, now, changes)
+    return change_row(track.pk, _abandoned(track, now), Kind.RECOVER, reason, now, changes)
 
 
 def _abandoned(track: Track, now: datetime) -> TrackQuerySet:
@@ -327,13 +228,13 @@ def vanish(
     changes: dict[str, Any] = {"status": Status.MISSING, "retry_after": now, "attempts": 0}
     if last_seen:
         changes["last_seen"] = CaseByRow(last_seen)
-    return _change_seen(seen, folders, Status.DOWNLOADED, Kind.VANISH, reason, now, changes)
+    return change_seen(seen, folders, Status.DOWNLOADED, Kind.VANISH, reason, now, changes)
 
 
 def restore(seen: Mapping[int, str], now: datetime, reason: str = "", folders: Mapping[int, int] = NO_FOLDERS) -> int:
     """Files of the recorded size are (again) at the last known places of these missing tracks. Rows changed."""
     changes = {**NO_ERROR, "status": Status.DOWNLOADED, "last_seen": now, "retry_after": now}
-    return _change_seen(seen, folders, Status.MISSING, Kind.RESTORE, reason, now, changes)
+    return change_seen(seen, folders, Status.MISSING, Kind.RESTORE, reason, now, changes)
 
 
 def adopt(track_id: int, place: Place, size: int, now: datetime, reason: str = "") -> bool:
@@ -342,7 +243,7 @@ def adopt(track_id: int, place: Place, size: int, now: datetime, reason: str = "
     try:
         with transaction.atomic():
             changes = _has_file(now) | place.columns() | {"size": size}
-            return _change_row(track_id, missing, Kind.ADOPT, reason, now, changes)
+            return change_row(track_id, missing, Kind.ADOPT, reason, now, changes)
     except IntegrityError as error:
         raise PlaceTaken(place.relative) from error
 
@@ -368,7 +269,7 @@ def _adopt_alone(track_id: int, place: Place, size: int, now: datetime, reason: 
 
 def _adopt_together(files: Sequence[tuple[int, Place, int, str]], now: datetime) -> set[int]:
     missing = Track.objects.filter(pk__in=[track_id for track_id, *_ in files], status=Status.MISSING)
-    still = set(_locked(missing))
+    still = set(locked(missing))
     folders = {path: folder_row(path) for path in {place.folder for _, place, *_ in files}}
     rows = []
     for track_id, place, size, _ in files:
@@ -391,7 +292,7 @@ def _adopt_together(files: Sequence[tuple[int, Place, int, str]], now: datetime)
 def retry(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
     """A person asks to try these again now. Only missing tracks change; rows changed."""
     missing = tracks.filter(status=Status.MISSING)
-    return _change_rows(missing, Kind.RETRY, reason, now, {"retry_after": now, "attempts": 0})
+    return change_rows(missing, Kind.RETRY, reason, now, {"retry_after": now, "attempts": 0})
 
 
 def replace(track_id: int, path: str, now: datetime, reason: str = "") -> bool:
@@ -401,7 +302,7 @@ def replace(track_id: int, path: str, now: datetime, reason: str = "") -> bool:
     """
     has_it = Track.objects.filter(status=Status.DOWNLOADED, local_path=path)
     changes = {**NO_PLACE, "status": Status.MISSING, "retry_after": now, "attempts": 0}
-    return _change_row(track_id, has_it, Kind.DECIDE, reason, now, changes)
+    return change_row(track_id, has_it, Kind.DECIDE, reason, now, changes)
 
 
 def move(track_id: int, path: str, place: Place, now: datetime, reason: str = "", wanted: bool | None = None) -> bool:
@@ -415,7 +316,7 @@ def move(track_id: int, path: str, place: Place, now: datetime, reason: str = ""
     try:
         with transaction.atomic():
             Folder.objects.filter(tracks=track_id).update(mtime_ns=None)  # the one that it leaves
-            return _change_row(track_id, has_it, Kind.MOVE, reason, now, place.columns())
+            return change_row(track_id, has_it, Kind.MOVE, reason, now, place.columns())
     except IntegrityError as error:
         raise PlaceTaken(place.relative) from error
 
@@ -436,93 +337,3 @@ def relocate(track_ids: Iterable[int], root: str) -> int:
             return rows.update(local_path=path)
     except IntegrityError as error:
         raise PlaceTaken(root) from error
-
-
-# --- How a change is made ---------------------------------------------------------------------------------
-
-
-def _change_row(
-    track_id: int, guarded: TrackQuerySet, kind: str, reason: str, now: datetime, changes: dict[str, Any]
-) -> bool:
-    """One conditional UPDATE of one row, and its event (``kind`` "": none). Its folder is no longer confirmed."""
-    with transaction.atomic():
-        if not guarded.filter(pk=track_id).update(**changes):
-            return False
-        Folder.objects.filter(tracks=track_id, mtime_ns__isnull=False).update(mtime_ns=None)
-        if kind:
-            Event.objects.record([track_id], kind, reason, now)
-    return True
-
-
-def _change_rows(
-    rows: TrackQuerySet, kind: str, reason: str, now: datetime, changes: dict[str, Any], then_wanted: bool = False
-) -> int:
-    """Change a set of rows, `BATCH` at a time, each batch with its events in a transaction of its own."""
-    ids = list(rows.order_by().values_list("pk", flat=True))
-    changed = 0
-    for start in range(0, len(ids), BATCH):
-        with transaction.atomic():
-            still = _locked(rows.filter(pk__in=ids[start : start + BATCH]))
-            changed += Track.objects.filter(pk__in=still).update(**changes)
-            Event.objects.record(still, kind, reason, now)
-            if then_wanted:
-                set_wanted(still)
-    return changed
-
-
-def _change_seen(
-    seen: Mapping[int, str],
-    folders: Mapping[int, int],
-    status: str,
-    kind: str,
-    reason: str,
-    now: datetime,
-    changes: dict[str, Any],
-) -> int:
-    """Change the rows that still have this status, and file name and folder as read.
-
-    Written out: of the 18 µs that a row took, 4 went into making SQL of the same querysets for every batch.
-    """
-    setting, values = _settings(changes)
-    event = [connection.ops.adapt_datetimefield_value(now), kind, reason]
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    ids = list(seen)
-    changed = 0
-    for start in range(0, len(ids), BATCH):
-        with transaction.atomic(), connection.cursor() as cursor:
-            these, batch = id_list_sql(ids[start : start + BATCH])
-            rows = f"SELECT id, folder_id, file_name FROM catalog_track WHERE id IN ({these}) AND status = %s"  # noqa: S608
-            cursor.execute(rows + lock, [*batch, status])
-            still = [pk for pk, at, name in cursor.fetchall() if name == seen[pk] and folders.get(pk, at) == at]
-            if still:
-                these, batch = id_list_sql(still)
-                cursor.execute(f"UPDATE catalog_track SET {setting} WHERE id IN ({these})", [*values, *batch])  # noqa: S608
-                changed += cursor.rowcount
-                # One event for each by one INSERT … SELECT: a million of them through objects take minutes.
-                events = f"SELECT id, %s, %s, %s FROM catalog_track WHERE id IN ({these})"  # noqa: S608
-                cursor.execute(f"INSERT INTO catalog_event (track_id, at, kind, reason) {events}", [*event, *batch])
-    return changed
-
-
-class CaseByRow(NamedTuple):
-    """To be written where it is later than what stands there."""
-
-    moment: datetime
-
-
-def _settings(changes: dict[str, Any]) -> tuple[str, list[Any]]:
-    """What stands behind SET, and its parameters."""
-    texts, values = [], []
-    for column, value in changes.items():
-        if isinstance(value, CaseByRow):
-            texts.append(f"{column} = CASE WHEN {column} > %s THEN {column} ELSE %s END")
-            values += [connection.ops.adapt_datetimefield_value(value.moment)] * 2
-        else:
-            texts.append(f"{column} = %s")
-            values.append(connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value)
-    return ", ".join(texts), values
-
-
-def _locked(rows: TrackQuerySet) -> list[int]:
-    """The ids of ``rows``, locked: on PostgreSQL another process could change them between SELECT and UPDATE."""
-    return list(rows.order_by().select_for_update().values_list("pk", flat=True))

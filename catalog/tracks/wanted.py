@@ -1,18 +1,67 @@
-"""Which artists and albums a wanted track has: a mark on their rows, so that a million tracks need not be asked.
+"""Which tracks are wanted, and the denormalised ``wanted`` flags of their artists and albums.
 
-`catalog.models.TrackManager.counts` counts the marks, the pages list by them. Whoever changes which tracks are
-wanted, or which artists and album a track has, calls `mark_wanted` in the same transaction.
+`catalog.models.TrackManager.counts` counts the flags and the pages filter by them, so that no query reads a million
+tracks. Code that changes which tracks are wanted, or a track's artists or album, calls `refresh_wanted_flags` or
+`mark_wanted` in the same transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from catalog.models import Album, Artist, Credit, Track
+from catalog.models import Album, Artist, Credit, Entry, Event, Track, TrackQuerySet
+from catalog.tracks.conditional_update import BATCH, change_rows
+
+Kind = Event.Kind
+
+
+def set_wanted(track_ids: Iterable[int] | None = None) -> int:
+    """Bring ``wanted`` in line with entries and ignores, for all tracks or for some. Rows changed.
+
+    Independent of status: a file whose track is no longer wanted stays where it is.
+    """
+    batches = _all_tracks() if track_ids is None else _batches(list(track_ids))
+    return sum(_set_wanted(Track.objects.filter(pk__in=batch)) for batch in batches)
+
+
+def _all_tracks() -> Iterator[Sequence[int]]:
+    """The ids of all tracks, `BATCH` at a time: no transaction over all of them, no list of all of them."""
+    last = 0
+    while batch := list(Track.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        yield batch
+        last = batch[-1]
+
+
+def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+
+
+def _set_wanted(tracks: TrackQuerySet) -> int:
+    requested = Exists(Entry.objects.filter(track=OuterRef("pk"), collection__enabled=True))
+    with transaction.atomic():
+        gained = tracks.filter(requested, wanted=False, ignored=False).update(wanted=True)
+        lost = tracks.filter(~requested | Q(ignored=True), wanted=True).update(wanted=False)
+        # Also where nothing was gained: a track that was wanted already may have come to another album.
+        refresh_wanted_flags(tracks)
+    return gained + lost
+
+
+def ignore(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
+    """A person does not want these tracks fetched. Files stay."""
+    return change_rows(tracks.filter(ignored=False), Kind.IGNORE, reason, now, {"ignored": True}, then=set_wanted)
+
+
+def want_again(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
+    """Undo `ignore`."""
+    return change_rows(tracks.filter(ignored=True), Kind.WANT, reason, now, {"ignored": False}, then=set_wanted)
+
+
+# --- The flags of artists and albums ----------------------------------------------------------------------
 
 
 def mark_wanted(albums: Iterable[int], artists: Iterable[int]) -> None:

@@ -17,7 +17,7 @@ from django.conf import settings
 from catalog.models import Track
 from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
-from catalog.tracks.transitions import Place, PlaceTaken
+from catalog.tracks.place import Place, PlaceTaken
 from downloads.models import Move, MoveBatch
 from downloads.publishing import publish
 

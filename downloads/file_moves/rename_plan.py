@@ -19,7 +19,7 @@ from catalog.models import Folder, Library, Track
 from catalog.music import path_template
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
-from catalog.tracks.transitions import PlaceTaken
+from catalog.tracks.place import PlaceTaken
 from downloads.file_moves import rename_journal
 from downloads.file_moves.superseded import BIN
 from downloads.models import Move, MoveBatch

@@ -18,7 +18,7 @@ from django.db import transaction
 from catalog.models import BinnedFile, Event, Track
 from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
-from catalog.tracks.transitions import Place, PlaceTaken
+from catalog.tracks.place import Place, PlaceTaken
 from downloads.file_moves import superseded
 from downloads.models import AudioFile, Candidate, FingerprintHash, FormerFile
 from downloads.publishing import publish

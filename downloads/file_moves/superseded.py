@@ -16,7 +16,7 @@ from catalog.models import Track
 from catalog.music import path_template
 from catalog.system.failpoints import failpoint
 from catalog.tags import audio_tags
-from catalog.tracks.transitions import Place
+from catalog.tracks.place import Place
 from downloads.models import AudioFile, Candidate, FormerFile, Replaced
 from downloads.publishing import publish
 from downloads.publishing.link_method import file_at

@@ -21,10 +21,11 @@ from django.conf import settings
 from catalog.ingest import removal_policy
 from catalog.models import BinnedFile, Track
 from catalog.storage import state as storage
+from catalog.storage.probe import RootProblem, open_root
 from catalog.system.failpoints import failpoint
 from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
-from catalog.tracks.transitions import Place, PlaceTaken
+from catalog.tracks.place import Place, PlaceTaken
 from downloads.file_moves import restore
 from downloads.file_moves.superseded import BIN, clear_folders, free_name, remove_name, undo_link
 from downloads.publishing import publish
@@ -105,14 +106,14 @@ def _go(states: list[str], now: datetime) -> BinReport:
             report.problem = BUSY
             return report
         try:
-            with storage.open_root(state.root) as root:
+            with open_root(state.root) as root:
                 for pk in ids:
                     root.require()
                     _move_one(pk, now, report)
                 for pk in formers:
                     root.require()
                     _count(report, restore.see_through(pk, now, publish.publish_method(_bin_folder())))
-        except storage.RootProblem as error:
+        except RootProblem as error:
             report.problem = str(error)
     return report
 

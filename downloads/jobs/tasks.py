@@ -28,6 +28,7 @@ from django_q.tasks import async_task
 from catalog.library.reconcile import ReconcileReport, reconcile
 from catalog.models import Event, Run, Track
 from catalog.storage import state as storage
+from catalog.storage.probe import RootProblem
 from catalog.system import child_lifetime
 from catalog.system.file_locks import try_lock
 from downloads.file_moves import rename_plan
@@ -270,7 +271,7 @@ def accept_root(now: datetime) -> None:
         return
     try:
         storage.accept_root(now)
-    except storage.RootProblem as error:
+    except RootProblem as error:
         logger.warning("The music folder could not be accepted: %s", error)
         return
     asked("reconcile").touch()

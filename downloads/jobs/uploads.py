@@ -11,9 +11,9 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from catalog.importers.import_files import import_files, totals
 from catalog.importers.parsed_file import ReadFile, UnreadableFile, shown
 from catalog.importers.reader import read_library_file
 from catalog.models import Run
+from catalog.models.run_progress import RunProgress, close_run
 from catalog.system.file_locks import try_lock
 from catalog.system.stale_files import remove_stale
 from catalog.text.humanize import count
@@ -32,7 +33,6 @@ MANY = 5_000  # entries; as many take a request a few seconds
 KEPT_FOR = 24 * 3600.0  # seconds that an upload waits for its second step
 TRIES = 3  # of a job whose process died; then the file is the likely cause
 RUNS_KEPT = 50
-SHOW_EVERY = 2.0  # seconds
 
 Uploads = Sequence[Sequence[str]]  # of (token, the file's own name)
 
@@ -105,34 +105,19 @@ def _see_through(run: Run, now: datetime) -> None:
     run.report["tries"] += 1
     run.save(update_fields=["report"])
     sums: dict[str, Any] = {}
+    problem = ""
     if run.report["tries"] > TRIES:
-        run.problem = f"The import ended in an error {TRIES} times; the log says which. Import the file in parts."
+        problem = f"The import ended in an error {TRIES} times; the log says which. Import the file in parts."
     else:
         try:
-            sums = totals(import_files(read(uploads), now, _shown(run)))
+            progress = RunProgress(run)
+            sums = totals(
+                import_files(read(uploads), now, lambda entries: progress.update(run.done + entries, run.total))
+            )
         except UnreadableFile as error:
-            run.problem = f"{error} Nothing was imported."
-    run.ended_at = now + timedelta(seconds=round(time.monotonic() - started, 3))
-    run.ok = not run.problem
-    run.report = _short(sums, uploads)
-    run.save()
+            problem = f"{error} Nothing was imported."
+    close_run(run, now, round(time.monotonic() - started, 3), problem, _short(sums, uploads), RUNS_KEPT)
     discard(uploads)
-    latest = max(now, run.started_at)  # this one counts, also where the clock was set back since it was asked for
-    Run.objects.filter(kind=Run.Kind.IMPORT).exclude(ended_at=None).forget_all_but(RUNS_KEPT, latest)
-
-
-def _shown(run: Run) -> Callable[[int], None]:
-    """What writes down how many entries are in, every two seconds at most."""
-    shown_at = time.monotonic()
-
-    def show(entries: int) -> None:
-        nonlocal shown_at
-        run.done += entries
-        if time.monotonic() - shown_at > SHOW_EVERY:
-            shown_at = time.monotonic()
-            Run.objects.filter(pk=run.pk).update(done=run.done)
-
-    return show
 
 
 def _short(sums: dict[str, Any], uploads: Uploads) -> dict[str, Any]:

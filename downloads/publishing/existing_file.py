@@ -11,7 +11,7 @@ from catalog.music.identity import identity_key
 from catalog.system.failpoints import failpoint
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
-from catalog.tracks.transitions import Place, PlaceTaken
+from catalog.tracks.place import Place, PlaceTaken
 from downloads.publishing import publish
 
 EXTENSIONS = ("mp3", "m4a", "opus", "ogg", "flac")  # looked for where a track belongs

@@ -25,7 +25,7 @@ from catalog.music import path_template
 from catalog.system.failpoints import failpoint
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
-from catalog.tracks.transitions import Place, PlaceTaken
+from catalog.tracks.place import Place, PlaceTaken
 from downloads.publishing.link_method import LINK as LINK  # for who moves files, and asks how
 from downloads.publishing.link_method import NOT_SUPPORTED, PLACEHOLDER, file_at, mark_of, probe_method, put_in_place
 from downloads.publishing.link_method import RENAME as RENAME

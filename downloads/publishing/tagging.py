@@ -12,7 +12,7 @@ from django.conf import settings
 from catalog.models import Album, Library, Track
 from catalog.music import path_template
 from catalog.tags import audio_tags
-from catalog.tracks.transitions import Place
+from catalog.tracks.place import Place
 from downloads.audio import verify
 from downloads.publishing import publish
 from downloads.publishing.cover_art import cover

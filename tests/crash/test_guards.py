@@ -12,8 +12,8 @@ import pytest
 from django.db import IntegrityError
 
 from catalog.models import Collection, Event, Folder, Track
-from catalog.tracks import transitions
-from catalog.tracks.transitions import Place, PlaceTaken
+from catalog.tracks import transitions, wanted
+from catalog.tracks.place import Place, PlaceTaken, folder_row
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -253,7 +253,7 @@ def test_only_a_file_under_the_name_as_read_vanishes(world):
 
 def test_only_a_file_in_the_folder_as_read_vanishes(world):
     track = a_file(world)
-    elsewhere = transitions.folder_row("elsewhere")
+    elsewhere = folder_row("elsewhere")
     assert transitions.vanish({track.pk: track.file_name}, world.now, folders={track.pk: elsewhere.pk}) == 0
     assert fresh(track).status == "downloaded"
     assert transitions.vanish({track.pk: track.file_name}, world.now, folders={track.pk: track.folder_id or 0}) == 1
@@ -297,12 +297,12 @@ def test_only_the_file_that_a_person_saw_is_replaced(world):
 
 def test_a_track_is_wanted_for_an_enabled_collection_alone_and_never_against_a_persons_word(world):
     track = a_file(world)
-    transitions.ignore(Track.objects.filter(pk=track.pk), world.now)
-    assert transitions.set_wanted() == 0  # not even for a moment: a worker could claim it
+    wanted.ignore(Track.objects.filter(pk=track.pk), world.now)
+    assert wanted.set_wanted() == 0  # not even for a moment: a worker could claim it
     assert not fresh(track).wanted
-    transitions.want_again(Track.objects.filter(pk=track.pk), world.now)
+    wanted.want_again(Track.objects.filter(pk=track.pk), world.now)
     Collection.objects.update(enabled=False)
-    transitions.set_wanted()
+    wanted.set_wanted()
     assert not Track.objects.filter(wanted=True).exists()
 
 

@@ -20,6 +20,7 @@ from catalog.models import Library, Track
 from catalog.system import failpoints
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
+from catalog.tracks.place import NO_PLACE
 from downloads.fetch import process
 from downloads.models import Candidate
 from downloads.publishing import publish
@@ -59,7 +60,7 @@ class Case:
 
     def lose(self) -> None:
         """Another worker holds the track by now."""
-        Track.objects.filter(pk=self.track.pk).update(claim=OTHER, reserved=False, **transitions.NO_PLACE)
+        Track.objects.filter(pk=self.track.pk).update(claim=OTHER, reserved=False, **NO_PLACE)
 
 
 @pytest.fixture

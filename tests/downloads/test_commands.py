@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django_q.models import OrmQ
 
 from catalog.models import Collection, Service, Track
-from catalog.storage import state as storage
+from catalog.storage import hold
 from catalog.tracks import transitions
 from tests.downloads.archive_world import missing_track, serve
 
@@ -116,7 +116,7 @@ def paused(world) -> None:
 
 
 def held(world) -> None:
-    storage.hold(30, 60, world.now)
+    hold.begin(30, 60, world.now)
 
 
 @pytest.mark.parametrize("harm", [offline, paused, held])

@@ -13,7 +13,9 @@ from django.core.management import CommandError, call_command
 from django_q.models import OrmQ
 
 from catalog.models import Run, Track
+from catalog.storage import hold
 from catalog.storage import state as storage
+from catalog.storage.marker import MARKER
 from downloads.management.commands.watch import _ask_for_a_pass
 from tests.world import World
 
@@ -53,7 +55,7 @@ def test_a_dry_run_changes_nothing_and_wakes_nobody(world: World, capsys: pytest
 
 
 def test_an_offline_library_is_said_so_and_fails(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    (world.root / storage.MARKER).unlink()
+    (world.root / MARKER).unlink()
 
     with pytest.raises(CommandError, match="drive is probably not mounted"):
         run(capsys, "--json")
@@ -63,10 +65,10 @@ def test_an_offline_library_is_said_so_and_fails(world: World, capsys: pytest.Ca
 
 
 def test_a_person_accepts_another_folder(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    (world.root / storage.MARKER).unlink()
+    (world.root / MARKER).unlink()
 
     assert run(capsys, "--accept-root") == ["6 files are there."]
-    assert (world.root / storage.MARKER).exists()
+    assert (world.root / MARKER).exists()
 
 
 def test_a_folder_that_is_not_there_cannot_be_accepted(world: World, settings: LazySettings) -> None:
@@ -76,7 +78,7 @@ def test_a_folder_that_is_not_there_cannot_be_accepted(world: World, settings: L
 
 
 def test_a_person_accepts_missing_files(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    storage.hold(40, 46, world.now)
+    hold.begin(40, 46, world.now)
     run(capsys, "--accept-missing")
     assert storage.current().state == "online"
 

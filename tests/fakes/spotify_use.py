@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from catalog.models import Account
 from catalog.music.records import WITHDRAWN, CollectionRecord
-from catalog.spotify.client import KnownCollection, LibraryReading, read_library
+from catalog.spotify.client import KnownCollection, LibraryReader, read_library
 from catalog.spotify.library_reader import Known
 from catalog.system.encryption import seal
 from tests.fakes.spotify import SpotifyStandIn
@@ -22,7 +22,7 @@ def connect(spotify: SpotifyStandIn, user_id: str = "anna", expires_at: int = FR
     return Account.objects.create(user_id=user_id, name=user_id.title(), token=seal(json.dumps(token)), consent_at=NOW)
 
 
-def read(spotify: SpotifyStandIn, known: Known | None = None) -> tuple[dict[str, CollectionRecord], LibraryReading]:
+def read(spotify: SpotifyStandIn, known: Known | None = None) -> tuple[dict[str, CollectionRecord], LibraryReader]:
     """The records by name, and the reading when it has ended."""
     account = Account.objects.first() or connect(spotify)
     reading = read_library(account, known or {}, NOW)

@@ -16,6 +16,7 @@ from catalog.models import Cluster, Event, Run, Service, Track
 from catalog.reports import status
 from catalog.spotify.sync import sync
 from catalog.tracks import transitions
+from catalog.tracks.conditional_update import BATCH
 from catalog.web import setup_link
 from downloads.failures import backoff, clock_skew
 from downloads.jobs import cluster_state, tasks
@@ -149,9 +150,9 @@ def test_a_rest_beyond_the_weekly_floor_is_never_believed(world: World) -> None:
 def test_tracks_set_back_by_the_thousand_are_all_pulled_in(world: World) -> None:
     Track.objects.bulk_create(
         Track(title=f"{n}", identity=f"{n}", wanted=True, attempts=n % 9, retry_after=world.now + YEAR)
-        for n in range(2 * transitions.BATCH + 1)
+        for n in range(2 * BATCH + 1)
     )
-    assert clock_skew.repair_clock_skew(world.now) == 2 * transitions.BATCH + 1
+    assert clock_skew.repair_clock_skew(world.now) == 2 * BATCH + 1
     assert not Track.objects.filter(retry_after__gt=world.now + timedelta(days=8)).exists()
 
 

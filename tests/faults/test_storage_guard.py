@@ -23,6 +23,8 @@ from django.urls import get_resolver
 from catalog.library.reconcile import ReconcileReport, reconcile
 from catalog.models import Event, Track
 from catalog.storage import state as storage
+from catalog.storage.marker import MARKER
+from catalog.storage.probe import Root
 from downloads.jobs import tasks
 from tests.world import ROOT_UUID, World
 
@@ -69,7 +71,7 @@ class Drive:
         if self.kind == READ_ONLY:
             self.patch.setattr(os, "access", lambda *asked: False)
         elif self.kind != UNREADABLE:
-            marker = (root / storage.MARKER).read_bytes()
+            marker = (root / MARKER).read_bytes()
             away.mkdir()
             for name in os.listdir(root):
                 (root / name).rename(away / name)
@@ -85,7 +87,7 @@ class Drive:
             root.mkdir()
             markers = {UNMARKED: b"\x00\xff\n", ANOTHERS: OTHER_UUID.encode(), SWAPPED: marker}
             if content := markers.get(self.kind):
-                (root / storage.MARKER).write_bytes(content)
+                (root / MARKER).write_bytes(content)
 
     def mend(self) -> None:
         """It is back, as it was."""
@@ -164,17 +166,17 @@ def test_a_drive_that_goes_before_a_real_absence_is_written_down_changes_no_row(
     """The end of the pass: a file is really gone, and the drive with it before that can be confirmed."""
     path = Path(next(iter(drive.world.tracks.values())).local_path)
     path.rename(path.with_name("elsewhere"))
-    before, require = rows(), storage.Root.require
+    before, require = rows(), Root.require
 
-    def go_before_the_second_look(root: storage.Root) -> None:
+    def go_before_the_second_look(root: Root) -> None:
         if asked and not drive.broken:
             drive.break_it()
         asked.append(root)
         require(root)
 
-    asked: list[storage.Root] = []
+    asked: list[Root] = []
     drive.watch()
-    drive.patch.setattr(storage.Root, "require", go_before_the_second_look)
+    drive.patch.setattr(Root, "require", go_before_the_second_look)
     report = reconcile(drive.world.later(hours=1), full=True)
     assert drive.broken and not report.complete
     assert rows() == before
@@ -186,7 +188,7 @@ def test_a_drive_that_goes_before_a_real_absence_is_written_down_changes_no_row(
 
 def test_the_kinds_are_eight_and_the_marker_is_the_librarys(world: World) -> None:
     assert len(set(KINDS)) == 8
-    assert (world.root / storage.MARKER).read_text().startswith(ROOT_UUID)
+    assert (world.root / MARKER).read_text().startswith(ROOT_UUID)
 
 
 # --- Pages ------------------------------------------------------------------------------------------------
@@ -231,4 +233,4 @@ def test_a_hung_folder_never_hangs_a_page(
     assert len(answered) > 40 and {"/", "/queue", "/status", "/healthz", "/metrics", "/bin"} <= set(answered)
     assert touched == []
     with pytest.raises(Hung):
-        os.stat(f"{root}/{storage.MARKER}")
+        os.stat(f"{root}/{MARKER}")

@@ -19,6 +19,7 @@ from catalog.library.reconcile import ReconcileReport, reconcile
 from catalog.library.relink import RelinkReport, relink
 from catalog.models import Folder
 from catalog.storage import state as storage
+from catalog.storage.probe import RootProblem
 from catalog.system.console import PlainCommand
 from downloads.jobs import reconcile_hooks
 from downloads.jobs.tasks import wake
@@ -53,7 +54,7 @@ class Command(PlainCommand):
                 reconcile_hooks.before_a_pass(timezone.now())
             report = self._pass(options)
             found = relink(timezone.now(), options["dry_run"]) if options["relink"] and report.complete else None
-        except (storage.RootProblem, ValueError) as error:
+        except (RootProblem, ValueError) as error:
             raise CommandError(str(error)) from error
         if not options["dry_run"]:
             if report.complete:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from catalog.models import Service
 from catalog.reports import status
-from catalog.storage import state as storage
+from catalog.storage import hold
 from catalog.web.permissions import back, staff_button
 from downloads.jobs import tasks
 
@@ -36,7 +36,7 @@ def resume_service(request: HttpRequest, name: str) -> HttpResponse:
 @staff_button
 def accept_missing(request: HttpRequest) -> HttpResponse:
     """The vanished files are to be fetched again: the hold ends."""
-    storage.release_hold()
+    hold.release()
     tasks.wake()
     messages.success(request, "The missing files are fetched again.")
     return back(request)

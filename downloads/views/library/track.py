@@ -12,7 +12,7 @@ from django.utils import timezone
 from catalog.models import Library, Track
 from catalog.reports.listings import last_events
 from catalog.text.humanize import count
-from catalog.tracks import transitions
+from catalog.tracks import transitions, wanted
 from catalog.web.permissions import back, may_act, readers_page, staff_button
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.jobs import tasks
@@ -43,8 +43,8 @@ def track(request: HttpRequest, pk: int) -> HttpResponse:
 # What a button does to a track, and what is said afterwards.
 TRACK_BUTTONS: dict[str, tuple[Callable[..., int], str]] = {
     "retry": (transitions.retry, "It is tried again now."),
-    "ignore": (transitions.ignore, "It is ignored from now on. Its file stays where it is."),
-    "want": (transitions.want_again, "It is wanted again."),
+    "ignore": (wanted.ignore, "It is ignored from now on. Its file stays where it is."),
+    "want": (wanted.want_again, "It is wanted again."),
 }
 
 

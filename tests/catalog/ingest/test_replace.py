@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from catalog.ingest.replace import forget_collections, replace_catalog
 from catalog.models import Album, Artist, BinnedFile, Collection, Entry, Track
 from catalog.music.records import EPISODE, CollectionRecord, EntryRecord, TrackRecord
-from catalog.tracks import transitions
+from catalog.tracks import transitions, wanted
+from catalog.tracks.place import Place
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -52,10 +53,10 @@ def test_a_new_collection_brings_its_tracks_with_artists_and_album():
 def test_replace_catalog_persists_local_path_and_flags(tmp_path):
     replace_catalog([playlist(song(1), song(2))], NOW)
     first, second = Track.objects.order_by("pk")
-    transitions.adopt(first.pk, transitions.Place.of(str(tmp_path), "A/one.mp3"), 10, NOW)
+    transitions.adopt(first.pk, Place.of(str(tmp_path), "A/one.mp3"), 10, NOW)
     claimed = transitions.claim_one(second.pk, NOW)
     transitions.fail(second.pk, claimed.claim, "no_match", "nothing fits", NOW, NOW)
-    transitions.ignore(Track.objects.filter(pk=second.pk), NOW)
+    wanted.ignore(Track.objects.filter(pk=second.pk), NOW)
     state = ["status", "local_path", "file_name", "size", "last_seen", "last_error", "attempts", "ignored", "wanted"]
     before = list(Track.objects.order_by("pk").values(*state))
     replace_catalog([playlist(song(1, title="Song one"), song(2, album="Else"), song(3))], NOW)
@@ -167,7 +168,7 @@ def test_two_rows_that_turn_out_to_be_one_recording_are_merged():
 def test_two_rows_with_files_are_not_merged(tmp_path):
     replace_catalog([playlist(song(1, isrc="", title="Sonng 1")), playlist(song(1, spotify_id="B" * 22), key="b")], NOW)
     for number, track in enumerate(Track.objects.all()):
-        transitions.adopt(track.pk, transitions.Place.of(str(tmp_path), f"{number}.mp3"), 10, NOW)
+        transitions.adopt(track.pk, Place.of(str(tmp_path), f"{number}.mp3"), 10, NOW)
     replace_catalog([playlist(song(1))], NOW)
     assert Track.objects.downloaded().count() == 2
 
@@ -192,7 +193,7 @@ def test_a_closed_or_unchanged_collection_keeps_its_entries():
 def test_a_collection_that_spotify_no_longer_lists_goes_and_its_files_stay(tmp_path):
     replace_catalog([playlist(song(1), account="me"), playlist(song(2), key="b", account="me")], NOW)
     track = Track.objects.get(title="Song 1")
-    transitions.adopt(track.pk, transitions.Place.of(str(tmp_path), "one.mp3"), 10, NOW)
+    transitions.adopt(track.pk, Place.of(str(tmp_path), "one.mp3"), 10, NOW)
     assert forget_collections("me", [("playlist", "b")], NOW) == 1
     track.refresh_from_db()
     assert (track.wanted, track.status) == (False, "downloaded")

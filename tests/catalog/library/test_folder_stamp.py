@@ -10,6 +10,7 @@ from catalog.library.folder_stamp import FilesystemTrust, is_young, stamp_of
 from catalog.library.reconcile import reconcile
 from catalog.library.scan import FolderScanner
 from catalog.models import Folder, Track
+from catalog.tracks.place import Place
 from tests.catalog.library.conftest import mount_line
 from tests.world import World
 
@@ -277,7 +278,7 @@ def test_a_stamp_is_zeroed_by_a_write_outside_reconcile(world: World) -> None:
     assert stamped()
 
     path.write_bytes(b"adopted")
-    place = transitions.Place.of(str(world.root), f"{FOLDER}/{path.name}")
+    place = Place.of(str(world.root), f"{FOLDER}/{path.name}")
     assert transitions.adopt(world.tracks[MORNING].pk, place, 7, world.now)
     assert not stamped()
 

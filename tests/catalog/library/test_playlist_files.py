@@ -13,7 +13,7 @@ from catalog.library import playlist_files
 from catalog.library.playlist_files import write_playlists
 from catalog.models import Collection, Entry, Library, Track
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
-from catalog.storage import state as storage
+from catalog.storage import hold
 from catalog.tracks import transitions
 from tests.world import World
 
@@ -170,7 +170,7 @@ def test_nothing_is_written_while_the_library_is_not_online(world, settings, har
     if harm == "no marker":
         (world.root / ".tonekeep").unlink()
     elif harm == "held":
-        storage.hold(6, 6, world.now)
+        hold.begin(6, 6, world.now)
     else:
         settings.MIN_FREE_BYTES = 1 << 60
     report = write_playlists(world.now)

@@ -14,6 +14,7 @@ from catalog.library.relocate import CannotRelocate
 from catalog.models import Library, Track
 from catalog.storage import state as storage
 from catalog.tracks import transitions
+from catalog.tracks.place import Place
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +99,7 @@ def test_a_reservation_follows_too(world, settings):
     track = world.make_track("Busy")
     claimed = transitions.claim(world.now)
     assert claimed and claimed.claim
-    place = transitions.Place.of(str(world.root), "Busy.mp3")
+    place = Place.of(str(world.root), "Busy.mp3")
     assert transitions.reserve(track.pk, claimed.claim, place, 100, world.now)
     new = move_folder(world, settings, world.root.parent / "new")
     relocate.relocate(str(new), world.now)

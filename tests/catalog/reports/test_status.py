@@ -15,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import Account, Cluster, Event, Library, Run, Service, Track
 from catalog.reports import status
 from catalog.reports.metrics import exposition
-from catalog.storage import state as storage
+from catalog.storage import hold
 from catalog.tracks import transitions
+from catalog.tracks.place import Place
 from tests.world import World
 
 
@@ -73,7 +74,7 @@ def test_a_failure_that_has_healed_is_no_failure(live: World) -> None:
     fail(live, second, "The recording was taken down.", "removed")
     latest = status.snapshot(live.now)["failures"]["items"]
     assert [item["title"] for item in latest] == ["Second", "First"]
-    transitions.adopt(first.pk, transitions.Place.of(str(live.root), "a.mp3"), 10, live.now)
+    transitions.adopt(first.pk, Place.of(str(live.root), "a.mp3"), 10, live.now)
     assert [item["title"] for item in status.snapshot(live.now)["failures"]["items"]] == ["Second"]
 
 
@@ -127,7 +128,7 @@ def test_a_library_that_is_offline_is_the_first_thing_said(live: World) -> None:
 
 def test_a_hold_waits_for_a_word(live: World) -> None:
     live.make_track()
-    storage.hold(400, 412, live.now)
+    hold.begin(400, 412, live.now)
     seen = status.snapshot(live.now)
     assert seen["headline"] == "1 missing: fetching waits for your word"
     assert seen["storage"]["state"] == "held"

@@ -14,7 +14,10 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.library.reconcile import reconcile
 from catalog.models import Event, Folder, Library, Service, Track
+from catalog.storage import hold, marker
 from catalog.storage import state as storage
+from catalog.storage.marker import MARKER
+from catalog.storage.probe import RootProbe, RootProblem, call_with_timeout
 from tests.world import ROOT_UUID, World
 
 OTHER_UUID = "11111111-2222-4333-8444-555555555555"
@@ -45,23 +48,23 @@ def an_empty_mount_point(world: World) -> None:
 
 def another_library(world: World) -> None:
     an_empty_mount_point(world)
-    (world.root / storage.MARKER).write_text(f"{OTHER_UUID}\n")
+    (world.root / MARKER).write_text(f"{OTHER_UUID}\n")
 
 
 def a_marker_that_is_gone(world: World) -> None:
-    (world.root / storage.MARKER).rename(world.root.with_name("away"))
+    (world.root / MARKER).rename(world.root.with_name("away"))
 
 
 def a_damaged_marker(world: World) -> None:
-    (world.root / storage.MARKER).rename(world.root.with_name("away"))
-    (world.root / storage.MARKER).write_bytes(b"\x00\xff\n")
+    (world.root / MARKER).rename(world.root.with_name("away"))
+    (world.root / MARKER).write_bytes(b"\x00\xff\n")
 
 
 def mended(world: World) -> None:
     """Undo any of the above."""
     away = world.root.with_name("away")
     if away.is_file():
-        away.replace(world.root / storage.MARKER)
+        away.replace(world.root / MARKER)
         return
     if world.root.is_dir():
         shutil.rmtree(world.root)
@@ -145,7 +148,7 @@ def test_a_registered_folder_is_never_made_again(world: World, settings: LazySet
 
 def unregistered(world: World) -> None:
     Library.objects.update(root_uuid="", root_path="")
-    (world.root / storage.MARKER).unlink()
+    (world.root / MARKER).unlink()
 
 
 def test_a_first_meeting_registers_the_folder(world: World) -> None:
@@ -154,7 +157,7 @@ def test_a_first_meeting_registers_the_folder(world: World) -> None:
     assert storage.check(world.now).state == "online"
 
     library = Library.load()
-    marker = (world.root / storage.MARKER).read_text()
+    marker = (world.root / MARKER).read_text()
     assert marker.splitlines()[0] == library.root_uuid != ""
     assert library.root_path == str(world.root)
     assert [name for name in os.listdir(world.root) if name.startswith(".tonekeep-")] == [], "no draft is left"
@@ -188,7 +191,7 @@ def test_a_disk_without_hard_links_gets_a_marker_too(world: World, monkeypatch: 
 
     monkeypatch.setattr("os.link", refuse)
     assert storage.check(world.now).state == "online"
-    assert (world.root / storage.MARKER).read_text().startswith(Library.load().root_uuid)
+    assert (world.root / MARKER).read_text().startswith(Library.load().root_uuid)
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -229,7 +232,7 @@ def test_a_person_may_accept_another_folder(world: World, breaks: Callable[[Worl
 
 def test_a_folder_that_is_not_there_cannot_be_accepted(world: World) -> None:
     missing(world)
-    with pytest.raises(storage.RootProblem, match="is not there"):
+    with pytest.raises(RootProblem, match="is not there"):
         storage.accept_root(world.now)
 
 
@@ -298,8 +301,8 @@ def test_twenty_files_gone_need_no_word(world: World) -> None:
 
 
 def test_a_small_share_of_a_large_library_needs_no_word(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.library.reconcile.HOLD_ABOVE", 2)
-    monkeypatch.setattr("catalog.library.reconcile.HOLD_SHARE", 0.10)
+    monkeypatch.setattr("catalog.storage.hold.HOLD_ABOVE", 2)
+    monkeypatch.setattr("catalog.storage.hold.HOLD_SHARE", 0.10)
     paths = forty(world)
     for path in paths[:4]:
         path.unlink()
@@ -373,7 +376,7 @@ def test_a_read_only_folder_cannot_become_the_library(world: World, monkeypatch:
     def refuse(*_: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(storage, "_write_whole", refuse)
+    monkeypatch.setattr(marker, "_write_whole", refuse)
     report = reconcile(world.now)
 
     assert (report.state, report.complete) == ("readonly", False)
@@ -384,10 +387,10 @@ def test_a_read_only_folder_cannot_become_the_library(world: World, monkeypatch:
 def test_a_hold_lies_over_a_full_disk(world: World, settings: LazySettings) -> None:
     settings.MIN_FREE_BYTES = 10**18
     storage.check(world.now)
-    storage.hold(40, 46, world.now)
+    hold.begin(40, 46, world.now)
 
     assert storage.current().state == "held"
-    storage.release_hold()
+    hold.release()
     assert storage.current().state == "full"
 
 
@@ -426,13 +429,13 @@ def test_before_the_first_look_nothing_is_claimed_to_be_known(world: World) -> N
 def test_a_hung_folder_is_offline_and_gets_no_second_visitor() -> None:
     release, visits = threading.Event(), []
 
-    def hang() -> storage.RootProbe:
+    def hang() -> RootProbe:
         visits.append(1)
         release.wait(10)
-        return storage.RootProbe()
+        return RootProbe()
 
-    first = storage.call_with_timeout(0.01, hang)
-    second = storage.call_with_timeout(0.01, hang)
+    first = call_with_timeout(0.01, hang)
+    second = call_with_timeout(0.01, hang)
     assert ["has not answered" in sight.problem for sight in (first, second)] == [True, True]
     assert len(visits) == 1
 
@@ -440,7 +443,7 @@ def test_a_hung_folder_is_offline_and_gets_no_second_visitor() -> None:
     for thread in threading.enumerate():
         if thread.name == "look-at-storage":
             thread.join(10)
-    assert storage.call_with_timeout(10, storage.RootProbe).problem == ""
+    assert call_with_timeout(10, RootProbe).problem == ""
 
 
 def test_an_unchanged_state_is_not_written_at_every_look(world: World) -> None:

@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from catalog.models import Event, Folder, Track
-from catalog.tracks import transitions
-from catalog.tracks.transitions import Place, PlaceTaken
+from catalog.tracks import transitions, wanted
+from catalog.tracks.place import Place, PlaceTaken
 from tests.world import World
 
 MORNING = "Maria Ruiz/First Light/Morning"
@@ -427,22 +427,22 @@ def test_what_no_enabled_collection_lists_is_not_wanted(world: World) -> None:
     world.collection.enabled = False
     world.collection.save()
 
-    assert transitions.set_wanted() == 6
+    assert wanted.set_wanted() == 6
     track.refresh_from_db()
     assert (track.wanted, track.status) == (False, "downloaded"), "its file stays"
     world.collection.enabled = True
     world.collection.save()
-    assert transitions.set_wanted([track.pk]) == 1
+    assert wanted.set_wanted([track.pk]) == 1
     assert Track.objects.wanted().count() == 1
 
 
 def test_what_a_person_ignores_stays_ignored(world: World) -> None:
     track = wanted_track(world)
-    assert transitions.ignore(Track.objects.filter(pk=track.pk), world.now) == 1
-    assert transitions.ignore(Track.objects.filter(pk=track.pk), world.now) == 0
-    assert transitions.set_wanted() == 0
+    assert wanted.ignore(Track.objects.filter(pk=track.pk), world.now) == 1
+    assert wanted.ignore(Track.objects.filter(pk=track.pk), world.now) == 0
+    assert wanted.set_wanted() == 0
     assert transitions.claim(world.now) is None
-    assert transitions.want_again(Track.objects.filter(pk=track.pk), world.now) == 1
+    assert wanted.want_again(Track.objects.filter(pk=track.pk), world.now) == 1
     assert transitions.claim(world.now) is not None
     assert kinds(track) == [Event.Kind.IGNORE, Event.Kind.WANT]
 

@@ -13,7 +13,7 @@ from catalog.ingest.replace import replace_catalog
 from catalog.models import Album, Artist, Collection, Track
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.reports.listings import albums, artists
-from catalog.tracks import transitions
+from catalog.tracks import transitions, wanted
 from catalog.tracks.wanted import refresh_wanted_flags
 from tests.world import World, hour_later
 
@@ -53,9 +53,9 @@ def test_a_song_that_changes_its_artist_and_album_takes_its_mark_along() -> None
 @pytest.mark.django_db
 def test_an_ignored_song_leaves_the_lists_and_comes_back_to_them() -> None:
     sync(song())
-    transitions.ignore(Track.objects.all(), hour_later())
+    wanted.ignore(Track.objects.all(), hour_later())
     assert listed() == (set(), set())
-    transitions.want_again(Track.objects.all(), hour_later())
+    wanted.want_again(Track.objects.all(), hour_later())
     assert listed() == ({"Ólöf"}, {"Hafið"})
 
 
@@ -72,10 +72,10 @@ def test_switching_a_collection_off_and_on_goes_through_all_tracks_in_batches(mo
     monkeypatch.setattr(transitions, "BATCH", 2)
     sync(*(song(f"Artist {number}", f"Album {number}", number) for number in range(5)))
     Collection.objects.update(enabled=False)
-    assert transitions.set_wanted() == 5
+    assert wanted.set_wanted() == 5
     assert listed() == (set(), set())
     Collection.objects.update(enabled=True)
-    assert transitions.set_wanted() == 5
+    assert wanted.set_wanted() == 5
     assert len(listed()[0]) == len(listed()[1]) == 5
 
 

@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Account, Album, Artist, Cluster, Collection, Event, Run, Service, Track
+from catalog.storage import hold
 from catalog.tracks import transitions
 from catalog.web.keyset_pages import page_of
 from tests.shared import SHARED_DATA, needs_shared
@@ -157,10 +158,9 @@ def test_silent_workers_are_said_with_their_cure(reader: Client, world: World) -
 
 
 def test_a_hold_has_its_button_and_says_why(reader: Client, world: World) -> None:
-    from catalog.storage import state as storage
 
     Service.objects.filter(name="storage").update(checked_at=world.now)
-    storage.hold(5, 6, world.now)
+    hold.begin(5, 6, world.now)
     text = reader.get("/").content.decode()
     assert "5 of 6 files are gone at once" in text
     assert 'action="/library/accept-missing"' in text

@@ -18,7 +18,7 @@ from catalog.models import BinnedFile, Collection, Entry, Track
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.system import failpoints
 from catalog.system.file_locks import try_lock
-from catalog.tracks import transitions
+from catalog.tracks import wanted
 from downloads.file_moves import trash
 from downloads.file_moves.trash import process_trash_requests, recover, take_back
 from downloads.publishing import publish
@@ -159,7 +159,7 @@ def test_a_song_that_another_collection_wants_stays(world):
     process_trash_requests(world.now)
     assert Path(track.local_path).exists()
     Collection.objects.filter(pk=other.pk).update(enabled=False)  # now nobody does, but this one keeps its files
-    transitions.set_wanted()
+    wanted.set_wanted()
     process_trash_requests(world.now)
     assert Path(track.local_path).exists()
     Collection.objects.filter(pk=other.pk).update(removal="bin")
@@ -174,7 +174,7 @@ def test_a_collection_that_is_gone_takes_its_songs_along(world):
 
 
 def test_an_ignored_song_keeps_its_file(world, leaver):
-    transitions.ignore(Track.objects.filter(pk=leaver.pk), world.now)
+    wanted.ignore(Track.objects.filter(pk=leaver.pk), world.now)
     assert process_trash_requests(world.now).binned == 0
     assert Path(leaver.local_path).exists()
 

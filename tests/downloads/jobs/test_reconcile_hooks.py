@@ -12,7 +12,7 @@ from django.utils import timezone
 from catalog.models import BinnedFile, Collection, Library, Track
 from catalog.system import failpoints
 from catalog.tags import audio_tags
-from catalog.tracks import transitions
+from catalog.tracks import wanted
 from downloads.file_moves import trash
 from downloads.jobs import cluster_state, reconcile_hooks, tasks
 from tests.audio import make_audio
@@ -45,7 +45,7 @@ def renamed(world: World) -> Track:
 def nobody_wants(track: Track) -> None:
     Collection.objects.update(removal="bin")
     track.entries.all().delete()
-    transitions.set_wanted([track.pk])
+    wanted.set_wanted([track.pk])
     BinnedFile.objects.create(track=track)
 
 

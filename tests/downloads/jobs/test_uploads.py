@@ -136,7 +136,7 @@ def test_the_page_says_how_many_are_in(keeper: Client, monkeypatch: pytest.Monke
         archive.writestr("a.txt", lines(1, 2, 3))
         archive.writestr("b.txt", lines(4, 5))
     ask(keeper, packed.getvalue(), "all.zip")
-    monkeypatch.setattr(uploads, "SHOW_EVERY", -1.0)
+    monkeypatch.setattr("catalog.models.run_progress.WRITE_EVERY", -1.0)
     pages: list[str] = []
     replaced = uploads.import_files
 

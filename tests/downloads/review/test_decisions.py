@@ -11,6 +11,7 @@ import pytest
 from catalog.ingest import merge
 from catalog.models import Event, Track
 from catalog.tracks import transitions
+from catalog.tracks.place import Place
 from demo.archive import ArchiveServer
 from downloads.fetch.url_allowlist import AddressRefused
 from downloads.models import AudioFile, Candidate, Replaced
@@ -181,7 +182,7 @@ def test_what_has_become_somebody_elses_file_is_not_put_aside(world, archive):
     path = Path(track.local_path)
     decisions.choose(live, world.now, "anna")
     heir = missing_track(world, "Heir", number=3, retry_after=world.now + timedelta(days=1))
-    place = transitions.Place.of(str(world.root), str(path.relative_to(world.root)))
+    place = Place.of(str(world.root), str(path.relative_to(world.root)))
     assert transitions.adopt(heir.pk, place, path.stat().st_size, world.now)
     assert work(world).result == "downloaded"
     assert path.exists() and not (world.root / ".bin").exists()

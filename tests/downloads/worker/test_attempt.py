@@ -11,6 +11,7 @@ import pytest
 from catalog.models import Event, Service, Track
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
+from catalog.tracks.place import Place
 from demo.archive import ArchiveServer
 from downloads.models import Candidate
 from downloads.publishing import existing_file, publish
@@ -278,7 +279,7 @@ def test_recovery_keeps_what_was_published_and_queues_what_was_not(world, archiv
 def test_a_reserved_place_that_holds_another_file_is_not_believed(world):
     track = missing_track(world)
     claimed = transitions.claim_one(track.pk, world.now)
-    place = transitions.Place.of(str(world.root), "x/y.mp3")
+    place = Place.of(str(world.root), "x/y.mp3")
     transitions.reserve(track.pk, claimed.claim, place, 5, world.now)
     os.makedirs(world.root / "x")
     (world.root / "x" / "y.mp3").write_bytes(b"12345")

@@ -13,6 +13,7 @@ from django.test import Client
 from django_q.models import OrmQ
 
 from catalog.models import Event, Library, Service, Track
+from catalog.storage import hold
 from catalog.storage import state as storage
 from catalog.tracks import transitions
 from downloads.jobs import tasks
@@ -176,7 +177,7 @@ def test_pause_and_go_on(keeper: Client, world: World) -> None:
 
 
 def test_the_click_after_a_mass_disappearance_ends_the_hold(keeper: Client, world: World) -> None:
-    storage.hold(5, 6, world.now)
+    hold.begin(5, 6, world.now)
     keeper.post("/library/accept-missing")
     assert Library.load().held_since is None
     assert "download" in waiting()

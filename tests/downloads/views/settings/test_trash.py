@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def binned(world: World) -> list[BinnedFile]:
     """All six songs of the sample, in the bin."""
-    from catalog.tracks.transitions import set_wanted
+    from catalog.tracks.wanted import set_wanted
 
     Collection.objects.update(removal="bin", enabled=False)
     set_wanted()

@@ -1,0 +1,127 @@
+"""Looking at the root of the music folder. Changes nothing; judges nothing (`catalog.storage.state` does)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from catalog.models import Library
+from catalog.storage.marker import MARKER, read_marker
+
+ACCEPT = "If this is meant to be so, accept the folder on the status page or run `manage.py reconcile --accept-root`."
+ANSWER_WITHIN = 20.0  # seconds; a folder that answers later is as good as none
+
+# Errors that a person knows by other words.
+WORDS = {
+    errno.ENOENT: "is not there",
+    errno.ENOTDIR: "is not a folder",
+    errno.EACCES: "may not be read by this program",
+    errno.EPERM: "may not be read by this program",
+    errno.EIO: "cannot be read (input/output error)",
+    errno.ESTALE: "is a network folder whose server has forgotten it; mount it again",
+    errno.ENOTCONN: "is a mount whose other end is gone; mount it again",
+    errno.ETIMEDOUT: "does not answer",
+    errno.EHOSTDOWN: "is on a host that is down",
+}
+
+
+class RootProblem(Exception):
+    """The root cannot be trusted now. The text is a whole sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class RootProbe:
+    """What one look at the root saw. ``marker`` is "" where there is none; ``problem`` says why it cannot be used."""
+
+    problem: str = ""
+    marker: str = ""
+    writable: bool = True
+    free_bytes: int | None = None
+    damaged: bool = False
+
+
+class Root:
+    """The opened root of a pass. Holds a descriptor, so that all looks of the pass go to the same folder."""
+
+    def __init__(self, path: str, fd: int, marker: str) -> None:
+        self.path, self.fd, self.marker = path, fd, marker
+
+    def require(self) -> None:
+        """Raises RootProblem unless the path still leads to this folder, with this marker. Asked before absences
+        are written: a drive that went away in the middle of a pass must not empty the catalog."""
+        try:
+            by_path, by_fd = os.stat(self.path), os.fstat(self.fd)
+            marker = read_marker(self.path)
+        except OSError as error:
+            raise RootProblem(_sentence(self.path, error)) from error
+        except ValueError as error:
+            raise RootProblem(f"The marker file {self.path}/{MARKER} is damaged.") from error
+        if (by_path.st_dev, by_path.st_ino) != (by_fd.st_dev, by_fd.st_ino) or marker != self.marker:
+            raise RootProblem(f"The music folder {self.path} was changed for another one while it was looked at.")
+
+
+@contextmanager
+def open_root(path: str) -> Iterator[Root]:
+    """Open the root at ``path`` for a pass. Raises RootProblem where it is not the registered library."""
+    library = Library.load()
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise RootProblem(_sentence(path, error)) from error
+    try:
+        root = Root(path, fd, library.root_uuid)
+        root.require()
+        yield root
+    finally:
+        os.close(fd)
+
+
+def probe_root(path: str) -> RootProbe:
+    """Look at the root, without changing anything."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY))
+        marker = read_marker(path)
+        space = os.statvfs(path)
+    except OSError as error:
+        return RootProbe(problem=_sentence(path, error))
+    except ValueError:
+        return RootProbe(problem=f"The marker file {path}/{MARKER} is damaged. {ACCEPT}", damaged=True)
+    readonly = bool(space.f_flag & os.ST_RDONLY) or not os.access(path, os.W_OK | os.X_OK)
+    return RootProbe("", marker, not readonly, space.f_bavail * space.f_frsize if space.f_blocks else None)
+
+
+def _sentence(path: str, error: OSError) -> str:
+    words = WORDS.get(error.errno or 0) or f"cannot be used ({error.strerror or 'unknown error'})"
+    return f"The music folder {path} {words}."
+
+
+_hanging = threading.Event()
+
+
+def call_with_timeout(seconds: float, work: Callable[[], RootProbe]) -> RootProbe:
+    """``work``, or a problem if it has not ended within ``seconds``: a call into a hung drive cannot be interrupted.
+
+    The thread stays behind until the drive answers; until then no second one is sent after it.
+    """
+    hung = RootProbe(problem=f"The music folder has not answered for {seconds:.0f} seconds.")
+    if _hanging.is_set():
+        return hung
+    seen: list[RootProbe] = []
+
+    def run() -> None:
+        seen.append(work())
+        _hanging.clear()
+
+    thread = threading.Thread(target=run, name="look-at-storage", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        _hanging.set()
+        if thread.is_alive():
+            return hung
+        _hanging.clear()  # it ended just now
+    return seen[0] if seen else RootProbe(problem="The music folder could not be looked at.")

@@ -1,0 +1,109 @@
+"""One conditional UPDATE of rows of tracks, and the events of the change, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+
+from catalog.db.id_sets import id_list_sql
+from catalog.models import Event, Folder, Track, TrackQuerySet
+
+BATCH = 500  # rows per statement and transaction: other writers wait some 20 ms, on a busy machine 40
+NO_FOLDERS: Mapping[int, int] = {}
+
+
+def change_row(
+    track_id: int, guarded: TrackQuerySet, kind: str, reason: str, now: datetime, changes: dict[str, Any]
+) -> bool:
+    """One conditional UPDATE of one row, and its event (``kind`` "": none). Its folder is no longer confirmed."""
+    with transaction.atomic():
+        if not guarded.filter(pk=track_id).update(**changes):
+            return False
+        Folder.objects.filter(tracks=track_id, mtime_ns__isnull=False).update(mtime_ns=None)
+        if kind:
+            Event.objects.record([track_id], kind, reason, now)
+    return True
+
+
+def change_rows(
+    rows: TrackQuerySet,
+    kind: str,
+    reason: str,
+    now: datetime,
+    changes: dict[str, Any],
+    then: Callable[[list[int]], object] = lambda track_ids: None,
+) -> int:
+    """Change a set of rows, `BATCH` at a time, each batch with its events in a transaction of its own.
+
+    ``then`` gets the ids of the rows of a batch, in the same transaction.
+    """
+    ids = list(rows.order_by().values_list("pk", flat=True))
+    changed = 0
+    for start in range(0, len(ids), BATCH):
+        with transaction.atomic():
+            still = locked(rows.filter(pk__in=ids[start : start + BATCH]))
+            changed += Track.objects.filter(pk__in=still).update(**changes)
+            Event.objects.record(still, kind, reason, now)
+            then(still)
+    return changed
+
+
+def change_seen(
+    seen: Mapping[int, str],
+    folders: Mapping[int, int],
+    status: str,
+    kind: str,
+    reason: str,
+    now: datetime,
+    changes: dict[str, Any],
+) -> int:
+    """Change the rows that still have this status, and file name and folder as read.
+
+    Written out: of the 18 µs that a row took, 4 went into making SQL of the same querysets for every batch.
+    """
+    setting, values = _settings(changes)
+    event = [connection.ops.adapt_datetimefield_value(now), kind, reason]
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    ids = list(seen)
+    changed = 0
+    for start in range(0, len(ids), BATCH):
+        with transaction.atomic(), connection.cursor() as cursor:
+            these, batch = id_list_sql(ids[start : start + BATCH])
+            rows = f"SELECT id, folder_id, file_name FROM catalog_track WHERE id IN ({these}) AND status = %s"  # noqa: S608
+            cursor.execute(rows + lock, [*batch, status])
+            still = [pk for pk, at, name in cursor.fetchall() if name == seen[pk] and folders.get(pk, at) == at]
+            if still:
+                these, batch = id_list_sql(still)
+                cursor.execute(f"UPDATE catalog_track SET {setting} WHERE id IN ({these})", [*values, *batch])  # noqa: S608
+                changed += cursor.rowcount
+                # One event for each by one INSERT … SELECT: a million of them through objects take minutes.
+                events = f"SELECT id, %s, %s, %s FROM catalog_track WHERE id IN ({these})"  # noqa: S608
+                cursor.execute(f"INSERT INTO catalog_event (track_id, at, kind, reason) {events}", [*event, *batch])
+    return changed
+
+
+class CaseByRow(NamedTuple):
+    """To be written where it is later than what stands there."""
+
+    moment: datetime
+
+
+def _settings(changes: dict[str, Any]) -> tuple[str, list[Any]]:
+    """What stands behind SET, and its parameters."""
+    texts, values = [], []
+    for column, value in changes.items():
+        if isinstance(value, CaseByRow):
+            texts.append(f"{column} = CASE WHEN {column} > %s THEN {column} ELSE %s END")
+            values += [connection.ops.adapt_datetimefield_value(value.moment)] * 2
+        else:
+            texts.append(f"{column} = %s")
+            values.append(connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value)
+    return ", ".join(texts), values
+
+
+def locked(rows: TrackQuerySet) -> list[int]:
+    """The ids of ``rows``, locked: on PostgreSQL another process could change them between SELECT and UPDATE."""
+    return list(rows.order_by().select_for_update().values_list("pk", flat=True))

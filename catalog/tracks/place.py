@@ -1,0 +1,63 @@
+"""Where a track's file is: the columns of a place, which are always written together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.models import Folder
+from catalog.music.path_template import path_key
+
+NO_PLACE: dict[str, Any] = {"local_path": "", "folder_id": None, "file_name": "", "name_key": "", "size": None}
+
+
+class PlaceTaken(Exception):
+    """Another track holds this path, or one that is the same file on some disks. Take the next name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a file is: ``root`` is the absolute music folder, ``folder`` relative to it ("" is the root itself)."""
+
+    root: str
+    folder: str
+    file_name: str
+
+    @property
+    def path(self) -> str:
+        return "/".join(part for part in (self.root.rstrip("/"), self.folder, self.file_name) if part)
+
+    @property
+    def relative(self) -> str:
+        return f"{self.folder}/{self.file_name}" if self.folder else self.file_name
+
+    @classmethod
+    def of(cls, root: str, relative: str) -> Place:
+        """The place of a "/"-separated path relative to ``root``."""
+        folder, _, file_name = relative.rpartition("/")
+        return cls(root, folder, file_name)
+
+    def in_known_folder(self) -> Place:
+        """The same place, its folder spelt as its row has it: on many disks both spellings are one folder."""
+        return Place(self.root, folder_row(self.folder).path, self.file_name)
+
+    def columns(self) -> dict[str, Any]:
+        """The columns that name a place. Makes the folder's row where it is new.
+
+        Raises PlaceTaken where the catalog knows this folder under another spelling: two folders that are one on
+        many disks cannot both have a row.
+        """
+        folder = folder_row(self.folder)
+        if folder.path != self.folder:
+            raise PlaceTaken(self.relative)
+        return {
+            "local_path": self.path,
+            "folder": folder,
+            "file_name": self.file_name,
+            "name_key": path_key(self.file_name),
+        }
+
+
+def folder_row(path: str) -> Folder:
+    """The row of a folder, found by its key: ``Ecole`` and ``ecole`` are one folder on many disks."""
+    return Folder.objects.get_or_create(key=path_key(path), defaults={"path": path})[0]
