@@ -5,7 +5,8 @@ from django.urls import include, path, re_path
 
 from config import health
 
-handler500 = "config.health.broken"
+handler400 = "config.errors.bad_request"
+handler500 = "config.errors.server_error"
 
 urlpatterns = [
     re_path(r"^healthz/?$", health.healthz, name="healthz"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -16,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 View = Callable[..., HttpResponseBase]
+SESSION_ENDED = "You were logged out. Log in, then press the button once more; nothing was changed."
 LOG_IN_FIRST = "Log in first, or set STATUS_PUBLIC=true to open the read-only pages."
 
 
@@ -65,6 +68,9 @@ def staff_page(view: View) -> View:
             return view(request, *args, **kwargs)
         if request.user.is_authenticated:
             raise PermissionDenied
+        if request.method == "POST":  # a button's address answers no GET: the log-in leads to the button's page
+            messages.warning(request, SESSION_ENDED)
+            return redirect_to_login(page_of_button(request))
         return redirect_to_login(request.get_full_path())
 
     return never_cache(guarded)
@@ -76,10 +82,23 @@ def staff_button(view: View) -> View:
 
 
 def back(request: HttpRequest) -> HttpResponse:
-    """To the page that the button stands on."""
-    at = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(at, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return redirect(at if safe else "/")
+    """To the page that the button stands on: its form's ``next``, else the referring page."""
+    address = request.POST.get("next", "")
+    return redirect(address if _is_own(request, address) else page_of_button(request))
+
+
+def page_of_button(request: HttpRequest) -> str:
+    """Path and query of the page that a form was sent from, as the browser's Referer says; "/" where it is not ours."""
+    referrer = request.headers.get("Referer", "")
+    if not _is_own(request, referrer):
+        return "/"
+    address = urlsplit(referrer)
+    return f"{address.path or '/'}{'?' if address.query else ''}{address.query}"
+
+
+def _is_own(request: HttpRequest, address: str) -> bool:
+    hosts = {request.get_host()}
+    return url_has_allowed_host_and_scheme(address, allowed_hosts=hosts, require_https=request.is_secure())
 
 
 def refusal() -> HttpResponse:
