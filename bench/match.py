@@ -22,7 +22,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.youtube_music import Replay
-from downloads.matching.score import Scored, SearchResult, TrackQuery, choose, rank
+from downloads.matching.features import SearchResult, TrackQuery
+from downloads.matching.score import Scored, choose, rank
 from downloads.search.youtube import YouTubeSource
 
 Found = tuple[dict[str, Any], list[SearchResult]]

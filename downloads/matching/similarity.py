@@ -1,4 +1,4 @@
-"""How alike two names are: spelling is forgiven, another word and another number are not. Pure."""
+"""How similar two names are: another spelling costs little, another word or number much. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import lru_cache
 
 from rapidfuzz.fuzz import ratio
 
-from downloads.matching.title_text import skeleton
+from downloads.matching.title_text import strip_marks
 
-HINT = 0.985  # equal only after marks were dropped or numbers written alike: "Zoltanski" for "Żółtański"
+NEARLY_EQUAL = 0.985  # equal only after marks were dropped or numbers written alike: "Zoltanski" for "Żółtański"
 OTHER_WORD = 0.85  # at most, where a word of one name is another word in the other
-_STRANGERS = 0.5  # no way of writing makes one name of what has less in common; most pairs end here
+_UNRELATED = 0.5  # no way of writing makes one name of what has less in common; most pairs end here
 _SAME_WORD = 70  # colour and color have 91, major and minor 60
 
 ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "xi": "11", "xii": "12"}
@@ -26,29 +26,29 @@ _FILLERS = frozenset(["and", "und", "et", "n", "the"])  # left out at will
 _APART = re.compile(r"\b(pt|part|vol|no|op|act)(?=\d)|(?<=\d)(?=[^\W\d_]\b)")  # "Pt2", "1B"
 
 
-def likeness(one: str, other: str) -> float:
-    """How alike two folded texts are, 0..1; equal apart from optional marks or ways of writing is nearly 1."""
+def similarity(one: str, other: str) -> float:
+    """How similar two normalised texts are, 0..1; equal apart from optional marks or ways of writing is nearly 1."""
     if one == other:
         return 1.0
-    plain_one, plain_other = skeleton(one), skeleton(other)
+    plain_one, plain_other = strip_marks(one), strip_marks(other)
     if plain_one.replace(" ", "") == plain_other.replace(" ", ""):
-        return HINT
-    alike = max(ratio(one, other), ratio(plain_one, plain_other) * HINT) / 100
-    if alike <= _STRANGERS:
-        return alike
+        return NEARLY_EQUAL
+    similar = max(ratio(one, other), ratio(plain_one, plain_other) * NEARLY_EQUAL) / 100
+    if similar <= _UNRELATED:
+        return similar
     if _spelled(plain_one) == _spelled(plain_other):
-        return HINT
-    if alike <= OTHER_WORD:
-        return alike
+        return NEARLY_EQUAL
+    if similar <= OTHER_WORD:
+        return similar
     left, right = _unshared(plain_one, plain_other)
     # "in C Major" and "in C Minor", "Side A" and "Side B" have nearly all letters in common.
     other_word = left and right and ratio("".join(left), "".join(right)) < _SAME_WORD
-    return OTHER_WORD if other_word else alike
+    return OTHER_WORD if other_word else similar
 
 
-def count_differently(one: str, other: str) -> bool:
+def numbers_differ(one: str, other: str) -> bool:
     """Whether two names hold other numbers: "Part 2" and "Part II" are one song, and another one than "Part 1"."""
-    return any(word.isdigit() for words in _unshared(skeleton(one), skeleton(other)) for word in words)
+    return any(word.isdigit() for words in _unshared(strip_marks(one), strip_marks(other)) for word in words)
 
 
 def _unshared(one: str, other: str) -> tuple[list[str], list[str]]:

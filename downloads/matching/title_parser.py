@@ -1,8 +1,8 @@
-"""A candidate's title read in the light of a wish: which part is the song, and what the rest says. Pure.
+"""A result's title parsed in the light of a track: which part is the song, and what the rest says. Pure.
 
 Upload titles follow no order ("Artist - Title", "Title | Artist (Lyrics)", 「Title」 Official Video, "Artist Title
-live"): so no part has a fixed meaning. The run of segments that is nearest to the wished name is the song; every other
-word must be explained by the wish's artists, its album or by words that say nothing, or it counts against it.
+live"): so no part has a fixed meaning. The run of segments that is nearest to the track's name is the song; every other
+word must be explained by the track's artists, its album or by words that say nothing, or it counts against the result.
 """
 
 from __future__ import annotations
@@ -11,166 +11,161 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from downloads.matching.similarity import ROMAN, count_differently, likeness
+from downloads.matching.features import QueryFeatures, ResultFeatures
+from downloads.matching.similarity import ROMAN, numbers_differ, similarity
 from downloads.matching.title_text import (
     CONNECTORS,
     Segment,
-    Title,
-    comparable,
-    cut_featuring,
     descriptor,
-    featuring,
-    fold,
-    says_nothing,
-    segments,
-    skeleton,
-    words,
+    featured_names,
+    is_noise,
+    name_words,
+    share_script,
+    split_featuring,
+    strip_marks,
 )
-from downloads.matching.version_words import YEAR, versions_in, without_noise
+from downloads.matching.track_title import TrackTitle
+from downloads.matching.version_words import YEAR, find_versions, strip_noise
 
 _LONGEST_RUN = 4  # segments; a song's own name has rarely more than two
-_WITHOUT_BRACKET = (
-    0.92  # only the wished name's first part is there: "Satisfaction" for "(I Can't Get No) Satisfaction"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The names by which a title's other words may be explained, as folded words without marks."""
-
-    artists: tuple[tuple[str, ...], ...]
-    channel: frozenset[str]
-    album: str
-
-    @property
-    def artist_words(self) -> frozenset[str]:
-        return frozenset(word for name in self.artists for word in name)
+# Only the name's first part is there: "Satisfaction" for "(I Can't Get No) Satisfaction".
+_WITHOUT_BRACKET = 0.92
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedTitle:
-    """What a candidate's title says. ``closeness`` is 0..1; ``extras`` are segments that nothing explains."""
+    """What a result's title says.
 
-    closeness: float
-    hard: frozenset[str]
-    soft: frozenset[str]
-    descriptors: frozenset[frozenset[str]]
-    covers_versions: bool
-    extras: tuple[str, ...]
-    foreign: tuple[str, ...]
-    named: frozenset[str]
-    other_number: bool
-    comparable: bool
+    ``similarity`` of its name to the track's is 0..1; ``extras`` are segments that nothing explains, ``foreign`` such
+    in another script; ``named`` the words of names in it. ``whole``: the track's version words are part of the name.
+    """
+
+    similarity: float = 1.0
+    exclusive: frozenset[str] = frozenset()
+    cosmetic: frozenset[str] = frozenset()
+    descriptors: frozenset[frozenset[str]] = frozenset()
+    whole: bool = True
+    extras: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+    named: frozenset[str] = frozenset()
+    other_number: bool = False
+    comparable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    closeness: float
+    similarity: float
     start: int
     end: int
     text: str
     target: str
     beside: str
-    covers_versions: bool
+    whole: bool
 
 
 @dataclass(slots=True)
 class _Rest:
-    """What stands beside the song's name, sorted."""
+    """What stands beside the song's name, by kind."""
 
-    hard: set[str] = field(default_factory=set)
-    soft: set[str] = field(default_factory=set)
-    described: list[frozenset[str]] = field(default_factory=list)
+    exclusive: set[str] = field(default_factory=set)
+    cosmetic: set[str] = field(default_factory=set)
+    descriptors: list[frozenset[str]] = field(default_factory=list)
     extras: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
 
     def add_versions(self, text: str) -> None:
-        versions = versions_in(text)
-        self.hard |= versions.hard
-        self.soft |= versions.soft
+        versions = find_versions(text)
+        self.exclusive |= versions.exclusive
+        self.cosmetic |= versions.cosmetic
 
     def numbers(self) -> list[str]:
-        return [number for text in (*self.extras, *self.foreign) for number in _numbers(text)]
+        """The numbers in unexplained text: "Part 2" is another song."""
+        words = " ".join((*self.extras, *self.foreign)).split()
+        return [word for word in words if word.isdigit() or word in ROMAN]
 
 
-def read(title: str, wish: Title, names: Names) -> ParsedTitle:
-    """Read a candidate's ``title`` against the wished one."""
-    pieces = segments(title)
-    run = max(_runs(pieces, wish, names), key=lambda run: run.closeness)
-    rest = _sort_out([piece for at, piece in enumerate(pieces) if not run.start <= at < run.end], wish, names)
+def parse_title(track: QueryFeatures, result: ResultFeatures) -> ParsedTitle:
+    """Parse the result's title against the track's. A title that equals it as written needs no interpretation."""
+    if track.title.whole == result.text:
+        return ParsedTitle()
+    pieces = result.segments
+    run = max(_runs(pieces, track), key=lambda run: run.similarity)
+    others = [piece for at, piece in enumerate(pieces) if not run.start <= at < run.end]
+    rest = _sort_segments(others, track, result)
     rest.add_versions(_added_words(run))
-    rest.add_versions(_not_artists(run.beside, names))
-    rest.named |= set(skeleton(run.beside).split())
+    rest.add_versions(_without_artists(run.beside, track))
+    rest.named |= set(strip_marks(run.beside).split())
     return ParsedTitle(
-        run.closeness,
-        frozenset(rest.hard),
-        frozenset(rest.soft),
-        frozenset(filter(None, rest.described)),
-        run.covers_versions,
+        run.similarity,
+        frozenset(rest.exclusive),
+        frozenset(rest.cosmetic),
+        frozenset(filter(None, rest.descriptors)),
+        run.whole,
         tuple(rest.extras),
         tuple(rest.foreign),
         frozenset(rest.named),
-        count_differently(run.text, run.target) or bool(rest.numbers()),
-        comparable(run.text, wish.name),
+        numbers_differ(run.text, run.target) or bool(rest.numbers()),
+        share_script(run.text, track.title.name),
     )
 
 
-def _sort_out(pieces: list[Segment], wish: Title, names: Names) -> _Rest:
+def _sort_segments(pieces: list[Segment], track: QueryFeatures, result: ResultFeatures) -> _Rest:
     rest, name_before, behind_version = _Rest(), "", False
     for piece in pieces:
-        kind, text = _explain(piece, wish, names)
+        kind, text = _explain(piece, track, result)
         if kind == "extra" and behind_version and not piece.bracketed:
-            rest.described[-1] |= descriptor(versions_in(text))  # "Live at the Hall - May 3rd, 1986"
+            rest.descriptors[-1] |= descriptor(find_versions(text))  # "Live at the Hall - May 3rd, 1986"
             continue
-        if kind == "extra" and name_before and piece.bracketed and not comparable(name_before, text):
+        if kind == "extra" and name_before and piece.bracketed and not share_script(name_before, text):
             kind, text = "names", name_before  # a name, and behind it the same name in another script
         if kind == "version":
             rest.add_versions(text)
-            rest.described.append(descriptor(versions_in(cut_featuring(text)[0] or text)))
+            rest.descriptors.append(descriptor(find_versions(split_featuring(text)[0] or text)))
         elif kind == "names":
-            rest.named |= set(skeleton(text).split())
+            rest.named |= set(strip_marks(text).split())
         elif kind == "extra":
-            (rest.extras if comparable(text, wish.name) else rest.foreign).append(text)
+            (rest.extras if share_script(text, track.title.name) else rest.foreign).append(text)
         name_before = text if kind == "names" else ""
         behind_version = kind == "version" and not piece.bracketed
     return rest
 
 
-def _runs(pieces: tuple[Segment, ...], wish: Title, names: Names) -> Iterator[_Run]:
+def _runs(pieces: tuple[Segment, ...], track: QueryFeatures) -> Iterator[_Run]:
     """Every run of neighbouring segments, with and without the artists' names at its ends."""
     for start in range(len(pieces)):
         for end in range(start + 1, min(len(pieces), start + _LONGEST_RUN) + 1):
             joined = " ".join(piece.text for piece in pieces[start:end])
-            before, beside = cut_featuring(joined)
-            yield _nearest(before or joined, start, end, beside if before else "", wish)
-            kept, stripped = _strip(before, names)
+            before, beside = split_featuring(joined)
+            yield _nearest(before or joined, start, end, beside if before else "", track.title)
+            kept, stripped = _strip_names(before, track)
             if kept and stripped:
-                yield _nearest(kept, start, end, f"{stripped} {beside}", wish)
+                yield _nearest(kept, start, end, f"{stripped} {beside}", track.title)
 
 
-def _nearest(text: str, start: int, end: int, beside: str, wish: Title) -> _Run:
-    # Equally near readings: the fewer words have to be explained away, the better; hence the last term.
+def _nearest(text: str, start: int, end: int, beside: str, title: TrackTitle) -> _Run:
+    # Equally similar runs: the fewer words have to be explained away, the better; hence the last term.
     cost = 0.001 * (end - start) + (0.0005 if beside else 0)
-    targets = ((wish.name, 1.0, False), (wish.short, _WITHOUT_BRACKET, False), (wish.whole, 1.0, True))
+    targets = [(title.name, 1.0, False), (title.short, _WITHOUT_BRACKET, False)]
+    if title.exclusive or title.cosmetic:
+        targets.append((title.whole, 1.0, True))
     options = [
-        _Run(likeness(text, target) * weight - cost, start, end, text, target, beside, covers)
-        for target, weight, covers in targets
-        if not covers or (wish.hard or wish.soft)
+        _Run(similarity(text, target) * weight - cost, start, end, text, target, beside, whole)
+        for target, weight, whole in targets
     ]
-    return max(options, key=lambda run: run.closeness)
+    return max(options, key=lambda run: run.similarity)
 
 
-def _strip(text: str, names: Names) -> tuple[str, str]:
+def _strip_names(text: str, track: QueryFeatures) -> tuple[str, str]:
     """Words that are names or noise, taken off both ends of ``text``: what is left, and what was taken."""
-    explained = names.artist_words | CONNECTORS | {"by"}
+    explained = track.artist_words | CONNECTORS | {"by"}
     tokens = text.split()
     start, end = 0, len(tokens)
-    while start < end and skeleton(tokens[start]) in explained:
+    while start < end and strip_marks(tokens[start]) in explained:
         start += 1
 
     def is_beside(at: int) -> bool:
-        return skeleton(tokens[at]) in explained or not without_noise(tokens[at])
+        return strip_marks(tokens[at]) in explained or not strip_noise(tokens[at])
 
     while end > start and is_beside(end - 1):
         if YEAR.match(tokens[end - 1]) and not (end - 1 > start and is_beside(end - 2)):
@@ -180,11 +175,11 @@ def _strip(text: str, names: Names) -> tuple[str, str]:
 
 
 def _added_words(run: _Run) -> str:
-    """The words of the run that the wished name has not, in their order."""
-    spare = Counter(skeleton(run.target).split())
+    """The words of the run that the track's name has not, in their order."""
+    spare = Counter(strip_marks(run.target).split())
     added = []
     for word in run.text.split():
-        plain = skeleton(word)
+        plain = strip_marks(word)
         if spare[plain]:
             spare[plain] -= 1
         else:
@@ -192,38 +187,27 @@ def _added_words(run: _Run) -> str:
     return " ".join(added)
 
 
-def _not_artists(text: str, names: Names) -> str:
-    return " ".join(word for word in text.split() if skeleton(word) not in names.artist_words)
+def _without_artists(text: str, track: QueryFeatures) -> str:
+    return " ".join(word for word in text.split() if strip_marks(word) not in track.artist_words)
 
 
-def _explain(piece: Segment, wish: Title, names: Names) -> tuple[str, str]:
+def _explain(piece: Segment, track: QueryFeatures, result: ResultFeatures) -> tuple[str, str]:
     """What a segment beside the song's name is: "names", "version", "nothing" or "extra", and its text."""
-    tokens = set(words(piece.text))
-    if not piece.bracketed and tokens <= (names.artist_words | names.channel):
+    tokens = set(name_words(piece.text))
+    if not piece.bracketed and tokens <= (track.artist_words | result.artist_words):
         return "names", piece.text
-    if who := featuring(piece):
-        versions = versions_in(_not_artists(who, names))
-        return ("version", who) if versions.hard else ("names", who)
-    if piece.text in (wish.name, wish.short, names.album) or says_nothing(piece):
+    if names := featured_names(piece):
+        is_version = bool(find_versions(_without_artists(names, track)).exclusive)
+        return ("version" if is_version else "names"), names
+    if piece.text in (track.title.name, track.title.short, track.album.text) or is_noise(piece):
         return "nothing", piece.text
-    versions = versions_in(piece.text)
-    if not piece.bracketed and versions.hard:
-        versions = versions_in(_not_artists(piece.text, names)) if tokens & names.artist_words else versions
-    if versions.hard or versions.soft:
+    versions = find_versions(piece.text)
+    if not piece.bracketed and versions.exclusive and tokens & track.artist_words:
+        versions = find_versions(_without_artists(piece.text, track))
+    if versions.exclusive or versions.cosmetic:
         return "version", piece.text
-    before, who = cut_featuring(piece.text)
-    left = set(without_noise(skeleton(before))) - names.artist_words - names.channel - CONNECTORS
+    before, names = split_featuring(piece.text)
+    left = set(strip_noise(strip_marks(before))) - track.artist_words - result.artist_words - CONNECTORS
     if not left - {"by"}:
-        return "names", f"{before} {who}"
+        return "names", f"{before} {names}"
     return "extra", piece.text
-
-
-def _numbers(text: str) -> list[str]:
-    """The numbers in what stands beside the name: "Part 2" is another song."""
-    return [word for word in text.split() if word.isdigit() or word in ROMAN]
-
-
-def names_of(artists: tuple[str, ...], channel: tuple[str, ...], album: str) -> Names:
-    """The names that may stand in a candidate's title without saying anything new."""
-    own = tuple(words(fold(artist)) for artist in artists if artist.strip())
-    return Names(own, frozenset(word for name in channel for word in words(fold(name))), fold(album) if album else "")

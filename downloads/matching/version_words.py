@@ -1,8 +1,8 @@
 """Words in a title that say which recording of a song it is, and words that say nothing about it. Pure.
 
-All phrases are written as `downloads.matching.title_text.fold` leaves them: casefolded, no punctuation, single spaces.
-Phrases in scripts that put no spaces between words (and Korean, which joins particles) are found anywhere in the text,
-others as whole words.
+All phrases are written as `downloads.matching.title_text.normalise` leaves them: casefolded, no punctuation, single
+spaces. Phrases in scripts that put no spaces between words (and Korean, which joins particles) are found anywhere in
+the text, others as whole words.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 
-def _phrases(text: str) -> tuple[str, ...]:
+def phrases(text: str) -> tuple[str, ...]:
+    """Phrases from a list with commas."""
     return tuple(text.split(", "))
 
 
 # Another recording, arrangement or speed than the plain song: a veto unless wished. The key is what a person reads.
 EXCLUSIVE: dict[str, tuple[str, ...]] = {
     # a concert instead of the studio, in every language in which upload titles say so often
-    "live": _phrases(
+    "live": phrases(
         "live, liveauftritt, livestream, in concert, concert, en concert, concierto, "
         "concerto, konzert, koncert, en vivo, en directo, ao vivo, dal vivo, en public, "
         "in diretta, na żywo, naživo, na živo, uživo, élőben, elő koncert, canlı, "
@@ -30,106 +31,106 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
         "jam session"
     ),
     # radio and studio sessions: recorded anew
-    "session": _phrases("session, sessions, sesión, sesion, sessão"),
-    "unplugged": _phrases("unplugged, desenchufado"),
-    "acoustic": _phrases(
+    "session": phrases("session, sessions, sesión, sesion, sessão"),
+    "unplugged": phrases("unplugged, desenchufado"),
+    "acoustic": phrases(
         "acoustic, acústico, acústica, acustico, acustica, acoustique, akustik, akustisch, "
         "akustická, akustyczna, akustycznie, akustično, akoestisch, akustisk, акустика, "
         "акустическая, акустична, ακουστικό, アコースティック, 弾き語り, 어쿠스틱, 不插电, "
         "不插電, stripped, stripped down, campfire"
     ),
     # somebody else's hands
-    "remix": _phrases(
+    "remix": phrases(
         "remix, remixed, remixes, rmx, remixado, remezcla, bootleg, rework, reworked, refix, "
         "flip, vip mix, dub mix, dub, club mix, ремикс, ремікс, リミックス, 리믹스, 混音, "
         "ريمكس, רמיקס, ρεμίξ"
     ),
-    "mashup": _phrases("mashup, mash up, megamix, medley, potpourri, попурри, メドレー, 메들리, 联唱"),
-    "extended": _phrases("extended, extendida, extendido, erweitert, maxi version, long version"),
-    "cover": _phrases(
+    "mashup": phrases("mashup, mash up, megamix, medley, potpourri, попурри, メドレー, 메들리, 联唱"),
+    "extended": phrases("extended, extendida, extendido, erweitert, maxi version, long version"),
+    "cover": phrases(
         "cover, covers, covered, coverversion, cover version, versión de, coveren, кавер, "
         "カバー, カヴァー, 歌ってみた, 弾いてみた, 叩いてみた, 演奏してみた, 커버, 翻唱, "
         "คัฟเวอร์, גרסת כיסוי, in the style of, style of, originally performed by, "
         "originally by, made popular by, made famous by, as made famous, as performed by, "
         "en el estilo de, im stil von, a la manière de, al estilo de"
     ),
-    "karaoke": _phrases(
+    "karaoke": phrases(
         "karaoke, караоке, カラオケ, 노래방, 卡拉ok, 伴奏, 伴奏版, คาราโอเกะ, כריוקי, "
         "قاريوكي, sing along, backing track, backing tracks, minus one, minusovka, минус, "
         "минусовка, playback, base musical, pista"
     ),
-    "instrumental": _phrases(
+    "instrumental": phrases(
         "instrumental, instrumentals, instrumentale, instrumentaal, instrumentaali, "
         "instrumentál, enstrümantal, инструментал, инструментальная, інструментал, inst, "
         "mr inst, off vocal, インスト, インストゥルメンタル, 연주곡, 纯音乐, 純音樂, "
         "beat only, piano version, guitar version, violin version, string quartet version, "
         "piano solo"
     ),
-    "a cappella": _phrases("a cappella, acappella, acapella, a capella, vocals only, vocal only, アカペラ, акапелла"),
-    "sped up": _phrases(
+    "a cappella": phrases("a cappella, acappella, acapella, a capella, vocals only, vocal only, アカペラ, акапелла"),
+    "sped up": phrases(
         "sped up, spedup, speed up, speedup, speeded up, acelerada, acelerado, ускоренная, "
         "beschleunigt, hızlandırılmış, accélérée, przyspieszone, スピードアップ, 스페드업, "
         "加速版, 倍速, faster version"
     ),
-    "slowed": _phrases(
+    "slowed": phrases(
         "slowed, slowed down, slowed reverb, slowed n reverb, slow version, reverb, "
         "замедленная, замедлено, verlangsamt, yavaşlatılmış, ralentie, zwolnione, lenta, "
         "减速版, chopped, screwed"
     ),
-    "nightcore": _phrases("nightcore, daycore, ナイトコア, 나이트코어, найткор"),
-    "8D": _phrases("8d, 8d audio, 16d, 9d, 360 audio, 3d audio, binaural audio, 8д"),
+    "nightcore": phrases("nightcore, daycore, ナイトコア, 나이트코어, найткор"),
+    "8D": phrases("8d, 8d audio, 16d, 9d, 360 audio, 3d audio, binaural audio, 8д"),
     # the same recording, but not as it was made
-    "altered sound": _phrases(
+    "altered sound": phrases(
         "bass boosted, bassboosted, boosted, 432hz, 432 hz, 440hz, 528hz, pitched, reversed, "
         "backwards, lo fi, lofi, vaporwave, phonk, earrape, muffled, from another room, "
         "in another room, speed"
     ),
-    "8-bit": _phrases("8 bit, 8bit, 16 bit, chiptune, midi, music box, オルゴール, lullaby, lullabies, rendition"),
+    "8-bit": phrases("8 bit, 8bit, 16 bit, chiptune, midi, music box, オルゴール, lullaby, lullabies, rendition"),
     # sung or played anew years later, mostly by the same artist
-    "re-recording": _phrases(
+    "re-recording": phrases(
         "re recorded, rerecorded, re recording, rerecording, re recordings, rerecordings, new version, new recording, "
         "newly recorded, neue version, neuaufnahme, nueva versión, nova versão, nouvelle version, nuova versione, "
         "nowa wersja, новая версия, перезапись, 再録, 再録音, 재녹음"
     ),
-    "demo": _phrases("demo, demos, demoversion, maqueta, demó, демо, デモ, 데모, 小样, rough mix, home recording"),
-    "alternate take": _phrases(
+    "demo": phrases("demo, demos, demoversion, maqueta, demó, демо, デモ, 데모, 小样, rough mix, home recording"),
+    "alternate take": phrases(
         "alternate, alternative version, alternative mix, alternate version, outtake, "
         "outtakes, early version, early take, unreleased version, work in progress"
     ),
-    "tribute": _phrases("tribute, tributo, hommage, трибьют, トリビュート, 트리뷰트, 致敬, homenaje, homenagem"),
-    "parody": _phrases("parody, parodia, parodie, paródia, пародия, 替え歌, 패러디, 恶搞"),
+    "tribute": phrases("tribute, tributo, hommage, трибьют, トリビュート, 트리뷰트, 致敬, homenaje, homenagem"),
+    "parody": phrases("parody, parodia, parodie, paródia, пародия, 替え歌, 패러디, 恶搞"),
     # somebody shows how it is played, or listens to it
-    "lesson": _phrases(
+    "lesson": phrases(
         "tutorial, lesson, how to play, tabs, playthrough, play through, play along, "
         "reaction, reacts, rocksmith, guitar hero, synthesia, sheet music, piano class, "
         "урок, разбор, reacción, 리액션"
     ),
     # not all of it
-    "excerpt": _phrases(
+    "excerpt": phrases(
         "preview, snippet, teaser, trailer, short version, ringtone, excerpt, sample, medio, "
         "tv size, tv version, anime size, tiktok version"
     ),
     # more than it
-    "whole album or loop": _phrases(
+    "whole album or loop": phrases(
         "full album, album completo, full ep, full session, full concert, full show, 1 hour, "
         "10 hours, one hour, 1 hora, 1시간, loop, looped, playlist, compilation, "
         "behind the scenes, making of"
     ),
-    "orchestral": _phrases("orchestral, symphonic, sinfónico, orchestrale, orchester version, orchestra version"),
-    "reprise": _phrases("reprise, interlude, skit, interludio, интерлюдия"),
+    "orchestral": phrases("orchestral, symphonic, sinfónico, orchestrale, orchester version, orchestra version"),
+    "reprise": phrases("reprise, interlude, skit, interludio, интерлюдия"),
 }
 
 # The same recording cut or mixed a little differently: the length decides, and little is lost if it agrees.
 COSMETIC: dict[str, tuple[str, ...]] = {
-    "radio edit": _phrases("radio edit, radio version, radio mix, radio cut, radio, single edit, video edit"),
-    "edit": _phrases("edit, edited, cut"),
-    "mono": _phrases("mono, mono version, mono mix"),
-    "intro": _phrases("intro, outro"),
-    "clean": _phrases("clean, censored, clean version"),
+    "radio edit": phrases("radio edit, radio version, radio mix, radio cut, radio, single edit, video edit"),
+    "edit": phrases("edit, edited, cut"),
+    "mono": phrases("mono, mono version, mono mix"),
+    "intro": phrases("intro, outro"),
+    "clean": phrases("clean, censored, clean version"),
 }
 
 # Says nothing about which recording it is: how it is shown, sold, subtitled or mastered.
-NOISE: tuple[str, ...] = _phrases(
+NOISE: tuple[str, ...] = phrases(
     "official, officiel, officielle, oficial, offiziell, offizielles, ufficiale, oficjalny, "
     "oficjalne, officiële, resmi, официальный, официальное, офіційний, 公式, 官方, 공식, "
     "music video, musikvideo, musicvideo, video, vídeo, videoclip, video clip, clip, klip, "
@@ -155,9 +156,9 @@ NOISE: tuple[str, ...] = _phrases(
 )
 
 # "<name> version" is a recording of its own ("Taylor's Version", "English Version"), unless the name is one of these.
-NAMED_BY = _phrases("version, versión, versione, versão, versio, wersja, версия, ver, mix, edit, cut, take")
+NAMED_BY = phrases("version, versión, versione, versão, versio, wersja, версия, ver, mix, edit, cut, take")
 _UNNAMED = frozenset(
-    _phrases(
+    phrases(
         "album, single, original, full, standard, stereo, mono, main, studio, explicit, lp, ep, "
         "deluxe, remaster, remastered, new, official, lyric, lyrics, audio, video, radio, clean, "
         "short, digital, master, final, uncensored, dirty, bonus, 7, 12, inch, music, hd, hq, "
@@ -191,8 +192,8 @@ class Versions:
     ``years`` are those of a performance; the year of a remaster says nothing.
     """
 
-    hard: frozenset[str] = frozenset()
-    soft: frozenset[str] = frozenset()
+    exclusive: frozenset[str] = frozenset()
+    cosmetic: frozenset[str] = frozenset()
     rest: tuple[str, ...] = ()
     years: frozenset[str] = frozenset()
 
@@ -211,20 +212,20 @@ class _Index:
                     self.spaced.setdefault(tuple(phrase.split()), set()).add(key)
         self.longest = max(map(len, self.spaced), default=0)
 
-    def find(self, folded: str) -> tuple[set[str], tuple[str, ...]]:
-        """The keys of all phrases in ``folded``, and the words that belong to none of them."""
+    def find(self, normalised: str) -> tuple[set[str], tuple[str, ...]]:
+        """The keys of all phrases in ``normalised``, and the words that belong to none of them."""
         keys: set[str] = set()
-        if _UNSPACED.search(folded):
+        if _UNSPACED.search(normalised):
             for phrase, key in self.unspaced:
-                if phrase in folded:
+                if phrase in normalised:
                     keys.add(key)
-                    folded = folded.replace(phrase, " ")
-        tokens = folded.split()
+                    normalised = normalised.replace(phrase, " ")
+        tokens = normalised.split()
         taken = [False] * len(tokens)
         for start in range(len(tokens)):
             for end in range(start + 1, min(len(tokens), start + self.longest) + 1):
-                if found := self.spaced.get(tuple(tokens[start:end])):
-                    keys |= found
+                if keys_here := self.spaced.get(tuple(tokens[start:end])):
+                    keys |= keys_here
                     taken[start:end] = [True] * (end - start)
         return keys, tuple(word for word, out in zip(tokens, taken, strict=True) if not out)
 
@@ -234,35 +235,44 @@ _NOISES = _Index({"noise": NOISE})
 
 
 @lru_cache(maxsize=8192)
-def versions_in(folded: str) -> Versions:
-    """Which recording ``folded`` (text as `title_text.fold` leaves it) says it is. ``rest`` has no noise in it."""
-    keys, left = _VERSIONS.find(folded)
-    hard, soft = keys & EXCLUSIVE.keys(), keys & COSMETIC.keys()
-    rest = without_noise(" ".join(left))
-    if not hard and (_is_named(folded, rest) or _is_dated(folded)):
-        hard.add("another version")
-    if "radio edit" in soft or "another version" in hard:
-        soft.discard("edit")
-    years = frozenset(word for word in folded.split() if YEAR.match(word)) if "master" not in folded else frozenset()
-    return Versions(frozenset(hard), frozenset(soft), rest, years)
+def find_versions(normalised: str) -> Versions:
+    """Which recording a normalised text (`title_text.normalise`) says it is. ``rest`` has no noise in it."""
+    keys, left = _VERSIONS.find(normalised)
+    exclusive, cosmetic = keys & EXCLUSIVE.keys(), keys & COSMETIC.keys()
+    rest = strip_noise(" ".join(left))
+    if not exclusive and (_is_named(normalised, rest) or _is_dated(normalised)):
+        exclusive.add("another version")
+    if "radio edit" in cosmetic or "another version" in exclusive:
+        cosmetic.discard("edit")
+    years = (
+        frozenset(word for word in normalised.split() if YEAR.match(word))
+        if "master" not in normalised
+        else frozenset()
+    )
+    return Versions(frozenset(exclusive), frozenset(cosmetic), rest, years)
 
 
-def _is_named(folded: str, rest: tuple[str, ...]) -> bool:
+def _is_named(normalised: str, rest: tuple[str, ...]) -> bool:
     """Whether a name stands before "version" or the like: "Taylor's Version", but not "Album Version"."""
-    tokens = folded.split()
+    tokens = normalised.split()
     if not any(word in NAMED_BY for word in tokens):
         return False
     return any(word not in NAMED_BY and word not in _UNNAMED and not word.isdigit() and word in rest for word in tokens)
 
 
-def _is_dated(folded: str) -> bool:
+def _is_dated(normalised: str) -> bool:
     """Whether it is the version of a year ("2023 Version", "2020 Mix"); not a remaster, nor the first of all."""
-    tokens = set(folded.split())
+    tokens = set(normalised.split())
     dated = tokens & {"version", "versión", "versione", "versão", "ver", "mix"} and any(map(YEAR.match, tokens))
-    return bool(dated) and "master" not in folded and not tokens & _FIRST
+    return bool(dated) and "master" not in normalised and not tokens & _FIRST
 
 
 @lru_cache(maxsize=8192)
-def without_noise(folded: str) -> tuple[str, ...]:
-    """The words of ``folded`` that are neither noise nor a year."""
-    return tuple(word for word in _NOISES.find(folded)[1] if not YEAR.match(word))
+def strip_noise(normalised: str) -> tuple[str, ...]:
+    """The words of ``normalised`` that are neither noise nor a year."""
+    return tuple(word for word in _NOISES.find(normalised)[1] if not YEAR.match(word))
+
+
+def implied_by(keys: frozenset[str]) -> frozenset[str]:
+    """The keys that these bring along."""
+    return frozenset(implied for key in keys for implied in IMPLIES.get(key, ()))

@@ -16,7 +16,7 @@ import requests
 
 from downloads.failures.kinds import SourceError, classify, seconds_of
 from downloads.fetch.url_allowlist import AddressRefused, Server, archive_address, server
-from downloads.matching.score import SearchResult, TrackQuery
+from downloads.matching.features import SearchResult, TrackQuery
 
 LARGEST_ANSWER = 2 * 2**20  # bytes; fifty candidates take about 20,000
 MOST_CANDIDATES = 50

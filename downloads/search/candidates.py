@@ -13,6 +13,7 @@ from catalog.models import Track
 from catalog.text.sanitize import storable
 from downloads.failures.kinds import CANDIDATE, ERROR_KINDS
 from downloads.matching import score
+from downloads.matching.features import SearchResult, TrackQuery
 from downloads.models import Candidate
 from downloads.search.archive import ArchiveSource
 from downloads.search.youtube import YouTubeSource
@@ -35,7 +36,7 @@ class Source(Protocol):
 
     allowed_host: str
 
-    def search(self, wish: score.TrackQuery, words: str = "") -> list[score.SearchResult]: ...
+    def search(self, wish: TrackQuery, words: str = "") -> list[SearchResult]: ...
 
 
 def source() -> Source:
@@ -43,9 +44,9 @@ def source() -> Source:
     return ArchiveSource(settings.ARCHIVE_URL) if settings.AUDIO_SOURCE == "archive" else YouTubeSource()
 
 
-def query_for(track: Track) -> score.TrackQuery:
+def query_for(track: Track) -> TrackQuery:
     """What the matcher needs to know of a track."""
-    return score.TrackQuery(
+    return TrackQuery(
         title=track.title,
         artists=tuple(track.artist_names),
         album=track.album.title if track.album else "",
@@ -88,7 +89,7 @@ def allowed_host(candidate: Candidate) -> str:
     return settings.ARCHIVE_URL if candidate.source == "archive" else ""
 
 
-def keep(track: Track, wish: score.TrackQuery, answers: Sequence[score.SearchResult], now: datetime) -> None:
+def keep(track: Track, wish: TrackQuery, answers: Sequence[SearchResult], now: datetime) -> None:
     """Write down what a search answered. Verdicts on a candidate that was known before stay."""
     rows = [
         Candidate(
@@ -111,7 +112,7 @@ def keep(track: Track, wish: score.TrackQuery, answers: Sequence[score.SearchRes
     )
 
 
-def _storable(answers: Sequence[score.SearchResult]) -> list[score.SearchResult]:
+def _storable(answers: Sequence[SearchResult]) -> list[SearchResult]:
     """The answers without what no database stores, each id once."""
     clean = (
         replace(
@@ -125,7 +126,7 @@ def _storable(answers: Sequence[score.SearchResult]) -> list[score.SearchResult]
         )
         for answer in answers
     )
-    found: dict[str, score.SearchResult] = {}
+    found: dict[str, SearchResult] = {}
     for answer in clean:
         found.setdefault(answer.id, answer)
     return list(found.values())
@@ -136,7 +137,7 @@ def fitting(track: Track) -> list[Candidate]:
     return _fit(query_for(track), track)
 
 
-def _fit(wish: score.TrackQuery, track: Track) -> list[Candidate]:
+def _fit(wish: TrackQuery, track: Track) -> list[Candidate]:
     """The kept candidates that the matcher accepts today, the best first."""
     rows = {row.source_id: row for row in track.candidates.usable().filter(source=settings.AUDIO_SOURCE)}
     ranked = score.rank(wish, [search_result_of(row) for row in rows.values()])
@@ -145,10 +146,10 @@ def _fit(wish: score.TrackQuery, track: Track) -> list[Candidate]:
     return [rows[scored.candidate.id] for scored in ranked if score.acceptable(scored)]
 
 
-def search_result_of(row: Candidate) -> score.SearchResult:
+def search_result_of(row: Candidate) -> SearchResult:
     """A kept row in the matcher's terms."""
     said = {name: getattr(row, name) for name in ANSWERED}
-    return score.SearchResult(**said | {"id": row.source_id, "artists": tuple(row.artists)})
+    return SearchResult(**said | {"id": row.source_id, "artists": tuple(row.artists)})
 
 
 def reject(candidate: Candidate, why: str) -> None:

@@ -18,7 +18,8 @@ from ytmusicapi.exceptions import YTMusicError
 from downloads.failures.kinds import SourceError, classify, plain, seconds_of
 from downloads.fetch import process
 from downloads.fetch.url_allowlist import YOUTUBE_ID, youtube_address
-from downloads.matching.score import SearchResult, TrackQuery, choose
+from downloads.matching.features import SearchResult, TrackQuery
+from downloads.matching.score import choose
 
 RESULTS = 20  # one page of YouTube Music; a second one holds nothing that fits better
 LONGEST_QUERY = 200  # characters

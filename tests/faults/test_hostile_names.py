@@ -27,7 +27,7 @@ from catalog.music.records import PLAYLIST, CollectionRecord, EntryRecord, Track
 from catalog.tracks import transitions
 from config.log_redaction import RedactingFormatter
 from downloads.fetch.process import FetchError
-from downloads.matching import score
+from downloads.matching.features import SearchResult
 from downloads.publishing import publish, tagging
 from downloads.search import candidates
 from downloads.worker import attempt
@@ -93,7 +93,7 @@ def offer_each(ground: Ground) -> None:
     """A recording for every missing track, under the very words that the track has."""
     for track in Track.objects.missing():
         wish = candidates.query_for(track)
-        answer = score.SearchResult(
+        answer = SearchResult(
             id="1",
             title=track.title or "x",
             artists=wish.artists,
@@ -352,8 +352,8 @@ DOORS: dict[str, Callable[[Ground, Track, str], object]] = {
         track,
         candidates.query_for(track),
         [
-            score.SearchResult(id=text, title=text, artists=(text,), album=text, duration_ms=1000, url=SERVER),
-            score.SearchResult(id=text.replace("\x00", ""), title="Another", artists=("x",), url=SERVER),
+            SearchResult(id=text, title=text, artists=(text,), album=text, duration_ms=1000, url=SERVER),
+            SearchResult(id=text.replace("\x00", ""), title="Another", artists=("x",), url=SERVER),
         ],
         ground.world.now,
     ),

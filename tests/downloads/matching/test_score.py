@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from downloads.matching.score import THRESHOLD, SearchResult, TrackQuery, acceptable, choose, rank, score
-from downloads.matching.title_text import fold, skeleton
+from downloads.matching.features import SearchResult, TrackQuery
+from downloads.matching.score import THRESHOLD, acceptable, choose, rank, score
+from downloads.matching.title_text import normalise, strip_marks
 from downloads.matching.version_words import COSMETIC, EXCLUSIVE, NOISE
 from tests.shared import SHARED_DATA, needs_shared
 
@@ -208,7 +209,7 @@ def test_a_version_word_is_a_veto_unless_it_is_wished(word: str) -> None:
 def test_the_word_tables_are_written_as_titles_are_folded() -> None:
     phrases = [phrase for table in (EXCLUSIVE, COSMETIC) for row in table.values() for phrase in row] + list(NOISE)
 
-    assert [phrase for phrase in phrases if fold(phrase) != phrase] == []
+    assert [phrase for phrase in phrases if normalise(phrase) != phrase] == []
 
 
 def test_reasons_say_in_words_what_is_off() -> None:
@@ -298,10 +299,10 @@ def test_a_title_in_another_script_is_a_hint_and_never_a_guess() -> None:
 
 
 def test_folding_keeps_every_script_and_marks_are_only_a_hint() -> None:
-    assert fold("Ｎｉｇｈｔ  Ferry!") == "night ferry"
-    assert fold("Ёлка й") == "ёлка й" and fold("が") != fold("か")
-    assert skeleton(fold("Zażółć")) == "zazolc"
-    assert skeleton(fold("がй")) == "がй"
+    assert normalise("Ｎｉｇｈｔ  Ferry!") == "night ferry"
+    assert normalise("Ёлка й") == "ёлка й" and normalise("が") != normalise("か")
+    assert strip_marks(normalise("Zażółć")) == "zazolc"
+    assert strip_marks(normalise("がй")) == "がй"
 
 
 @pytest.mark.parametrize(

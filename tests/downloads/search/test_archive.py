@@ -9,7 +9,7 @@ import pytest
 from demo.archive import ArchiveServer, Song
 from downloads.failures.kinds import SourceError
 from downloads.fetch.url_allowlist import archive_address, server
-from downloads.matching.score import SearchResult, TrackQuery
+from downloads.matching.features import SearchResult, TrackQuery
 from downloads.search.archive import LARGEST_ANSWER, MOST_CANDIDATES, ArchiveSource
 from tests.downloads.loopback import Answer, Loopback, never_ends, sends, sends_json, status
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from downloads.matching import score
+from downloads.matching.features import SearchResult
 from downloads.models import Candidate
 from downloads.search import candidates
 from downloads.worker import attempt
@@ -14,7 +14,7 @@ from tests.downloads.archive_world import missing_track, serve
 
 pytestmark = pytest.mark.django_db
 
-ANSWER = score.SearchResult(
+ANSWER = SearchResult(
     id="dQw4w9WgXcQ",
     title="Nocturne",
     artists=("Maria Ruiz", "Ann B"),
@@ -32,7 +32,7 @@ def test_a_kept_row_says_all_that_the_answer_said(world):
     track = missing_track(world)
     candidates.keep(track, candidates.query_for(track), [ANSWER], world.now)
     assert candidates.search_result_of(Candidate.objects.get()) == ANSWER
-    again = score.SearchResult(ANSWER.id, "Nocturne (Live)", url=ANSWER.url, kind="song", explicit=False)
+    again = SearchResult(ANSWER.id, "Nocturne (Live)", url=ANSWER.url, kind="song", explicit=False)
     candidates.keep(track, candidates.query_for(track), [again], world.now)
     assert candidates.search_result_of(Candidate.objects.get()) == again
 

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.models import Service
 from downloads.jobs import tasks
-from downloads.matching.score import TrackQuery
+from downloads.matching.features import TrackQuery
 from downloads.models import Search
 from downloads.search import manual_search
 from downloads.search.archive import ArchiveSource

@@ -10,7 +10,7 @@ import pytest
 
 from catalog.models import Service, Track
 from downloads.fetch import process
-from downloads.matching.score import SearchResult as Answer
+from downloads.matching.features import SearchResult as Answer
 from downloads.models import RateLimitState
 from downloads.review import decisions
 from downloads.search import candidates, rate_limit

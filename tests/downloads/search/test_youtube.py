@@ -17,7 +17,8 @@ from requests.adapters import HTTPAdapter
 from downloads.failures.kinds import SourceError
 from downloads.fetch import process
 from downloads.fetch.process import FetchError
-from downloads.matching.score import TrackQuery, choose
+from downloads.matching.features import TrackQuery
+from downloads.matching.score import choose
 from downloads.search import youtube
 from downloads.search.youtube import YouTubeSource, candidate_of, questions, views_of
 from tests.downloads.loopback import Answer, Loopback, sends, sends_json, status
