@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import re
 import time
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
 
 from catalog.models import Track
 from catalog.tracks import transitions
+from downloads.matching import score
 from downloads.models import Toolchain
 
-# What a judgement hangs on -> the kinds of failure that its change may have cured.
+# What a match depends on -> the kinds of failure that its change may have cured.
 CURES: dict[str, tuple[str, ...]] = {
     "matcher": ("no_match", "needs_decision"),
     "source": ("no_match", "needs_decision"),
     # It reads more sites, and what it crashed on is mostly mended: "update yt-dlp" is what these failures advise.
     "yt-dlp": ("no_match", "needs_decision", "tool_crashed", "unknown", "no_audio"),
 }
-# The modules that judge candidates: their text is the matcher's version, so that nobody has to remember one.
-MATCHER = ("score", "title_parser", "similarity", "title_text", "version_words")
 
 
 def retry_after_change(now: datetime) -> int:
@@ -39,27 +35,17 @@ def retry_after_change(now: datetime) -> int:
         return 0
     with transaction.atomic():
         row, _ = Toolchain.objects.select_for_update().get_or_create(pk=1)
-        known, row.versions = row.versions, current
+        previous, row.versions = row.versions, current
         row.save()
-        changed = [name for name in current if name in known and known[name] != current[name]]
+        changed = [name for name in current if name in previous and previous[name] != current[name]]
         kinds = {kind for name in changed for kind in CURES[name]}
         reason = f"{' and '.join(changed)} changed"
         return transitions.retry(Track.objects.failed().filter(error_kind__in=kinds), now, reason) if kinds else 0
 
 
 def versions() -> dict[str, str]:
-    """What songs are looked for with now."""
-    return {"matcher": matcher_version(), "source": settings.AUDIO_SOURCE, "yt-dlp": ytdlp_version()}
-
-
-@cache
-def matcher_version() -> str:
-    """A digest of the modules that judge, as this process has loaded them."""
-    digest = hashlib.sha256()
-    for name in MATCHER:
-        spec = importlib.util.find_spec(f"downloads.matching.{name}")
-        digest.update(Path(str(spec and spec.origin)).read_bytes())
-    return digest.hexdigest()[:16]
+    """The versions of everything that a match depends on, by name."""
+    return {"matcher": str(score.VERSION), "source": settings.AUDIO_SOURCE, "yt-dlp": ytdlp_version()}
 
 
 def ytdlp_version() -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import importlib
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import Distribution, distribution
-from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.checks import run_checks
 
 from catalog.models import Track
@@ -20,7 +19,6 @@ from downloads.worker import upgrade_retry
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
-PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -81,31 +79,26 @@ def test_the_tick_notices(world, settings):
     assert Track.objects.get(error_kind="no_match").events.filter(kind="retry").exists()
 
 
-def test_the_matchers_version_follows_its_text(monkeypatch, tmp_path):
-    before = upgrade_retry.matcher_version.__wrapped__()
-    assert before == upgrade_retry.matcher_version.__wrapped__()
-    changed = tmp_path / "score.py"
-    changed.write_text(Path(score.__file__).read_text() + "\nTHRESHOLD = 1\n")
+def test_an_installation_with_the_first_matcher_matches_nothing_again(world: World) -> None:
+    migration = importlib.import_module("downloads.migrations.0009_matcher_version")
+    failed(world, "no_match")
+    used = upgrade_retry.versions()
+    Toolchain.objects.create(pk=1, versions=used | {"matcher": migration.DIGEST_OF_VERSION_1})
 
-    class Spec:
-        origin = str(changed)
+    migration.number_the_matcher(apps, None)
 
-    find = upgrade_retry.importlib.util.find_spec
-    monkeypatch.setattr(
-        upgrade_retry.importlib.util, "find_spec", lambda name: Spec if name.endswith(".score") else find(name)
-    )
-    assert upgrade_retry.matcher_version.__wrapped__() != before
+    assert Toolchain.objects.get().versions == used | {"matcher": "1"}
+    assert upgrade_retry.retry_after_change(world.now) == (0 if score.VERSION == 1 else 1)
 
 
-def test_every_module_that_judges_counts_for_the_version():
-    code = (
-        "import sys, downloads.matching.score; print(*(name for name in sys.modules if name.startswith('downloads.')))"
-    )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
-    assert set(said.stdout.split()) == {
-        "downloads.matching",
-        *(f"downloads.matching.{name}" for name in upgrade_retry.MATCHER),
-    }
+def test_an_installation_with_an_older_matcher_matches_again(world: World) -> None:
+    migration = importlib.import_module("downloads.migrations.0009_matcher_version")
+    failed(world, "no_match")
+    Toolchain.objects.create(pk=1, versions=upgrade_retry.versions() | {"matcher": "0123456789abcdef"})
+
+    migration.number_the_matcher(apps, None)
+
+    assert upgrade_retry.retry_after_change(world.now) == 1
 
 
 @pytest.mark.parametrize(
