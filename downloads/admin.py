@@ -13,6 +13,7 @@ from catalog.admin import AliasRows, EventRows, TrackAdmin, tracks_requested
 from catalog.models import Track
 from catalog.web.admin_base import FewRows, ReadOnly, ReadOnlyRows
 from downloads.failures.kinds import ERROR_KINDS
+from downloads.jobs.queue import wake
 from downloads.models import AudioFile, Candidate, FormerFile, Move, MoveBatch, RateLimitState, Replaced, Search
 
 
@@ -54,9 +55,7 @@ TrackAdmin.inlines = (EventRows, CandidateRows, SoundRows, AliasRows)
 @receiver(tracks_requested)
 def wake_workers(**signal: Any) -> None:
     """Start on the tracks that an action of the admin made due."""
-    from downloads.jobs import tasks  # here: all that fetches and syncs hangs on it, 30 MB in every command's memory
-
-    tasks.wake()
+    wake()
 
 
 # --- What a person asked for, and what waits ------------------------------------------------------------------

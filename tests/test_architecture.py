@@ -17,7 +17,7 @@ ONE_DOOR = {
     "mutagen": {"catalog/tags/audio_tags.py"},
     "watchdog": {"catalog/library/watcher.py"},
     "yt_dlp": {"downloads/fetch/child.py"},
-    "django_q": {"downloads/jobs/tasks.py"},
+    "django_q": {"downloads/jobs/queue.py", "downloads/jobs/cluster.py"},  # wake-ups and its tables; its processes
     "supervisor": {
         "config/process/supervisor.py",
         "config/process/event_listener.py",

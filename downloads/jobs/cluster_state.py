@@ -1,4 +1,4 @@
-"""What a cluster's processes know of themselves: when their cluster started, its heartbeat, and whether to stop.
+"""What a cluster's processes share: when their cluster started, its heartbeat, and whether to stop.
 
 A cluster is one tree of processes: its main process calls `register` before it forks, and all that is forked from it
 inherits that. Its row (`catalog.models.Cluster`) is named after the queue that it serves, and `started_at` tells it
@@ -26,11 +26,11 @@ SILENT_AFTER = timedelta(minutes=3)  # a heartbeat comes every minute; two may b
 
 @dataclass
 class Membership:
-    """The cluster that this process belongs to. ``beaten`` is this process's last heartbeat, on a monotonic clock."""
+    """The cluster that this process belongs to. ``last_beat``: of this process, in seconds of a monotonic clock."""
 
     queue: str
     started_at: datetime
-    beaten: float = field(default=float("-inf"))
+    last_beat: float = field(default=float("-inf"))
 
 
 _ours: Membership | None = None
@@ -44,13 +44,13 @@ def register(queue: str, now: datetime) -> None:
     Cluster.objects.update_or_create(name=queue, defaults={"started_at": now, "beat_at": None, "reconciled_at": None})
 
 
-def ours() -> str:
+def own_queue() -> str:
     """The queue that this process's cluster serves; "" in any other process."""
     return _ours.queue if _ours else ""
 
 
 def unregister() -> None:
-    """The cluster has ended in good order: its row and its stop mark go, so that no page misses its heartbeat."""
+    """The cluster ended in good order: remove its row and its stop flag, so that no page misses its heartbeat."""
     if _ours:
         flag_file("stop", _ours.queue).unlink(missing_ok=True)
         with suppress(DatabaseError):
@@ -61,20 +61,20 @@ def unregister() -> None:
 
 
 def heartbeat(now: datetime) -> None:
-    """Say that a worker of this cluster is alive: a file for the process manager, the row for the pages.
+    """Record that a worker of this cluster is alive: in a file for the process manager, in the row for the pages.
 
-    The manager gets a file because it must notice a wedge also while the database is what hangs.
+    The manager gets a file because it must notice a stuck cluster also while the database is what hangs.
     """
     if _ours is None:
         return
-    _ours.beaten = time.monotonic()
+    _ours.last_beat = time.monotonic()
     flag_file("beat", _ours.queue).touch()
     Cluster.objects.filter(name=_ours.queue, started_at=_ours.started_at).update(beat_at=now)
 
 
-def _beat_while_busy() -> None:
+def _heartbeat_while_busy() -> None:
     """A heartbeat from within a long task, at most every 20 s. A busy database may cost one, never the task."""
-    if _ours and time.monotonic() - _ours.beaten >= BEAT_EVERY:
+    if _ours and time.monotonic() - _ours.last_beat >= BEAT_EVERY:
         with suppress(DatabaseError):
             heartbeat(timezone.now())
 
@@ -82,18 +82,18 @@ def _beat_while_busy() -> None:
 # --- May a worker claim, must it stop ---------------------------------------------------------------------
 
 
-def started() -> list[Cluster]:
-    """The clusters that run now. Read before a reconcile, given to `reconciled` after it."""
+def running_clusters() -> list[Cluster]:
+    """The clusters that run now. Read before a reconcile, given to `mark_reconciled` after it."""
     return list(Cluster.objects.all())
 
 
-def reconciled(clusters: list[Cluster], now: datetime) -> None:
+def mark_reconciled(clusters: list[Cluster], now: datetime) -> None:
     """A reconcile that began after these clusters had started has ended: their workers may claim."""
     for cluster in clusters:
         Cluster.objects.filter(name=cluster.name, started_at=cluster.started_at).update(reconciled_at=now)
 
 
-def waiting() -> bool:
+def awaits_reconcile() -> bool:
     """Whether a cluster runs whose workers still wait for their first reconcile."""
     return Cluster.objects.filter(reconciled_at=None).exists()
 
@@ -105,15 +105,15 @@ def may_claim() -> bool:
     return Cluster.objects.filter(name=_ours.queue, started_at=_ours.started_at, reconciled_at__isnull=False).exists()
 
 
-def serves(queue: str, now: datetime) -> bool:
+def is_served(queue: str, now: datetime) -> bool:
     """Whether a cluster for this queue has started, or given a heartbeat, within the last 3 minutes."""
     row = Cluster.objects.filter(name=queue).first()
     # A heartbeat that lies ahead is no better than an old one: the clock was set back, and nothing was heard since.
     return row is not None and abs(now - (row.beat_at or row.started_at)) <= SILENT_AFTER
 
 
-def ask_stop() -> None:
-    """Leave the stop mark of this process's cluster: its busy workers end their child and release their track.
+def request_stop() -> None:
+    """Set the stop flag of this process's cluster: its busy workers end their child and release their track.
 
     Without it a cluster waits for its workers, and they for their downloads (measured: 23 s and rows stuck; with it
     4 s and nothing stuck).
@@ -123,15 +123,20 @@ def ask_stop() -> None:
 
 
 def should_stop() -> bool:
-    """Whether a worker must end what it does: a stop was asked for, or its cluster is gone. Beats while it is asked."""
+    """Whether a worker must end: a stop was requested, or its cluster is gone. Gives a heartbeat on the way."""
     if _ours is None:
         return False
-    _beat_while_busy()
+    _heartbeat_while_busy()
     return flag_file("stop", _ours.queue).exists() or os.getppid() == 1
 
 
-def flag_file(what: str, whose: str) -> Path:
-    """The file in DATA_DIR by which one process tells another something. ``what``: "stop", "beat" or "asked"."""
+def flag_file(kind: str, name: str) -> Path:
+    """A file in DATA_DIR by which processes signal each other.
+
+    "stop-<queue>"     the cluster's main process writes it; its busy workers read it and end
+    "beat-<queue>"     workers touch it; the process manager's listener reads its modification time
+    "asked-<request>"  a page or command writes it; `downloads.jobs.schedule.due` reads it, the job removes it
+    """
     folder: Path = settings.DATA_DIR / "run"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{what}-{whose}"
+    return folder / f"{kind}-{name}"

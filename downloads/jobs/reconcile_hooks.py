@@ -1,7 +1,6 @@
-"""What is done for the music folder around a pass over it: moves are finished before, the rest follows after.
+"""Hooks before and after a reconcile pass: finish moves, relink, process trash requests, write playlists.
 
-None of it may keep the workers waiting for ever or cost the pass: what goes wrong here is logged and tried again next
-time.
+An error in a hook is logged and the hook runs again next time: it must neither stop the pass nor the workers.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from downloads.file_moves import trash
 logger = logging.getLogger(__name__)
 
 
-def before_a_pass(now: datetime) -> None:
-    """A file whose move was cut short by a crash stands in neither of its places: the pass would miss it.
+def before_pass(now: datetime) -> None:
+    """Finish moves that a crash interrupted: such a file is at neither of its places, and the pass would miss it.
 
     Raises OperationalError: the pass would meet a database that cannot be used in the next moment.
     """
@@ -31,27 +30,27 @@ def before_a_pass(now: datetime) -> None:
     except OperationalError:
         raise
     except Exception:
-        _told(trash.recover)
+        _log_failure(trash.recover)
 
 
-def after_a_pass(now: datetime) -> None:
-    """Renamed files find their tracks again, before anybody fetches them; files that nobody wants go to the bin."""
+def after_pass(now: datetime) -> None:
+    """Relink renamed files before their tracks are fetched; move files that nobody wants to the trash."""
     if Library.load().always_relink:
         _safely(relink, now)
     _safely(trash.process_trash_requests, now)
 
 
-def songs_came_or_went(now: datetime) -> None:
-    """Playlists follow."""
+def after_file_changes(now: datetime) -> None:
+    """Write the playlists again after files were added or removed."""
     _safely(write_playlists, now)
 
 
-def _safely(deed: Callable[[datetime], Any], now: datetime) -> None:
+def _safely(hook: Callable[[datetime], Any], now: datetime) -> None:
     try:
-        deed(now)
+        hook(now)
     except Exception:
-        _told(deed)
+        _log_failure(hook)
 
 
-def _told(deed: Callable[..., Any]) -> None:
-    logger.exception("%s.%s ended in an error", deed.__module__, deed.__name__)
+def _log_failure(hook: Callable[..., Any]) -> None:
+    logger.exception("%s.%s ended in an error", hook.__module__, hook.__name__)

@@ -1,4 +1,4 @@
-"""What is due: a sync, a reconcile, what a person asked for. Read from rows and marks; `downloads.jobs` does it."""
+"""Which of sync and reconcile is due, by the rows of the last runs and by requests; `downloads.jobs` runs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FULL_EVERY = timedelta(days=1)  # finds what folder stamps cannot tell
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is due now. A sync brings a reconcile with it; ``full`` says of which kind a reconcile is to be."""
+    """What is due now. A sync includes a reconcile; ``full``: the reconcile lists every folder."""
 
     sync: bool = False
     reconcile: bool = False
@@ -31,23 +31,25 @@ class Plan:
 
 
 def due(now: datetime, online: bool) -> Plan:
-    """What rows and requests call for. While the library is offline nobody looks at it; it heals within a minute."""
+    """What rows and requests call for. No reconcile while the library is offline."""
     library, last_sync = Library.load(), Run.objects.filter(kind=Run.Kind.SYNC, started_at__lte=now).first()
     connected = bool(settings.SPOTIFY_REFRESH_TOKEN) or Account.objects.exists()
-    hourly = passed(last_sync.started_at if last_sync else None, SYNC_EVERY, now) or _may_go_on(last_sync, now)
-    look = online and (
-        cluster_state.waiting() or asked("reconcile").exists() or passed(library.last_pass, QUICK_EVERY, now)
+    hourly = has_passed(last_sync.started_at if last_sync else None, SYNC_EVERY, now) or _may_resume(last_sync, now)
+    scan = online and (
+        cluster_state.awaits_reconcile()
+        or request_flag("reconcile").exists()
+        or has_passed(library.last_pass, QUICK_EVERY, now)
     )
     return Plan(
-        sync=asked("sync").exists() or (connected and hourly),
-        reconcile=look,
+        sync=request_flag("sync").exists() or (connected and hourly),
+        reconcile=scan,
         # Workers wait for the first pass after a start: that one is a quick one.
-        full=look and not cluster_state.waiting() and passed(library.last_full_pass, FULL_EVERY, now),
-        accept_root=asked("accept_root").exists(),
+        full=scan and not cluster_state.awaits_reconcile() and has_passed(library.last_full_pass, FULL_EVERY, now),
+        accept_root=request_flag("accept_root").exists(),
     )
 
 
-def _may_go_on(last_sync: Run | None, now: datetime) -> bool:
+def _may_resume(last_sync: Run | None, now: datetime) -> bool:
     """Whether the last sync was cut off by a pause of Spotify's that is over by now."""
     if last_sync is None or last_sync.ok is not False:
         return False
@@ -56,11 +58,11 @@ def _may_go_on(last_sync: Run | None, now: datetime) -> bool:
     ).exists()
 
 
-def passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
-    """Whether it is time again. A last time that lies ahead was written by a clock that has been set back since."""
+def has_passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Whether ``every`` has passed since ``last``. A time after ``now`` was written before the clock was set back."""
     return last is None or last > now or now - last >= every
 
 
-def asked(what: str) -> Path:
-    """The mark of a request that a person made: "sync", "reconcile" or "accept_root". It outlives a lost wake-up."""
-    return cluster_state.flag_file("asked", what)
+def request_flag(kind: str) -> Path:
+    """The file that stands while a person's request waits: "sync", "reconcile" or "accept_root"."""
+    return cluster_state.flag_file("asked", kind)

@@ -19,6 +19,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
 
 from catalog.importers.import_files import import_files, totals
 from catalog.importers.parsed_file import ReadFile, UnreadableFile, shown
@@ -28,6 +29,7 @@ from catalog.models.run_progress import RunProgress, close_run
 from catalog.system.file_locks import try_lock
 from catalog.system.stale_files import remove_stale
 from catalog.text.humanize import count
+from downloads.jobs.queue import job, request_reconcile
 
 MANY = 5_000  # entries; as many take a request a few seconds
 KEPT_FOR = 24 * 3600.0  # seconds that an upload waits for its second step
@@ -88,6 +90,15 @@ def ask(uploads: Uploads, entries: int, now: datetime) -> Run:
     """Write down that these are to be imported; a job does it."""
     report = {"uploads": [list(upload) for upload in uploads], "names": _names(uploads), "tries": 0}
     return Run.objects.create(kind=Run.Kind.IMPORT, started_at=now, total=entries, report=report)
+
+
+@job
+def import_uploads() -> str:
+    """Import what was uploaded on a page, then look for it in the folder. The tick asks again for what is left."""
+    ended = import_waiting(timezone.now())
+    if ended:
+        request_reconcile()
+    return f"{ended} imported"
 
 
 def import_waiting(now: datetime) -> int:

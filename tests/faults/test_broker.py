@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from catalog.models import Library, Track
 from downloads.fetch import process
-from downloads.jobs import cluster_state, tasks
+from downloads.jobs import backlog, cluster_state, tasks
 from tests.crash.workspace import Ground
 
 pytestmark = pytest.mark.long
@@ -23,7 +23,7 @@ JOBS = {
     "download": tasks.download,
     "heartbeat": tasks.heartbeat,
     "tick": tasks.tick,
-    "handle_backlog": tasks.handle_backlog,
+    "handle_backlog": backlog.handle_backlog,
 }
 DELIVERED = (0, 1, 2, 5)
 TRACKS = 500
@@ -34,7 +34,7 @@ def cluster(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Both clusters run, their first reconcile has ended, and this process is a worker of the one that fetches."""
     for queue in ("tonekeep", "downloads"):
         cluster_state.register(queue, timezone.now())
-    cluster_state.reconciled(cluster_state.started(), timezone.now())
+    cluster_state.mark_reconciled(cluster_state.running_clusters(), timezone.now())
     Library.objects.update(write_playlists=False)  # a file that the rules of the ground do not know
     yield
     monkeypatch.setattr(cluster_state, "_ours", None)

@@ -19,7 +19,7 @@ from catalog.tracks import transitions
 from catalog.tracks.conditional_update import BATCH
 from catalog.web import setup_link
 from downloads.failures import backoff, clock_skew
-from downloads.jobs import cluster_state, tasks
+from downloads.jobs import cluster, cluster_state
 from downloads.jobs.schedule import due
 from downloads.worker import attempt, rescue
 from tests.crash.workspace import Ground
@@ -215,19 +215,19 @@ def test_runs_from_the_future_do_not_crowd_out_those_of_today(world: World, sett
 
 @pytest.mark.parametrize("jump", BACK)
 def test_the_tick_comes_back_after_the_clock_was_set_back(world: World, jump: timedelta) -> None:
-    tasks.install_schedules(world.now + jump)
-    assert tasks.mend_schedule(world.now)
+    cluster.install_schedules(world.now + jump)
+    assert cluster.repair_schedule(world.now)
     assert Schedule.objects.get(func="downloads.jobs.tick").next_run == world.now
-    assert not tasks.mend_schedule(world.now)
+    assert not cluster.repair_schedule(world.now)
 
 
 @pytest.mark.parametrize("jump", [*BACK, -HOUR, -YEAR])
 def test_a_heartbeat_from_another_time_proves_nothing(world: World, jump: timedelta) -> None:
     Cluster.objects.create(name="downloads", started_at=world.now - YEAR, beat_at=world.now + jump)
-    assert not cluster_state.serves("downloads", world.now)
+    assert not cluster_state.is_served("downloads", world.now)
     assert status.workers_state(world.now) == "silent"
     Cluster.objects.update(beat_at=world.now)
-    assert cluster_state.serves("downloads", world.now)
+    assert cluster_state.is_served("downloads", world.now)
     assert status.workers_state(world.now) == "running"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from downloads.jobs import tasks
+from downloads.jobs import cluster, queue
 
 
 class Command(BaseCommand):
@@ -15,12 +15,12 @@ class Command(BaseCommand):
     help = "Run the cluster of background jobs, or with --name downloads the one that fetches."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("-n", "--name", choices=tasks.QUEUES, help="Its queue.")
+        parser.add_argument("-n", "--name", choices=queue.QUEUES, help="Its queue.")
 
     def handle(self, *args: Any, name: str | None, **options: Any) -> None:
-        if name and name != tasks.cluster_name():
+        if name and name != cluster.cluster_name():
             # django-q2 reads its name once, when it is imported: start over with the name in the environment.
             os.environ["Q_CLUSTER_NAME"] = name
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
-        if not tasks.run_cluster():
+        if not cluster.run_cluster():
             raise CommandError("The cluster broke down: one of its own processes was killed. Start it again.")

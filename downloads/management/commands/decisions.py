@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from catalog.system.console import PlainCommand
-from downloads.jobs.tasks import wake
+from downloads.jobs.queue import wake
 from downloads.review import decision_export
 
 SHOWN = 20  # refused decisions on the terminal

@@ -12,7 +12,7 @@ from catalog.importers.import_files import FileReport, import_files, totals
 from catalog.importers.reader import UnreadableFile, read_library_file
 from catalog.models import Track
 from catalog.system.console import PlainCommand
-from downloads.jobs.tasks import wake
+from downloads.jobs.queue import wake
 
 SHOWN = 10  # lines that were not understood
 

@@ -16,7 +16,7 @@ from catalog.music.path_template import TemplateError
 from catalog.system.console import PlainCommand
 from downloads.file_moves import rename_plan
 from downloads.file_moves.rename_plan import CannotMove, MoveReport
-from downloads.jobs import tasks
+from downloads.jobs import queue
 
 PAUSED = 3  # exit status where nothing can be moved now
 
@@ -54,7 +54,7 @@ class Command(PlainCommand):
         rename_plan.ask_or_go_on("apply" if options["apply"] else "undo", timezone.now())
         with tqdm(unit="file", disable=True if options["json"] else None, file=sys.stderr) as bar:
             report = rename_plan.do_asked(timezone.now(), stop.is_set, lambda files: bar.update(files - bar.n))
-        tasks.request_reconcile()
+        queue.request_reconcile()
         return report
 
     def _tell(self, report: MoveReport, planned: bool) -> None:

@@ -22,7 +22,7 @@ from catalog.storage import state as storage
 from catalog.storage.probe import RootProblem
 from catalog.system.console import PlainCommand
 from downloads.jobs import reconcile_hooks
-from downloads.jobs.tasks import wake
+from downloads.jobs.queue import wake
 
 
 class Command(PlainCommand):
@@ -51,16 +51,16 @@ class Command(PlainCommand):
             if options["accept_root"]:
                 storage.accept_root(timezone.now())
             if not options["dry_run"]:
-                reconcile_hooks.before_a_pass(timezone.now())
+                reconcile_hooks.before_pass(timezone.now())
             report = self._pass(options)
             found = relink(timezone.now(), options["dry_run"]) if options["relink"] and report.complete else None
         except (RootProblem, ValueError) as error:
             raise CommandError(str(error)) from error
         if not options["dry_run"]:
             if report.complete:
-                reconcile_hooks.after_a_pass(timezone.now())
+                reconcile_hooks.after_pass(timezone.now())
             wake()
-            reconcile_hooks.songs_came_or_went(timezone.now())
+            reconcile_hooks.after_file_changes(timezone.now())
         if options["json"]:
             self.stdout.write(json.dumps(report.as_dict() | ({"relink": found.as_dict()} if found else {})))
         elif report.complete:

@@ -11,7 +11,7 @@ from catalog.models import Track
 from catalog.system.console import PlainCommand
 from catalog.tracks import transitions
 from downloads.failures.kinds import ERROR_KINDS
-from downloads.jobs.tasks import wake
+from downloads.jobs.queue import wake
 
 
 class Command(PlainCommand):

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from catalog.library.reconcile import ReconcileReport
 from catalog.spotify.sync import SyncReport, sync
 from catalog.system.console import PlainCommand
-from downloads.jobs.tasks import reconcile_and_wake
+from downloads.jobs.backlog import reconcile_and_wake
 
 INCOMPLETE, PAUSED = 1, 3  # exit codes
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.system.console import PlainCommand
-from downloads.jobs import tasks
+from downloads.jobs import queue
 
 
 class Command(PlainCommand):
@@ -12,5 +12,5 @@ class Command(PlainCommand):
     help = "Let the running jobs look at once what is due, instead of within a minute."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        tasks.request_tick()
+        queue.request_tick()
         self.stdout.write("The jobs look what is due.")

@@ -11,7 +11,7 @@ from django.db import close_old_connections
 
 from catalog.library.watcher import watch
 from catalog.system.console import PlainCommand
-from downloads.jobs.tasks import request_reconcile
+from downloads.jobs.queue import request_reconcile
 
 
 class Command(PlainCommand):

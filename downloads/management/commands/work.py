@@ -43,7 +43,7 @@ class Command(PlainCommand):
         if not reason:
             self._work(stop, results, show=not options["json"])
             reason = attempt.reason_not_to_work(timezone.now())
-            reconcile_hooks.songs_came_or_went(timezone.now())
+            reconcile_hooks.after_file_changes(timezone.now())
         left = Track.objects.queue().count()
         if options["json"]:
             self.stdout.write(json.dumps({"results": dict(results), "left": left, "paused": reason}))

@@ -12,7 +12,7 @@ from catalog.models import Service
 from catalog.reports import status
 from catalog.storage import hold
 from catalog.web.permissions import back, staff_button
-from downloads.jobs import tasks
+from downloads.jobs import queue as job_queue
 
 
 @staff_button
@@ -28,7 +28,7 @@ def resume_service(request: HttpRequest, name: str) -> HttpResponse:
     """End every pause of a service."""
     if name in status.SERVICES:
         Service.objects.go_on(name)
-        tasks.wake()
+        job_queue.wake()
         messages.success(request, "It goes on.")
     return back(request)
 
@@ -37,7 +37,7 @@ def resume_service(request: HttpRequest, name: str) -> HttpResponse:
 def accept_missing(request: HttpRequest) -> HttpResponse:
     """The vanished files are to be fetched again: the hold ends."""
     hold.release()
-    tasks.wake()
+    job_queue.wake()
     messages.success(request, "The missing files are fetched again.")
     return back(request)
 
@@ -45,7 +45,7 @@ def accept_missing(request: HttpRequest) -> HttpResponse:
 @staff_button
 def accept_root(request: HttpRequest) -> HttpResponse:
     """The folder that is there now is the library. A job looks at it: no page touches the music folder."""
-    tasks.request_accept_root()
+    job_queue.request_accept_root()
     messages.success(request, "The folder is being looked at; this page says in a moment whether it could be taken.")
     return back(request)
 
@@ -54,8 +54,8 @@ def accept_root(request: HttpRequest) -> HttpResponse:
 def request_job(request: HttpRequest, job: str) -> HttpResponse:
     """Sync or reconcile in the background, now."""
     wishes: dict[str, tuple[Callable[[], Any], str]] = {
-        "sync": (tasks.request_sync, "The library is read again in the background."),
-        "reconcile": (tasks.request_reconcile, "The music folder is looked at in the background."),
+        "sync": (job_queue.request_sync, "The library is read again in the background."),
+        "reconcile": (job_queue.request_reconcile, "The music folder is looked at in the background."),
     }
     request_it, said = wishes[job]
     request_it()

@@ -19,7 +19,7 @@ from catalog.models import Account, Collection, CollectionQuerySet, Run
 from catalog.reports.ledger import ledger
 from catalog.text.humanize import count
 from catalog.web.permissions import staff_button, staff_page
-from downloads.jobs import tasks
+from downloads.jobs import queue
 
 PER_PAGE = 100
 # A tab, what it is called, and the kinds of collections in it.
@@ -89,9 +89,9 @@ def _done(word: str, chosen: CollectionQuerySet) -> str:
     to_the_bin = chosen.filter(removal=Collection.Removal.BIN).exists()
     changed = deed(chosen)
     if changed and word == "on":
-        tasks.wake()
+        queue.wake()
     if changed and (word == "bin" or (to_the_bin and word in LEAVING)):
-        tasks.request_reconcile()  # files go after it
+        queue.request_reconcile()  # files go after it
     files = (BINNED if to_the_bin else "; files stay") if word in LEAVING else ""
     return f"{count(changed, 'collection')} {sentence}{files}."
 

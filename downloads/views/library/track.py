@@ -15,7 +15,7 @@ from catalog.text.humanize import count
 from catalog.tracks import transitions, wanted
 from catalog.web.permissions import back, may_act, readers_page, staff_button
 from downloads.failures.kinds import ERROR_KINDS
-from downloads.jobs import tasks
+from downloads.jobs import queue
 
 
 @readers_page
@@ -53,7 +53,7 @@ def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     """Try again now, ignore, want again."""
     change, said = TRACK_BUTTONS[deed]
     changed = change(Track.objects.filter(pk=pk), timezone.now(), f"by {request.user.get_username()}")
-    tasks.wake()
+    queue.wake()
     messages.success(request, said if changed else "Nothing to change: somebody else was first.")
     return back(request)
 
@@ -62,6 +62,6 @@ def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
 def retry_failed(request: HttpRequest) -> HttpResponse:
     """Try all failed tracks again now."""
     changed = transitions.retry(Track.objects.failed(), timezone.now(), f"by {request.user.get_username()}")
-    tasks.wake()
+    queue.wake()
     messages.success(request, f"{count(changed, 'song')} are tried again now." if changed != 1 else "1 song is tried.")
     return back(request)

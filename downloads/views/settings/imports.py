@@ -20,7 +20,7 @@ from catalog.models import Run
 from catalog.music.records import CollectionRecord
 from catalog.text.humanize import count
 from catalog.web.permissions import staff_page
-from downloads.jobs import tasks, uploads
+from downloads.jobs import queue, uploads
 
 LINES = 100  # of each collection, and of what was not understood, in the preview
 MOST_FILES = 20  # in one upload
@@ -75,7 +75,7 @@ def import_now(request: HttpRequest) -> HttpResponse:
     entries = request.session.pop("upload_entries", 0)
     if entries > uploads.MANY:
         uploads.ask(asked, entries, timezone.now())
-        tasks.request_import()
+        queue.request_import()
         messages.success(request, f"{count(entries, 'entry', 'entries')} are being imported. You may leave this page.")
         return redirect("import")
     try:
@@ -85,7 +85,7 @@ def import_now(request: HttpRequest) -> HttpResponse:
     finally:
         uploads.discard(asked)
     said = uploads.import_now(read, timezone.now())
-    tasks.request_reconcile()
+    queue.request_reconcile()
     messages.success(request, f"{said} The folder is checked, then what is missing is fetched.")
     return redirect("status")
 

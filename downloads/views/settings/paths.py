@@ -16,7 +16,7 @@ from catalog.models import Library, Track
 from catalog.music import path_template
 from catalog.web.permissions import staff_button, staff_page
 from downloads.file_moves import rename_plan
-from downloads.jobs import tasks
+from downloads.jobs import queue
 from downloads.models import MoveBatch
 from downloads.publishing import publish
 
@@ -115,6 +115,6 @@ def move(request: HttpRequest, kind: str) -> HttpResponse:
     except rename_plan.CannotMove as error:
         messages.error(request, str(error))
     else:
-        tasks.request_move()
+        queue.request_move()
         messages.success(request, "The files are moved in the background.")
     return redirect("paths")

@@ -18,7 +18,7 @@ from catalog.spotify import accounts
 from catalog.spotify.client import app
 from catalog.spotify.sync import SPOTIFY, pause_sentence
 from catalog.web.permissions import may_act, staff_button, staff_page
-from downloads.jobs import tasks
+from downloads.jobs import queue
 
 
 @staff_page
@@ -88,7 +88,7 @@ def _finish(request: HttpRequest, landed: str) -> HttpResponse:
     except accounts.ConnectProblem as problem:
         messages.error(request, str(problem))
         return redirect("connect")
-    tasks.request_sync()
+    queue.request_sync()
     messages.success(request, f"Connected as {account}. The library is being read now; choose below what to keep.")
     return redirect("collections")
 

@@ -13,7 +13,7 @@ from catalog.text.humanize import count
 from catalog.web.keyset_pages import page_of
 from catalog.web.permissions import staff_button, staff_page
 from downloads.file_moves import restore, trash
-from downloads.jobs import tasks
+from downloads.jobs import queue
 from downloads.models import FormerFile
 
 MOST = 200  # rows in one request
@@ -53,7 +53,7 @@ def _ids(request: HttpRequest, name: str) -> list[int]:
 
 def _answer(request: HttpRequest, asked: int) -> HttpResponse:
     if asked:
-        tasks.request_reconcile()
+        queue.request_reconcile()
         messages.success(request, f"{count(asked, 'file')} will be back in a moment.")
     else:
         messages.success(request, "Nothing to change: somebody else was first.")

@@ -13,7 +13,7 @@ from catalog.models import Doubt, Track
 from catalog.text.humanize import count
 from catalog.web.keyset_pages import page_of
 from catalog.web.permissions import staff_button, staff_page
-from downloads.jobs import tasks
+from downloads.jobs import queue
 
 MOST = 200  # answers in one request
 
@@ -35,7 +35,7 @@ def adoption_answer(request: HttpRequest) -> HttpResponse:
     ids = [pk for pk in ids if pk < 1 << 63]
     if request.POST.get("answer") == "yes":
         adopted = adopt.accept(ids, timezone.now(), request.user.get_username())
-        tasks.request_reconcile()  # pages look at no file: whether it still is there, the pass finds out
+        queue.request_reconcile()  # pages look at no file: whether it still is there, the pass finds out
         said = f"{count(adopted, 'song')} found." if adopted else "Nothing to change: somebody else was first."
     else:
         said = f"{count(adopt.reject(ids), 'file')} left alone. You are not asked again."

@@ -20,7 +20,7 @@ from catalog.web.permissions import staff_button, staff_page
 from downloads.audio import verify
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch.url_allowlist import AddressRefused
-from downloads.jobs import tasks
+from downloads.jobs import queue
 from downloads.models import AudioFile, Candidate, Search
 from downloads.review import audio_stream, decisions
 from downloads.search import candidates, manual_search
@@ -165,7 +165,7 @@ def review_candidate(request: HttpRequest, candidate: int, action: str) -> HttpR
     row = get_object_or_404(Candidate, pk=candidate)
     act, said = ACTIONS[action]
     act(row, timezone.now(), request.user.get_username())
-    tasks.wake()
+    queue.wake()
     messages.success(request, said)
     return redirect("review_track", pk=row.track_id)
 
@@ -179,7 +179,7 @@ def review_url(request: HttpRequest, pk: int) -> HttpResponse:
     except AddressRefused as error:
         messages.error(request, f"{error} Paste the 11 characters of a recording's id, or its address on YouTube.")
     else:
-        tasks.wake()
+        queue.wake()
         messages.success(request, ACTIONS["take"][1])
     return redirect("review_track", pk=pk)
 
@@ -193,6 +193,6 @@ def review_search(request: HttpRequest, pk: int) -> HttpResponse:
     except ValueError as error:
         messages.error(request, str(error))
     else:
-        tasks.request_search()
+        queue.request_search()
         messages.success(request, "It is searched for in the background; what is found appears here.")
     return redirect("review_track", pk=pk)

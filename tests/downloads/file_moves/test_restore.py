@@ -208,6 +208,6 @@ def test_the_page_lists_it_and_its_button_brings_it_back(world, changed, admin_c
     assert FormerFile.objects.get().state == "binned", "a stranger's wish is none"
     answer = admin_client.post("/bin/former-back", {"file": [item.pk, "x", "9" * 30]}, follow=True).content.decode()
     assert "1 file will be back" in answer and "on its way back" in answer
-    assert schedule.asked("reconcile").exists()
+    assert schedule.request_flag("reconcile").exists()
     assert process_trash_requests(world.now).returned == 1
     assert_is(world, track, old)

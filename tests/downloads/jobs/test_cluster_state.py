@@ -30,23 +30,23 @@ def _own_folder(db: None, settings: LazySettings, tmp_path: Path, monkeypatch: p
 def test_a_new_cluster_may_not_claim_before_a_reconcile_has_ended() -> None:
     cluster_state.register("downloads", NOW)
     assert not cluster_state.may_claim()
-    assert cluster_state.waiting()
-    cluster_state.reconciled(cluster_state.started(), NOW)
+    assert cluster_state.awaits_reconcile()
+    cluster_state.mark_reconciled(cluster_state.running_clusters(), NOW)
     assert cluster_state.may_claim()
-    assert not cluster_state.waiting()
+    assert not cluster_state.awaits_reconcile()
 
 
 def test_a_reconcile_that_began_before_the_cluster_does_not_count() -> None:
     cluster_state.register("downloads", NOW)
-    running = cluster_state.started()
+    running = cluster_state.running_clusters()
     cluster_state.register("downloads", NOW + timedelta(seconds=1))  # killed and started again while the pass ran
-    cluster_state.reconciled(running, NOW + timedelta(minutes=1))
+    cluster_state.mark_reconciled(running, NOW + timedelta(minutes=1))
     assert not cluster_state.may_claim()
 
 
 def test_the_clock_may_be_set_back_a_year_after_the_start() -> None:
     cluster_state.register("downloads", NOW)
-    cluster_state.reconciled(cluster_state.started(), NOW - timedelta(days=365))
+    cluster_state.mark_reconciled(cluster_state.running_clusters(), NOW - timedelta(days=365))
     assert cluster_state.may_claim()
 
 
@@ -54,7 +54,7 @@ def test_a_process_of_an_older_cluster_may_no_longer_claim(monkeypatch: pytest.M
     cluster_state.register("downloads", NOW)
     older = cluster_state._ours
     cluster_state.register("downloads", NOW + timedelta(minutes=1))
-    cluster_state.reconciled(cluster_state.started(), NOW + timedelta(minutes=2))
+    cluster_state.mark_reconciled(cluster_state.running_clusters(), NOW + timedelta(minutes=2))
     monkeypatch.setattr(cluster_state, "_ours", older)
     assert not cluster_state.may_claim()
 
@@ -62,7 +62,7 @@ def test_a_process_of_an_older_cluster_may_no_longer_claim(monkeypatch: pytest.M
 def test_a_process_outside_any_cluster_may_not_claim_and_need_not_stop() -> None:
     assert not cluster_state.may_claim()
     assert not cluster_state.should_stop()
-    assert cluster_state.ours() == ""
+    assert cluster_state.own_queue() == ""
 
 
 def test_a_heartbeat_reaches_the_manager_and_the_pages(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_stop_mark_stops_the_workers_of_its_cluster_alone(monkeypatch: pytest.
     cluster_state.register("tonekeep", NOW)
     other = cluster_state._ours
     cluster_state.register("downloads", NOW)
-    cluster_state.ask_stop()
+    cluster_state.request_stop()
     assert cluster_state.should_stop()
     monkeypatch.setattr(cluster_state, "_ours", other)
     assert not cluster_state.should_stop()
@@ -93,14 +93,14 @@ def test_a_stop_mark_stops_the_workers_of_its_cluster_alone(monkeypatch: pytest.
 
 def test_a_stop_mark_left_by_a_crash_does_not_stop_the_next_cluster() -> None:
     cluster_state.register("downloads", NOW)
-    cluster_state.ask_stop()
+    cluster_state.request_stop()
     cluster_state.register("downloads", NOW + timedelta(minutes=1))
     assert not cluster_state.should_stop()
 
 
 def test_a_cluster_that_ended_in_good_order_is_missed_by_nobody(tmp_path: Path) -> None:
     cluster_state.register("downloads", NOW)
-    cluster_state.ask_stop()
+    cluster_state.request_stop()
     cluster_state.unregister()
     assert not Cluster.objects.exists()
     assert not (tmp_path / "run" / "stop-downloads").exists()
@@ -115,11 +115,11 @@ def test_leaving_takes_no_successors_row() -> None:
 
 def test_a_cluster_serves_its_queue_until_three_minutes_after_its_last_heartbeat() -> None:
     cluster_state.register("downloads", NOW)
-    assert cluster_state.serves("downloads", NOW + timedelta(minutes=3))
-    assert not cluster_state.serves("downloads", NOW + timedelta(minutes=3, seconds=1))
+    assert cluster_state.is_served("downloads", NOW + timedelta(minutes=3))
+    assert not cluster_state.is_served("downloads", NOW + timedelta(minutes=3, seconds=1))
     cluster_state.heartbeat(NOW + timedelta(minutes=2))
-    assert cluster_state.serves("downloads", NOW + timedelta(minutes=5))
-    assert not cluster_state.serves("tonekeep", NOW)
+    assert cluster_state.is_served("downloads", NOW + timedelta(minutes=5))
+    assert not cluster_state.is_served("tonekeep", NOW)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux's")

@@ -14,7 +14,7 @@ from catalog.system import failpoints
 from catalog.tags import audio_tags
 from catalog.tracks import wanted
 from downloads.file_moves import trash
-from downloads.jobs import cluster_state, reconcile_hooks, tasks
+from downloads.jobs import backlog, cluster_state, reconcile_hooks, tasks
 from tests.audio import make_audio
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
@@ -53,16 +53,16 @@ def nobody_wants(track: Track) -> None:
 def test_renamed_files_are_found_after_each_pass_where_a_person_wants_that(world: World, always: bool) -> None:
     Library.objects.update(always_relink=always)
     track = renamed(world)
-    tasks.reconcile_and_wake(world.now)
+    backlog.reconcile_and_wake(world.now)
     assert world.status_of(track) == ("downloaded" if always else "missing")
 
 
 def test_after_a_pass_what_nobody_wants_is_in_the_bin_and_off_the_playlist(world: World) -> None:
     track = world.tracks["Maria Ruiz/First Light/Morning"]
-    tasks.reconcile_and_wake(world.now)
+    backlog.reconcile_and_wake(world.now)
     assert "First Light/01 Morning.mp3" in playlist(world)
     nobody_wants(track)
-    tasks.reconcile_and_wake(world.now)
+    backlog.reconcile_and_wake(world.now)
     track.refresh_from_db()
     assert track.folder is not None
     assert track.folder.path.startswith(".bin/")
@@ -84,7 +84,7 @@ def test_a_move_that_was_broken_off_is_finished_before_the_pass_looks(world: Wor
             trash.process_trash_requests(world.now)
     finally:
         failpoints.on_failpoint = None
-    assert tasks.reconcile_and_wake(world.now).vanished == 0
+    assert backlog.reconcile_and_wake(world.now).vanished == 0
     assert BinnedFile.objects.get().state == "binned"
 
 
@@ -96,7 +96,7 @@ def test_a_fault_in_it_costs_the_pass_nothing(world: World, monkeypatch: pytest.
         monkeypatch.setattr(reconcile_hooks, name, broken)
     monkeypatch.setattr(trash, "process_trash_requests", broken)
     Library.objects.update(always_relink=True)
-    assert tasks.reconcile_and_wake(world.now).complete
+    assert backlog.reconcile_and_wake(world.now).complete
     assert caplog.text.count("ended in an error") == 3
 
 
@@ -104,7 +104,7 @@ def test_songs_that_were_fetched_stand_in_their_playlists_when_the_shift_ends(wo
     track = missing_track(world, retry_after=timezone.now())
     serve(archive, track)
     cluster_state.register("downloads", timezone.now())
-    cluster_state.reconciled(cluster_state.started(), timezone.now())
+    cluster_state.mark_reconciled(cluster_state.running_clusters(), timezone.now())
     assert tasks.download() == "1 tracks"
     assert "Nocturne.mp3" in playlist(world)
 

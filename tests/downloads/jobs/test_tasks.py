@@ -16,7 +16,7 @@ from django.utils import timezone
 from catalog.models import Cluster, Library, Run, Service, Track
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
-from downloads.jobs import cluster_state, tasks
+from downloads.jobs import backlog, cluster, cluster_state, queue, tasks
 from downloads.jobs.schedule import due
 from tests.world import World
 
@@ -50,14 +50,14 @@ def test_each_download_worker_gets_one_wake_up_however_often_it_is_asked_for(wor
     settings.DOWNLOAD_WORKERS = 3
     both_clusters_run()
     for _ in range(4):
-        tasks.wake()
+        queue.wake()
     assert waiting("downloads") == ["download"] * 3
     assert waiting("tonekeep") == []
 
 
 def test_a_wake_up_carries_no_payload(world: World) -> None:
     both_clusters_run()
-    tasks.wake()
+    queue.wake()
     for row in OrmQ.objects.all():
         assert row.task["args"] == ()
         assert row.task["kwargs"] == {}
@@ -66,16 +66,16 @@ def test_a_wake_up_carries_no_payload(world: World) -> None:
 def test_a_wake_up_in_a_workers_hand_is_not_one_that_waits(world: World, settings: Any) -> None:
     settings.DOWNLOAD_WORKERS = 1
     both_clusters_run()
-    tasks.wake()
+    queue.wake()
     OrmQ.objects.update(lock=timezone.now() + timedelta(hours=24))
-    tasks.wake()
+    queue.wake()
     assert waiting("downloads") == ["download"] * 2
 
 
 def test_where_no_cluster_fetches_the_main_one_fetches_one_at_a_time(world: World) -> None:
     cluster_state.register("tonekeep", timezone.now())
-    tasks.wake()
-    tasks.wake()
+    queue.wake()
+    queue.wake()
     assert waiting("tonekeep") == ["download"]
     assert waiting("downloads") == []
 
@@ -83,7 +83,7 @@ def test_where_no_cluster_fetches_the_main_one_fetches_one_at_a_time(world: Worl
 def test_the_main_cluster_hands_over_when_the_other_one_turns_up(world: World) -> None:
     cluster_state.register("downloads", timezone.now())
     cluster_state.register("tonekeep", timezone.now())
-    cluster_state.reconciled(cluster_state.started(), timezone.now())
+    cluster_state.mark_reconciled(cluster_state.running_clusters(), timezone.now())
     world.make_track(retry_after=timezone.now())
     assert tasks.download() == "0 tracks, more is due"
     assert "download" in waiting("downloads")
@@ -99,14 +99,14 @@ def test_a_worker_returns_at_once_before_the_first_reconcile(world: World) -> No
 
 def test_a_worker_with_nothing_to_do_goes_home(world: World) -> None:
     cluster_state.register("downloads", timezone.now())
-    cluster_state.reconciled(cluster_state.started(), timezone.now())
+    cluster_state.mark_reconciled(cluster_state.running_clusters(), timezone.now())
     assert tasks.download() == "0 tracks"
 
 
 def test_a_worker_that_is_to_stop_claims_nothing(world: World) -> None:
     cluster_state.register("downloads", timezone.now())
-    cluster_state.reconciled(cluster_state.started(), timezone.now())
-    cluster_state.ask_stop()
+    cluster_state.mark_reconciled(cluster_state.running_clusters(), timezone.now())
+    cluster_state.request_stop()
     track = world.make_track(retry_after=timezone.now() - timedelta(hours=1))
     tasks.download()
     track.refresh_from_db()
@@ -196,45 +196,45 @@ def test_failed_tasks_are_kept_for_30_days_and_the_last_hundred_for_ever(world: 
 
 def test_what_a_person_asks_for_is_due_until_it_is_done(world: World) -> None:
     Library.objects.update(last_pass=timezone.now(), last_full_pass=timezone.now())
-    tasks.request_reconcile()
-    tasks.request_reconcile()
+    queue.request_reconcile()
+    queue.request_reconcile()
     assert waiting("tonekeep") == ["handle_backlog"]
     assert due(timezone.now(), online=True).reconcile
-    tasks.handle_backlog()
+    backlog.handle_backlog()
     assert not due(timezone.now(), online=True)
 
 
 def test_a_tick_catches_up_with_a_wake_up_that_was_lost(world: World) -> None:
     (world.root / ".tonekeep").unlink()
     storage.check(world.now)
-    tasks.request_accept_root()
+    queue.request_accept_root()
     OrmQ.objects.all().delete()
     tasks.tick()
     assert "handle_backlog" in waiting("tonekeep")
-    tasks.handle_backlog()
+    backlog.handle_backlog()
     assert storage.current().state == "online"
 
 
 def test_a_reconcile_asked_for_while_one_runs_is_done_afterwards(world: World) -> None:
-    tasks.request_reconcile()
+    queue.request_reconcile()
     with try_lock("reconcile"):
-        tasks.handle_backlog()
+        backlog.handle_backlog()
     assert due(timezone.now(), online=True).reconcile
 
 
 def test_a_sync_asked_for_while_one_runs_is_done_afterwards(world: World) -> None:
-    tasks.request_sync()
+    queue.request_sync()
     with try_lock("sync"):
-        tasks.handle_backlog()
+        backlog.handle_backlog()
     assert due(timezone.now(), online=True).sync
-    tasks.handle_backlog()
+    backlog.handle_backlog()
     assert not due(timezone.now(), online=True).sync
 
 
 def test_a_sync_brings_a_reconcile_with_it(world: World) -> None:
     Library.objects.update(last_pass=timezone.now(), last_full_pass=timezone.now())
-    tasks.request_sync()
-    tasks.handle_backlog()
+    queue.request_sync()
+    backlog.handle_backlog()
     assert [run.kind for run in Run.objects.order_by("started_at", "pk")] == ["sync", "reconcile"]
 
 
@@ -242,7 +242,7 @@ def test_a_reconcile_finds_what_vanished_lets_workers_claim_and_wakes_them(world
     both_clusters_run()
     track = world.tracks["Maria Ruiz/First Light/Noon"]
     (world.root / "Maria Ruiz/First Light/02 Noon.mp3").unlink()
-    tasks.handle_backlog()
+    backlog.handle_backlog()
     assert world.status_of(track) == Track.Status.MISSING
     assert cluster_state.may_claim()
     assert "download" in waiting("downloads")
@@ -251,7 +251,7 @@ def test_a_reconcile_finds_what_vanished_lets_workers_claim_and_wakes_them(world
 def test_workers_go_on_waiting_where_the_library_is_offline(world: World) -> None:
     both_clusters_run()
     (world.root / ".tonekeep").unlink()
-    tasks.handle_backlog()
+    backlog.handle_backlog()
     assert not cluster_state.may_claim()
 
 
@@ -259,7 +259,7 @@ def test_workers_go_on_waiting_where_the_library_is_offline(world: World) -> Non
 
 
 def test_an_error_leaves_no_text_in_the_task_row(caplog: pytest.LogCaptureFixture) -> None:
-    @tasks.job
+    @queue.job
     def leaks() -> str:
         raise ValueError("password hunter2")
 
@@ -272,8 +272,8 @@ def test_schedules_are_installed_once_whatever_stood_there(world: World) -> None
         Schedule.objects.create(name="tick", func="downloads.jobs.tick", next_run=NOW + timedelta(days=365))
     Schedule.objects.create(name="of old", func="downloads.jobs.no_longer_there")
     Schedule.objects.create(name="a person's", func="math.sqrt")
-    tasks.install_schedules(NOW)
-    tasks.install_schedules(NOW)
+    cluster.install_schedules(NOW)
+    cluster.install_schedules(NOW)
     assert sorted(Schedule.objects.values_list("name", flat=True)) == ["a person's", "tick"]
     tick = Schedule.objects.get(name="tick")
     assert (tick.next_run, tick.minutes, tick.schedule_type, tick.repeats) == (NOW, 1, Schedule.MINUTES, -1)

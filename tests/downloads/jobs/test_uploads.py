@@ -56,7 +56,7 @@ def test_a_small_import_is_done_at_once_and_a_large_one_by_a_job(keeper: Client,
     page = ask(keeper, lines(1, 2, 3, 4, 5), "more.txt")
     assert "5 entries are being imported" in page and "being imported</span>" in page and "more.txt" in page
     assert Track.objects.count() == 3 and "import_uploads" in waiting_jobs()
-    assert tasks.import_uploads() == "1 imported"
+    assert uploads.import_uploads() == "1 imported"
     assert Track.objects.wanted().count() == 5 and kept(tmp_path) == []
     page = keeper.get("/import").content.decode()
     assert "5 entries imported: 5 songs, 0 others. 2 are new." in page and 'http-equiv="refresh"' not in page
@@ -67,17 +67,17 @@ def test_a_lost_wake_up_is_asked_for_again_by_the_tick(keeper: Client) -> None:
     OrmQ.objects.all().delete()
     tasks.tick()
     assert "import_uploads" in waiting_jobs()
-    tasks.import_uploads()
+    uploads.import_uploads()
     OrmQ.objects.all().delete()
     tasks.tick()
     assert "import_uploads" not in waiting_jobs()
 
 
 def test_the_folder_is_looked_at_after_an_import_and_not_without_one(keeper: Client) -> None:
-    tasks.import_uploads()
+    uploads.import_uploads()
     assert waiting_jobs() == []
     ask(keeper, lines(1, 2, 3, 4))
-    tasks.import_uploads()
+    uploads.import_uploads()
     assert "handle_backlog" in waiting_jobs()
 
 

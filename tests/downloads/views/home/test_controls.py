@@ -16,7 +16,7 @@ from catalog.models import Event, Library, Service, Track
 from catalog.storage import hold
 from catalog.storage import state as storage
 from catalog.tracks import transitions
-from downloads.jobs import tasks
+from downloads.jobs import backlog
 from tests.world import ROOT_UUID, World
 
 BUTTONS = [
@@ -198,7 +198,7 @@ def test_accepting_the_folder_is_a_jobs_work_and_the_page_says_so_meanwhile(keep
     assert "The folder is being looked at." in text and "Accept this folder" not in text
     assert waiting() == ["handle_backlog"]
     assert not marker.exists() and storage.current().state == "offline"  # no page touches the disk
-    tasks.handle_backlog()
+    backlog.handle_backlog()
     assert marker.exists() and storage.current().state == "online"
     text = keeper.get("/").content.decode()
     assert "The folder is being looked at." not in text and "Accept this folder" not in text
@@ -209,7 +209,7 @@ def test_a_folder_that_is_not_there_cannot_be_accepted(keeper: Client, world: Wo
     storage.check(world.now)
     assert "Accept this folder" not in keeper.get("/").content.decode()
     keeper.post("/library/accept-root")
-    tasks.handle_backlog()
+    backlog.handle_backlog()
     assert storage.current().state == "offline" and not world.root.exists()
     assert "The folder is being looked at." not in keeper.get("/").content.decode()
 
@@ -218,7 +218,7 @@ def test_a_word_that_comes_after_the_disk_is_back_changes_nothing(keeper: Client
     marker = swapped_disk(world)
     keeper.post("/library/accept-root")
     marker.write_text(f"{ROOT_UUID}\n")
-    tasks.handle_backlog()
+    backlog.handle_backlog()
     assert Library.load().root_uuid == ROOT_UUID
 
 

@@ -38,7 +38,7 @@ def test_the_button_asks_and_the_next_pass_moves(world, binned, admin_client: Cl
     assert "1 file will be back" in answer.content.decode()
     assert "on its way back" in answer.content.decode()
     assert (world.root / binned[0].target).exists()
-    assert schedule.asked("reconcile").exists()
+    assert schedule.request_flag("reconcile").exists()
     assert process_trash_requests(world.now).returned == 1
     assert (world.root / binned[0].origin).exists()
     assert admin_client.get("/bin").content.decode().count('class="path"') == 5

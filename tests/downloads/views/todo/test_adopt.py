@@ -39,7 +39,7 @@ def test_yes_makes_the_file_the_tracks_and_asks_for_a_look(world, staff):
     found = Track.objects.get(pk=row.track_id)
     assert (found.status, found.local_path, found.size) == ("downloaded", str(world.root / "mine/a.mp3"), 1234)
     assert list(Doubt.objects.all()) == [other]
-    assert schedule.asked("reconcile").exists()
+    assert schedule.request_flag("reconcile").exists()
 
 
 def test_no_leaves_the_file_alone_and_the_row_off_the_page(world, staff):

@@ -1,0 +1,73 @@
+"""The job that syncs and reconciles, by schedule or on request."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.utils import timezone
+
+from catalog.library.reconcile import ReconcileReport, reconcile
+from catalog.spotify.sync import SyncReport, sync
+from catalog.storage import state as storage
+from catalog.storage.probe import RootProblem
+from downloads.jobs import cluster_state, reconcile_hooks
+from downloads.jobs.queue import job, wake
+from downloads.jobs.schedule import due, request_flag
+
+logger = logging.getLogger(__name__)
+
+
+@job
+def handle_backlog() -> str:
+    """Sync, reconcile and wake, in this order, as far as due; or only the last two."""
+    now = timezone.now()
+    if request_flag("accept_root").exists():
+        accept_root(now)
+    plan = due(now, online=storage.check(now).may_read)
+    if plan.sync:
+        sync_and_reconcile(now)
+    elif plan.reconcile:
+        reconcile_and_wake(now, full=plan.full)
+    return str(plan)
+
+
+def accept_root(now: datetime) -> None:
+    """Accept the folder at MUSIC_DIR as the library. The request was about an offline library: one that is back stays.
+
+    Where there is no folder to accept, the page goes on saying what is wrong.
+    """
+    request_flag("accept_root").unlink(missing_ok=True)
+    if storage.check(now).state != storage.OFFLINE:
+        return
+    try:
+        storage.accept_root(now)
+    except RootProblem as error:
+        logger.warning("The music folder could not be accepted: %s", error)
+        return
+    request_flag("reconcile").touch()
+
+
+def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
+    """Sources -> catalog, catalog <-> disk, then the workers, in this order. Raises what the parts raise."""
+    request_flag("sync").unlink(missing_ok=True)
+    report = sync(now, should_stop=cluster_state.should_stop)
+    if report.busy:
+        request_flag("sync").touch()  # the sync under way may have begun before this request
+    return report, reconcile_and_wake(timezone.now())
+
+
+def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
+    """One pass over the music folder. The clusters that ran before it began may claim once it has ended."""
+    request_flag("reconcile").unlink(missing_ok=True)
+    running = cluster_state.running_clusters()
+    reconcile_hooks.before_pass(now)
+    report = reconcile(now, full=full, should_stop=cluster_state.should_stop)
+    if report.busy:
+        request_flag("reconcile").touch()  # the pass under way may have begun before this request
+    if report.complete:
+        reconcile_hooks.after_pass(timezone.now())
+        cluster_state.mark_reconciled(running, timezone.now())
+    wake()
+    reconcile_hooks.after_file_changes(timezone.now())
+    return report

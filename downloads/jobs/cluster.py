@@ -1,0 +1,79 @@
+"""Be a cluster of django-q2: its one schedule, its main process, its stop."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connections, transaction
+from django.utils import timezone
+from django_q.cluster import Cluster as DjangoQCluster
+from django_q.conf import Conf
+from django_q.models import Schedule
+
+from catalog.system import child_lifetime
+from downloads.jobs import cluster_state
+from downloads.jobs.queue import JOBS, MAIN, request_tick
+
+TICK = f"{JOBS}.tick"
+MAX_AHEAD = timedelta(minutes=2)  # of the next tick; more means that the clock was set back
+CHECK_SCHEDULE_EVERY = 60.0  # seconds
+
+
+class StoppableCluster(DjangoQCluster):
+    """A cluster whose busy workers learn of a stop at once, whether Ctrl-C, SIGTERM or the manager asked for it."""
+
+    def stop(self) -> bool:
+        cluster_state.request_stop()
+        return bool(super().stop())
+
+
+def install_schedules(now: datetime) -> None:
+    """Leave one schedule of ours, the tick, due ``now``: `Schedule.name` is not unique, and clocks get set back."""
+    ours = Schedule.objects.filter(func__startswith=f"{JOBS}.")
+    with transaction.atomic():
+        first = ours.filter(func=TICK).order_by("pk").first() or Schedule(func=TICK)
+        first.name, first.schedule_type, first.minutes, first.repeats = "tick", Schedule.MINUTES, 1, -1
+        first.next_run, first.cluster = now, None
+        first.save()
+        ours.exclude(pk=first.pk).delete()
+
+
+def repair_schedule(now: datetime) -> bool:
+    """Bring the tick back where its next time lies too far ahead: a clock that is set back would silence it until then.
+
+    Called by the cluster's main process: without ticks no worker could. True: it was so.
+    """
+    late = Schedule.objects.filter(func=TICK, next_run__gt=now + MAX_AHEAD)
+    if not late.exists():
+        return False
+    install_schedules(now)
+    return True
+
+
+def cluster_name() -> str:
+    """The queue that this process would serve."""
+    return str(Conf.CLUSTER_NAME)
+
+
+def run_cluster() -> bool:
+    """Be the cluster that this process was started as, until it is stopped. False: it broke down.
+
+    It registers before it forks, and requests the tick that reconciles: its workers claim nothing before that ended.
+    """
+    now = timezone.now()
+    cluster_state.register(cluster_name(), now)
+    if cluster_name() == MAIN:
+        install_schedules(now)
+    request_tick()
+    connections.close_all()  # a parent and its forks on one connection corrupt each other
+    child_lifetime.forks_die_with_their_parents()
+    cluster = StoppableCluster()
+    cluster.start()
+    while cluster.sentinel.is_alive():
+        cluster.sentinel.join(CHECK_SCHEDULE_EVERY)
+        with suppress(DatabaseError):
+            repair_schedule(timezone.now())
+        connections.close_all()
+    cluster_state.unregister()
+    return bool(cluster.sentinel.exitcode == 0)
