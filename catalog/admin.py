@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from catalog.models import (
     Account,
+    AdoptionMatch,
     Album,
     Alias,
     Artist,
     BinnedFile,
     Cluster,
     Collection,
-    Doubt,
     Entry,
     Event,
     Folder,
@@ -191,7 +191,7 @@ class FolderAdmin(ReadOnly):
     ordering = ("pk",)
 
 
-@admin.register(Doubt)
+@admin.register(AdoptionMatch)
 class DoubtAdmin(ReadOnly):
     """Answered on the page "Files to adopt"."""
 

@@ -13,7 +13,7 @@ ROOMS = ("config", "downloads", "catalog")  # each may import those after it
 
 # Library -> the only modules of the product that import it.
 ONE_DOOR = {
-    "spotipy": {"catalog/spotify/client.py"},
+    "spotipy": {"catalog/spotify/auth.py", "catalog/spotify/client.py"},
     "mutagen": {"catalog/tags/audio_tags.py"},
     "watchdog": {"catalog/library/watcher.py"},
     "yt_dlp": {"downloads/fetch/child.py"},

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import transaction
 
 from catalog.library import untracked
-from catalog.models import Alias, Doubt, Track
+from catalog.models import AdoptionMatch, Alias, Track
 from catalog.music.identity import identity_key, same_length
 from catalog.storage import state as storage
 from catalog.tags import audio_tags
@@ -100,14 +100,14 @@ def _adopt_batch(files: list[Found], now: datetime, dry_run: bool, report: Adopt
     readable = [found for found in files if found.said]
     report.unreadable += len(files) - len(readable)
     owners = MatchIndex(readable)
-    doubts: dict[str, Doubt] = {}
+    doubts: dict[str, AdoptionMatch] = {}
     sure: list[tuple[int, Place, int, str]] = []
     for found in readable:
         track, how = owners.of(found)
         if track is None:
             report.strangers += 1
         elif how.startswith("?"):
-            doubts[found.relative] = Doubt(track=track, file=found.relative, size=found.size, why=how[1:])
+            doubts[found.relative] = AdoptionMatch(track=track, file=found.relative, size=found.size, why=how[1:])
         else:
             track.status = Track.Status.DOWNLOADED  # a second file of this track is a stranger
             sure.append((track.pk, Place.of(settings.MUSIC_DIR, found.relative), found.size, how))
@@ -117,9 +117,9 @@ def _adopt_batch(files: list[Found], now: datetime, dry_run: bool, report: Adopt
     _note(doubts, [found.relative for found in readable], dry_run, report)
 
 
-def _note(doubts: dict[str, Doubt], looked_at: list[str], dry_run: bool, report: AdoptReport) -> None:
+def _note(doubts: dict[str, AdoptionMatch], looked_at: list[str], dry_run: bool, report: AdoptReport) -> None:
     """Keep the doubts for a person. One that has been rejected is not asked again."""
-    before = {doubt.file: doubt for doubt in Doubt.objects.filter(file__in=looked_at)}
+    before = {doubt.file: doubt for doubt in AdoptionMatch.objects.filter(file__in=looked_at)}
     rejected = {file for file, doubt in before.items() if doubt.rejected and _same(doubt, doubts.get(file))}
     report.rejected += len(rejected)
     asked = [doubt for file, doubt in doubts.items() if file not in rejected]
@@ -131,11 +131,11 @@ def _note(doubts: dict[str, Doubt], looked_at: list[str], dry_run: bool, report:
     if not dry_run:
         with transaction.atomic():
             outdated = before.keys() - rejected - {file for file in doubts if _same(before.get(file), doubts[file])}
-            Doubt.objects.filter(file__in=outdated).delete()
-            Doubt.objects.bulk_create([doubt for doubt in asked if doubt.file not in before.keys() - outdated])
+            AdoptionMatch.objects.filter(file__in=outdated).delete()
+            AdoptionMatch.objects.bulk_create([doubt for doubt in asked if doubt.file not in before.keys() - outdated])
 
 
-def _same(first: Doubt | None, second: Doubt | None) -> bool:
+def _same(first: AdoptionMatch | None, second: AdoptionMatch | None) -> bool:
     return first is not None and second is not None and (first.track_id, first.size) == (second.track_id, second.size)
 
 
@@ -156,7 +156,7 @@ def accept(doubt_ids: Iterable[int], now: datetime, who: str) -> int:
     Rows only: whether a file still is as it was seen, the next reconcile finds out; its folder is no longer believed.
     """
     adopted = 0
-    for doubt in Doubt.objects.filter(pk__in=list(doubt_ids), rejected=False):
+    for doubt in AdoptionMatch.objects.filter(pk__in=list(doubt_ids), rejected=False):
         adopted += take(doubt.track_id, doubt.file, doubt.size, now, f"confirmed by {who}: {doubt.why}")
         doubt.delete()
     return adopted
@@ -164,7 +164,7 @@ def accept(doubt_ids: Iterable[int], now: datetime, who: str) -> int:
 
 def reject(doubt_ids: Iterable[int]) -> int:
     """These files are not their tracks'. Kept, so that nobody asks again."""
-    return Doubt.objects.filter(pk__in=list(doubt_ids), rejected=False).update(rejected=True)
+    return AdoptionMatch.objects.filter(pk__in=list(doubt_ids), rejected=False).update(rejected=True)
 
 
 # --- Whose file it is -------------------------------------------------------------------------------------

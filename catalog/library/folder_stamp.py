@@ -18,6 +18,8 @@ import os
 import re
 from collections.abc import Iterable
 
+from catalog.system.file_age import YOUNG_NS
+
 Stamp = tuple[int, int, int, int]
 
 # Filesystems whose folder times change with every name, for every user of them. All others are listed each time: NFS,
@@ -35,7 +37,6 @@ TRUSTED = {
     "bcachefs": "the kernel alone writes it",
     "tmpfs": "in memory",
 }
-YOUNG_NS = 2_000_000_000  # the coarsest clock of these filesystems ticks once a second (ext4 with small inodes)
 
 
 def stamp_of(stat: os.stat_result) -> Stamp:

@@ -7,13 +7,14 @@ rules to the database. `artists`, `albums`, `entries` describe; `status`, `local
 from catalog.models.accounts import Account, SetupLink, SpotifyApp
 from catalog.models.collections import Collection, CollectionQuerySet, Entry
 from catalog.models.events import Event, EventQuerySet
-from catalog.models.library import BinnedFile, Doubt, Folder, Library
+from catalog.models.library import AdoptionMatch, BinnedFile, Folder, Library
 from catalog.models.runs import Cluster, Run, RunQuerySet
 from catalog.models.services import Service, ServiceQuerySet
 from catalog.models.tracks import Album, Alias, Artist, Credit, Track, TrackManager, TrackQuerySet
 
 __all__ = [
     "Account",
+    "AdoptionMatch",
     "Album",
     "Alias",
     "Artist",
@@ -22,7 +23,6 @@ __all__ = [
     "Collection",
     "CollectionQuerySet",
     "Credit",
-    "Doubt",
     "Entry",
     "Event",
     "EventQuerySet",

@@ -56,17 +56,21 @@ class Library(models.Model):
         return cls.objects.get_or_create(pk=1)[0]
 
 
-class Doubt(models.Model):
-    """A file that may be a missing track's, and that only a person can tell. A "no" is kept: it is asked once.
+class AdoptionMatch(models.Model):
+    """A file that may be a track's, which only a person can decide. A "no" is kept: it is asked once.
 
-    ``file`` is relative to the root; ``size`` is in bytes, as `catalog.library.adopt` saw it.
+    ``file`` is relative to the root; ``size`` is in bytes, as it was when the file was read.
     """
 
-    track = models.ForeignKey("catalog.Track", on_delete=models.CASCADE, related_name="doubts")
+    track = models.ForeignKey("catalog.Track", on_delete=models.CASCADE, related_name="adoption_matches")
     file = models.TextField(unique=True)
     size = models.BigIntegerField()
     why = models.TextField()
     rejected = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "catalog_doubt"
+        verbose_name_plural = "adoption matches"
 
     def __str__(self) -> str:
         return self.file

@@ -1,57 +1,34 @@
-"""What the status page, `/status` and `manage.py status` say: one reading of the catalog, nothing remembered.
+"""The snapshot behind the status page, `/status`, `/metrics` and `manage.py status`. Nothing is cached.
 
-All numbers of one answer come from one moment of the database, so that they add up. No file is looked at: what is
-known of the music folder stands in the rows that `catalog.storage.state` writes.
+All numbers of one snapshot are read from one moment of the database, so that they add up. No file is looked at: the
+state of the music folder is in the rows that `catalog.storage.state` writes.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
 from django.db.models import Count, Min
 
 from catalog.db.id_sets import id_subquery
+from catalog.db.snapshot_read import snapshot_read
 from catalog.models import Account, Cluster, Credit, Event, Library, Run, Service, Track, TrackQuerySet
+from catalog.reports.headline import headline
 from catalog.storage import state as storage
 from catalog.storage.probe import ACCEPT
-from catalog.text import humanize
+from catalog.system.heartbeat import SILENT_AFTER
 
 ITEMS = 50  # of the queue, in one answer
 FAILURES = 20
-SILENT_AFTER = timedelta(minutes=3)  # a heartbeat comes every minute; two may be lost
 LONGEST_RUN = timedelta(hours=6)  # the jobs' own time limit: a run without an end that is older was cut off
 CLOCKS_DIFFER = timedelta(minutes=1)  # a run that began later than that did so by a clock that was set back since
 RATE_OVER = timedelta(hours=1)  # songs fetched in this time say how fast it goes
 RATE_FROM = 3  # fewer say nothing
 
 SERVICES = ("spotify", "audio", "storage")
-
-
-@contextmanager
-def snapshot_read() -> Iterator[None]:
-    """All reads inside see the same moment of the database; no lock is taken that a writer would wait for.
-
-    `atomic` alone would not do: on SQLite it is IMMEDIATE here and queues behind the writers, on PostgreSQL each
-    statement would see its own moment. Inside a transaction that is already open nothing is changed.
-    """
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")
-            try:
-                yield
-            finally:
-                cursor.execute("ROLLBACK")
-    else:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield
 
 
 def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
@@ -91,13 +68,8 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
             "connected": Account.objects.filter(state=Account.State.CONNECTED).exists(),
         }
         seen["seconds_left"] = _seconds_left(seen, now)
-    seen["headline"], seen["mood"] = _headline(seen)
+    seen["headline"], seen["mood"] = headline(seen)
     return seen
-
-
-def headline(now: datetime) -> str:
-    """The state of the library in one sentence, e.g. "All 412 songs are here"."""
-    return str(snapshot(now)["headline"])
 
 
 def described(tracks: TrackQuerySet) -> list[dict[str, Any]]:
@@ -217,51 +189,3 @@ def _seconds_left(seen: dict[str, Any], now: datetime) -> int | None:
         return None
     pace = (now - moments[-1]).total_seconds() / len(moments)
     return round(pace * to_do)
-
-
-# --- The head line ----------------------------------------------------------------------------------------
-
-
-def _headline(seen: dict[str, Any]) -> tuple[str, str]:
-    """The sentence and its mood ("ok", "busy", "warn", "bad"): the first thing that a person must know."""
-    counters, library = seen["counters"], seen["storage"]
-    missing = f"{counters['missing']:,} missing"
-    if not counters["songs"]:
-        return "Nothing is here yet: connect Spotify, or import a file", "warn"
-    if library["state"] == "offline":
-        return f"Library offline: {_clause(library['reason'])}", "bad"
-    if not counters["missing"] and not counters["downloading"]:
-        return _all_here(counters["songs"]), "ok"
-    if library["state"] == "held":
-        return f"{missing}: fetching waits for your word", "warn"
-    if library["state"] != "online":
-        return f"{missing}: fetching waits. {library['reason']}".strip(), "bad"
-    return _fetching(seen, missing)
-
-
-def _all_here(songs: int) -> str:
-    return "The one song is here" if songs == 1 else f"All {songs:,} songs are here"
-
-
-def _fetching(seen: dict[str, Any], missing: str) -> tuple[str, str]:
-    """Something is missing and the library is there: is it being fetched?"""
-    counters, queue, now = seen["counters"], seen["queue"], seen["at"]
-    pause = next((service for service in seen["services"] if service["paused"] and service["name"] != "spotify"), None)
-    if counters["downloading"] and not counters["missing"]:
-        return f"Fetching the last {humanize.count(counters['downloading'], 'song')}", "busy"
-    if pause and pause["paused_by_person"]:
-        return f"{missing}: fetching is paused", "warn"
-    if pause:
-        return f"{missing}: fetching goes on {humanize.ahead(pause['paused_until'], now)}. {pause['reason']}", "warn"
-    if not queue["ready"] and not counters["downloading"]:
-        return f"{missing}: next try {humanize.ahead(queue['next_due'], now)}", "warn"
-    if seen["workers"]["state"] != "running" and not counters["downloading"]:
-        return f"{missing}: no worker is running", "bad"
-    left = seen["seconds_left"]
-    return f"{missing}: fetching" + (f", about {humanize.span(timedelta(seconds=left))}" if left else ""), "busy"
-
-
-def _clause(reason: str) -> str:
-    """A sentence of `catalog.storage.state` as the second half of another one."""
-    reason = reason.rstrip(".")
-    return reason[:1].lower() + reason[1:]

@@ -17,7 +17,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from catalog.models import Account, Service, SpotifyApp
-from catalog.spotify.client import Api, HeldToken, RowToken, app, consent_address, token_for_code
+from catalog.spotify.auth import HeldToken, RowToken, app, consent_address, token_for_code
+from catalog.spotify.client import Api
 from catalog.spotify.errors import Kind, Refusal
 from catalog.spotify.parse import mapping, text
 from catalog.system.encryption import Unsealable, seal, unseal

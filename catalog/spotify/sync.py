@@ -21,7 +21,8 @@ from catalog.models.run_progress import Progress, RunProgress, close_run
 from catalog.music.records import WITHDRAWN, CollectionRecord
 from catalog.reports.ledger import ledgers
 from catalog.spotify import accounts as spotify_accounts
-from catalog.spotify.client import KnownCollection, LibraryReader, Refusal, app, read_library
+from catalog.spotify.auth import app
+from catalog.spotify.client import KnownCollection, LibraryReader, Refusal, read_library
 from catalog.spotify.errors import Kind
 from catalog.system.file_locks import try_lock
 

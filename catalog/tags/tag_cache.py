@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
+from catalog.system.file_age import YOUNG_NS
 from catalog.tags import audio_tags
 from catalog.tags.audio_tags import FileTags
 
@@ -30,7 +31,6 @@ FEW = 200  # files that are read here: starting processes takes longer
 CHUNK = 50  # files per message to a process
 MOST_READERS = 4  # one disk
 IDS = 500  # names in one query
-YOUNG_NS = 2_000_000_000  # a file that was changed just now may change again under the same stamp
 
 TABLE = """CREATE TABLE IF NOT EXISTS seen (
     path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode TEXT, said TEXT
@@ -61,7 +61,7 @@ class TagReader:
 
     def __init__(self, root: str, cache: str, now_ns: int, readers: int = 0) -> None:
         self.root = root
-        self._old_enough = now_ns - YOUNG_NS
+        self._old_enough = now_ns - YOUNG_NS  # a younger file may change again under the same stamp
         self.read_files = 0  # how many were opened: not those the cache knew
         self._readers = readers or min(MOST_READERS, len(os.sched_getaffinity(0)))
         self._pool: ProcessPoolExecutor | None = None

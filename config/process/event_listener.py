@@ -28,8 +28,8 @@ from supervisor.childutils import get_headers, listener
 from supervisor.xmlrpc import SupervisorTransport
 
 from catalog.system import child_lifetime
+from catalog.system.heartbeat import SILENT_AFTER
 
-STALE_AFTER = 180.0  # seconds without a heartbeat
 KILL_AFTER = 20.0  # seconds that a stale cluster gets to stop by itself
 LAST_ORDERS = 10.0  # seconds that everything gets to stop by itself once the manager is gone
 
@@ -101,8 +101,8 @@ class ProcessWatcher:
                 self._end_group(pid)
         elif seen.beat != beat:
             seen.beat, seen.changed_at = beat, now
-        elif now - seen.changed_at >= STALE_AFTER:
-            self.say(f"{name}: no heartbeat for {STALE_AFTER:.0f} s, starting it again.")
+        elif now - seen.changed_at >= SILENT_AFTER.total_seconds():
+            self.say(f"{name}: no heartbeat for {SILENT_AFTER.total_seconds():.0f} s, starting it again.")
             seen.asked_at = now
             self._stop(pid)
 

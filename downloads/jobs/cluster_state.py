@@ -11,7 +11,7 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -19,9 +19,9 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from catalog.models import Cluster
+from catalog.system.heartbeat import SILENT_AFTER
 
 BEAT_EVERY = 20.0  # seconds between a busy worker's heartbeats; one is missed by the manager after 3 minutes
-SILENT_AFTER = timedelta(minutes=3)  # a heartbeat comes every minute; two may be lost
 
 
 @dataclass

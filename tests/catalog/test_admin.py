@@ -16,7 +16,19 @@ from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
 from catalog.admin import RunAdmin
-from catalog.models import Account, Alias, Artist, BinnedFile, Doubt, Event, Folder, Run, SetupLink, SpotifyApp, Track
+from catalog.models import (
+    Account,
+    AdoptionMatch,
+    Alias,
+    Artist,
+    BinnedFile,
+    Event,
+    Folder,
+    Run,
+    SetupLink,
+    SpotifyApp,
+    Track,
+)
 from catalog.tracks import transitions
 from downloads.models import AudioFile, Candidate, Move, MoveBatch, RateLimitState, Replaced, Search
 from tests.catalog.views.test_browse import storable
@@ -189,7 +201,7 @@ def test_a_list_in_another_order_has_no_link_by_key(
     assert "those after them" not in admin_client.get(f"{runs}?{by_done}").content.decode()
 
 
-LONG = ["track", "artist", "album", "entry", "event", "folder", "doubt", "binnedfile"]
+LONG = ["track", "artist", "album", "entry", "event", "folder", "adoptionmatch", "binnedfile"]
 
 
 @pytest.mark.parametrize("name", LONG)
@@ -250,7 +262,7 @@ def rows_to_look_at(world: World) -> list[Any]:
     batch = MoveBatch.objects.create(kind="apply", asked_at=now, template="{title}")
     return [
         Folder.objects.get(tracks=track),
-        Doubt.objects.create(track=track, file="Stray/Morning.mp3", size=5, why="as long"),
+        AdoptionMatch.objects.create(track=track, file="Stray/Morning.mp3", size=5, why="as long"),
         BinnedFile.objects.create(track=track, state="binned", origin="A/B.mp3", target="bin/B.mp3", moved_at=now),
         Search.objects.create(track=track, words="morning live", asked_at=now),
         Replaced.objects.create(track=track, path="/music/old.mp3", size=5, asked_at=now),

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from catalog.db.snapshot_read import snapshot_read
 from catalog.models import Track
 from catalog.reports import status
 from catalog.reports.listings import BY_DUE, LISTINGS
@@ -22,7 +23,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     view = request.GET.get("view", "ready")
     listing = LISTINGS[view if view in QUEUE_VIEWS else "ready"]
-    with status.snapshot_read():
+    with snapshot_read():
         missing, cooling = Track.objects.counts()["missing"], Track.objects.cooling(now).count()
         keys = listing.rows(now).values_list(*BY_DUE, named=True)
         page = page_of(keys, BY_DUE, request.GET.get("after", ""), size=status.ITEMS)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from catalog.library import adopt
-from catalog.models import Doubt, Track
+from catalog.models import AdoptionMatch, Track
 from catalog.text.humanize import count
 from catalog.web.keyset_pages import page_of
 from catalog.web.permissions import staff_button, staff_page
@@ -21,7 +21,7 @@ MOST = 200  # answers in one request
 @staff_page
 def adoption(request: HttpRequest) -> HttpResponse:
     """`/adopt`: files that may be a missing track's, in the order in which they were found. Paged by key."""
-    asked = Doubt.objects.filter(rejected=False, track__status=Track.Status.MISSING)
+    asked = AdoptionMatch.objects.filter(rejected=False, track__status=Track.Status.MISSING)
     rows = asked.select_related("track__album").prefetch_related("track__credits__artist")
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
     shown = {"section": "tracks", "page": page, "first": request.path, "next": urlencode({"after": page.after})}

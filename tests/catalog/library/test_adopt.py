@@ -14,7 +14,7 @@ import pytest
 from catalog.library import untracked
 from catalog.library.adopt import CannotAdopt, accept, adopt, reject
 from catalog.library.reconcile import reconcile
-from catalog.models import Doubt, Track
+from catalog.models import AdoptionMatch, Track
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
 from tests.audio import make_audio
@@ -80,25 +80,25 @@ def test_a_file_of_another_length_is_doubtful_and_adopted_by_a_yes_only(world, p
     report = adopt(None, world.now)
     assert (report.adopted, report.doubts, world.status_of(track)) == (0, 1, "missing")
     assert report.doubtful[0]["why"] == "title and artist, but its length is 4 s, not 240 s"
-    assert accept([Doubt.objects.get().pk], world.now, "maria") == 1
+    assert accept([AdoptionMatch.objects.get().pk], world.now, "maria") == 1
     track.refresh_from_db()
     assert (track.status, track.file_name) == ("downloaded", "a.mp3")
     assert track.events.get().reason.startswith("confirmed by maria")
-    assert not Doubt.objects.exists()
+    assert not AdoptionMatch.objects.exists()
 
 
 def test_a_no_is_asked_once_and_a_changed_file_again(world, put):
     missing(world, "Nocturne", seconds=240)
     path = put("a.mp3", "Nocturne")
     adopt(None, world.now)
-    assert reject([Doubt.objects.get().pk]) == 1
+    assert reject([AdoptionMatch.objects.get().pk]) == 1
     again = adopt(None, world.now)
     assert (again.doubts, again.rejected) == (0, 1)
-    assert accept([Doubt.objects.get().pk], world.now, "maria") == 0
+    assert accept([AdoptionMatch.objects.get().pk], world.now, "maria") == 0
     path.write_bytes(path.read_bytes() + b"\0" * 417)
     changed = adopt(None, world.now)
     assert (changed.doubts, changed.rejected) == (1, 0)
-    assert Doubt.objects.get().rejected is False
+    assert AdoptionMatch.objects.get().rejected is False
 
 
 def test_a_doubt_that_is_settled_goes(world, put):
@@ -106,10 +106,10 @@ def test_a_doubt_that_is_settled_goes(world, put):
     put("a.mp3", "Nocturne")
     adopt(None, world.now)
     adopt(None, world.now)
-    assert Doubt.objects.count() == 1
+    assert AdoptionMatch.objects.count() == 1
     Track.objects.filter(pk=track.pk).update(duration_ms=SECONDS * 1000)
     assert adopt(None, world.now).adopted == 1
-    assert not Doubt.objects.exists()
+    assert not AdoptionMatch.objects.exists()
 
 
 def test_a_yes_to_a_track_that_has_a_file_by_now_changes_nothing(world, put):
@@ -117,7 +117,7 @@ def test_a_yes_to_a_track_that_has_a_file_by_now_changes_nothing(world, put):
     put("a.mp3", "Nocturne")
     adopt(None, world.now)
     world.put_file(track)
-    assert accept([Doubt.objects.get().pk], world.now, "maria") == 0
+    assert accept([AdoptionMatch.objects.get().pk], world.now, "maria") == 0
     track.refresh_from_db()
     assert track.file_name != "a.mp3"
 
@@ -130,7 +130,7 @@ def test_a_dry_run_changes_no_row(world, put):
     report = adopt(None, world.now, dry_run=True)
     assert (report.adopted, report.doubts) == (1, 1)
     assert world.status_of(track) == "missing"
-    assert not Doubt.objects.exists()
+    assert not AdoptionMatch.objects.exists()
 
 
 def test_what_was_read_once_is_not_opened_again(world, put):

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from catalog.db.snapshot_read import snapshot_read
 from catalog.models import Account, Cluster, Event, Library, Run, Service, Track
 from catalog.reports import status
 from catalog.reports.metrics import exposition
@@ -99,23 +100,23 @@ def test_a_long_queue_asks_no_more_questions_than_a_short_one_and_no_answer_writ
 
 def test_an_empty_catalog_says_what_to_do_next(db: None, world: World) -> None:
     Track.objects.all().delete()
-    assert status.headline(world.now) == "Nothing is here yet: connect Spotify, or import a file"
+    assert status.snapshot(world.now)["headline"] == "Nothing is here yet: connect Spotify, or import a file"
 
 
 def test_all_songs_are_here(live: World) -> None:
-    assert status.headline(live.now) == "All 6 songs are here"
+    assert status.snapshot(live.now)["headline"] == "All 6 songs are here"
 
 
 def test_missing_songs_are_fetched_and_the_pace_says_how_long(live: World) -> None:
     for number in range(4):
         live.make_track(f"Song {number}")
-    assert status.headline(live.now) == "4 missing: fetching"
+    assert status.snapshot(live.now)["headline"] == "4 missing: fetching"
     here = Track.objects.downloaded().first()
     assert here
     for minutes in (90, 60, 30):
         Event.objects.create(track=here, kind="finish", at=live.now - timedelta(minutes=minutes / 3))
     # Three songs in the last 30 minutes: four take 40.
-    assert status.headline(live.now) == "4 missing: fetching, about 40 min"
+    assert status.snapshot(live.now)["headline"] == "4 missing: fetching, about 40 min"
 
 
 def test_a_library_that_is_offline_is_the_first_thing_said(live: World) -> None:
@@ -138,22 +139,22 @@ def test_a_hold_waits_for_a_word(live: World) -> None:
 def test_a_pause_says_who_or_until_when(live: World) -> None:
     live.make_track()
     Service.objects.pause("audio", live.now + timedelta(hours=6), "The site asks us to slow down.", now=live.now)
-    assert status.headline(live.now) == "1 missing: fetching goes on in 6 h. The site asks us to slow down."
+    assert status.snapshot(live.now)["headline"] == "1 missing: fetching goes on in 6 h. The site asks us to slow down."
     Service.objects.pause_by_person("audio")
-    assert status.headline(live.now) == "1 missing: fetching is paused"
+    assert status.snapshot(live.now)["headline"] == "1 missing: fetching is paused"
     Service.objects.go_on("audio")
-    assert status.headline(live.now) == "1 missing: fetching"
+    assert status.snapshot(live.now)["headline"] == "1 missing: fetching"
 
 
 def test_spotify_may_rest_while_songs_are_fetched(live: World) -> None:
     live.make_track()
     Service.objects.pause("spotify", live.now + timedelta(hours=6), "Too many requests.", now=live.now)
-    assert status.headline(live.now) == "1 missing: fetching"
+    assert status.snapshot(live.now)["headline"] == "1 missing: fetching"
 
 
 def test_songs_that_cool_down_say_when_they_are_tried(live: World) -> None:
     fail(live, live.make_track(), "No recording fits.", minutes=30)
-    assert status.headline(live.now) == "1 missing: next try in 30 min"
+    assert status.snapshot(live.now)["headline"] == "1 missing: next try in 30 min"
 
 
 def test_silent_workers_are_noticed_after_three_minutes(live: World) -> None:
@@ -186,7 +187,7 @@ def test_all_reads_of_one_answer_see_one_moment() -> None:
         Track.objects.create(title="Late", identity="late", wanted=True)
         connection.close()
 
-    with status.snapshot_read():
+    with snapshot_read():
         before = Track.objects.count()
         writer = threading.Thread(target=add_one)
         writer.start()

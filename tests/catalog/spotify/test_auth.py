@@ -12,7 +12,8 @@ import pytest
 from django.db import connection
 
 from catalog.models import Account
-from catalog.spotify.client import Api, RowToken, app, consent_address, read_library, token_for_code
+from catalog.spotify.auth import RowToken, app, consent_address, token_for_code
+from catalog.spotify.client import Api, read_library
 from catalog.spotify.errors import LONGEST, Kind, Refusal, refusal_of, token_refusal
 from catalog.system.encryption import seal, unseal
 from tests.fakes.spotify import User
@@ -240,7 +241,7 @@ def test_a_refusal_of_the_token_endpoint_is_told_from_a_dead_consent(spotify, an
 
 
 def test_silence_and_a_closed_port_are_pauses(spotify, anna, settings, monkeypatch):
-    monkeypatch.setattr("catalog.spotify.client.TIMEOUT", 0.2)
+    monkeypatch.setattr("catalog.spotify.auth.TIMEOUT", 0.2)
     spotify.hang("/me")
     with pytest.raises(Refusal, match="in time") as silent:
         api(connect(spotify)).me()

@@ -13,7 +13,8 @@ import yaml
 
 from catalog.models import Account
 from catalog.music.records import REASONS, SPOTIFY_ID, UNREADABLE, EntryRecord, clean_isrc
-from catalog.spotify.client import Api, RowToken
+from catalog.spotify.auth import RowToken
+from catalog.spotify.client import Api
 from catalog.spotify.library_reader import KnownCollection
 from catalog.spotify.parse import entry_of, entry_of_track, moment
 from tests.fakes.spotify import Playlist, SavedAlbum, User

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from config.process.event_listener import KILL_AFTER, STALE_AFTER, ProcessWatcher, handle, listen
+from catalog.system.heartbeat import SILENT_AFTER
+from config.process.event_listener import KILL_AFTER, ProcessWatcher, handle, listen
 
 MAIN, OTHER = 4001, 4002
+
+STALE = SILENT_AFTER.total_seconds()
 
 
 class Signals:
@@ -71,11 +74,11 @@ def test_a_cluster_that_beats_is_left_alone(keeper: ProcessWatcher, signals: Sig
 def test_a_cluster_without_a_heartbeat_for_three_minutes_is_stopped_then_killed(
     keeper: ProcessWatcher, signals: Signals
 ) -> None:
-    for second in range(0, int(STALE_AFTER) + 1, 5):
+    for second in range(0, int(STALE) + 1, 5):
         beat(keeper, "beat-downloads", second)
         keeper.look(float(second))
     assert signals.sent == [("process", MAIN, signal.SIGTERM)]
-    keeper.look(STALE_AFTER + KILL_AFTER)
+    keeper.look(STALE + KILL_AFTER)
     assert signals.sent[-1] == ("group", MAIN, signal.SIGKILL)
 
 
@@ -85,15 +88,15 @@ def test_a_clock_set_back_a_year_is_a_heartbeat_like_any_other(keeper: ProcessWa
     keeper.look(0.0)
     beat(keeper, "beat-tonekeep", 10**17)
     beat(keeper, "beat-downloads", 10**17)
-    keeper.look(STALE_AFTER - 1)
-    keeper.look(STALE_AFTER + 60)
+    keeper.look(STALE - 1)
+    keeper.look(STALE + 60)
     assert signals.sent == []
 
 
 def test_a_restarted_cluster_gets_three_minutes_of_its_own(keeper: ProcessWatcher, signals: Signals) -> None:
     keeper.look(0.0)
     keeper.see({"jobs": 5001, "downloads": 5002})
-    keeper.look(STALE_AFTER + 1)
+    keeper.look(STALE + 1)
     assert signals.sent == []
 
 
@@ -101,7 +104,7 @@ def test_a_cluster_that_never_beat_is_stopped_as_well(tmp_path: Path, signals: S
     keeper = ProcessWatcher(tmp_path, signals.to_process, signals.to_group, say=lambda sentence: None)
     keeper.see({"jobs": MAIN})
     keeper.look(0.0)
-    keeper.look(STALE_AFTER)
+    keeper.look(STALE)
     assert signals.sent == [("process", MAIN, signal.SIGTERM)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from catalog.models import Doubt, Track
+from catalog.models import AdoptionMatch, Track
 from downloads.jobs import schedule
 from tests.world import World
 
@@ -17,9 +17,11 @@ def staff(admin_client: Client) -> Client:
     return admin_client
 
 
-def doubt(world: World, title: str = "Nocturne", file: str = "mine/a.mp3", **columns) -> Doubt:
+def doubt(world: World, title: str = "Nocturne", file: str = "mine/a.mp3", **columns) -> AdoptionMatch:
     track = world.make_track(title, duration_ms=240_000, **columns)
-    return Doubt.objects.create(track=track, file=file, size=1234, why="title and artist, but its length is 4 s")
+    return AdoptionMatch.objects.create(
+        track=track, file=file, size=1234, why="title and artist, but its length is 4 s"
+    )
 
 
 def test_the_page_shows_song_file_and_why(world, staff):
@@ -38,14 +40,14 @@ def test_yes_makes_the_file_the_tracks_and_asks_for_a_look(world, staff):
     assert "1 song found." in answer.content.decode()
     found = Track.objects.get(pk=row.track_id)
     assert (found.status, found.local_path, found.size) == ("downloaded", str(world.root / "mine/a.mp3"), 1234)
-    assert list(Doubt.objects.all()) == [other]
+    assert list(AdoptionMatch.objects.all()) == [other]
     assert schedule.request_flag("reconcile").exists()
 
 
 def test_no_leaves_the_file_alone_and_the_row_off_the_page(world, staff):
     rows = [doubt(world), doubt(world, "Etude", "mine/b.mp3")]
     staff.post("/adopt/answer", {"row": [row.pk for row in rows], "answer": "no"})
-    assert Doubt.objects.filter(rejected=True).count() == 2
+    assert AdoptionMatch.objects.filter(rejected=True).count() == 2
     assert "mine/a.mp3" not in staff.get("/adopt").content.decode()
     assert Track.objects.missing().count() == 2
 
@@ -54,7 +56,7 @@ def test_what_is_no_row_changes_nothing(world, staff):
     doubt(world)
     answer = staff.post("/adopt/answer", {"row": ["x", "99999", "9" * 30], "answer": "yes"}, follow=True)
     assert "somebody else was first" in answer.content.decode()
-    assert Doubt.objects.count() == 1
+    assert AdoptionMatch.objects.count() == 1
 
 
 def test_a_song_that_has_its_file_by_now_is_not_asked_about(world, staff):
@@ -68,7 +70,7 @@ def test_strangers_see_nothing_and_change_nothing(world, client, settings):
     row = doubt(world)
     assert client.get("/adopt").status_code == 302
     assert client.post("/adopt/answer", {"row": row.pk, "answer": "yes"}).status_code == 302
-    assert Doubt.objects.filter(rejected=False).count() == 1
+    assert AdoptionMatch.objects.filter(rejected=False).count() == 1
     assert Track.objects.missing().count() == 1
 
 
@@ -78,5 +80,5 @@ def test_many_doubts_are_paged(world, staff):
     first = staff.get("/adopt").content.decode()
     assert first.count('class="path"') == 100
     assert 'rel="next"' in first
-    last = Doubt.objects.order_by("pk")[99].pk
+    last = AdoptionMatch.objects.order_by("pk")[99].pk
     assert staff.get(f"/adopt?after=[{last}]").content.decode().count('class="path"') == 1

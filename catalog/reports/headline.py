@@ -1,0 +1,57 @@
+"""The sentence at the top of the status page. Pure: it is made of a snapshot that was read before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from catalog.text import humanize
+
+
+def headline(seen: dict[str, Any]) -> tuple[str, str]:
+    """The state of the library in one sentence, e.g. "All 412 songs are here", and its severity.
+
+    ``seen`` is a snapshot of `catalog.reports.status`; the severity is "ok", "busy", "warn" or "bad". The first
+    condition that applies counts: no songs, offline, held, cannot write, paused, waiting, no worker, fetching.
+    """
+    counters, library = seen["counters"], seen["storage"]
+    missing = f"{counters['missing']:,} missing"
+    if not counters["songs"]:
+        return "Nothing is here yet: connect Spotify, or import a file", "warn"
+    if library["state"] == "offline":
+        return f"Library offline: {_clause(library['reason'])}", "bad"
+    if not counters["missing"] and not counters["downloading"]:
+        return _all_here(counters["songs"]), "ok"
+    if library["state"] == "held":
+        return f"{missing}: fetching waits for your word", "warn"
+    if library["state"] != "online":
+        return f"{missing}: fetching waits. {library['reason']}".strip(), "bad"
+    return _fetching(seen, missing)
+
+
+def _all_here(songs: int) -> str:
+    return "The one song is here" if songs == 1 else f"All {songs:,} songs are here"
+
+
+def _fetching(seen: dict[str, Any], missing: str) -> tuple[str, str]:
+    """Something is missing and the library is there: is it being fetched?"""
+    counters, queue, now = seen["counters"], seen["queue"], seen["at"]
+    pause = next((service for service in seen["services"] if service["paused"] and service["name"] != "spotify"), None)
+    if counters["downloading"] and not counters["missing"]:
+        return f"Fetching the last {humanize.count(counters['downloading'], 'song')}", "busy"
+    if pause and pause["paused_by_person"]:
+        return f"{missing}: fetching is paused", "warn"
+    if pause:
+        return f"{missing}: fetching goes on {humanize.ahead(pause['paused_until'], now)}. {pause['reason']}", "warn"
+    if not queue["ready"] and not counters["downloading"]:
+        return f"{missing}: next try {humanize.ahead(queue['next_due'], now)}", "warn"
+    if seen["workers"]["state"] != "running" and not counters["downloading"]:
+        return f"{missing}: no worker is running", "bad"
+    left = seen["seconds_left"]
+    return f"{missing}: fetching" + (f", about {humanize.span(timedelta(seconds=left))}" if left else ""), "busy"
+
+
+def _clause(reason: str) -> str:
+    """A sentence of `catalog.storage.state` as the second half of another one."""
+    reason = reason.rstrip(".")
+    return reason[:1].lower() + reason[1:]
