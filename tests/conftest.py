@@ -6,8 +6,26 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.conf import settings as test_settings
 
+from tests.migrated import copy_migrated_database
 from tests.world import World, make_world
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """On SQLite the tests' database begins as a copy of one that is migrated already, and no migration is run."""
+    if test_settings.SQLITE:
+        wanted = test_settings.DATABASES["default"]["TEST"]
+        path = Path(wanted["NAME"])
+        copy_migrated_database(path.parent, path.name)
+        wanted["MIGRATE"] = False
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """On SQLite: use that copy."""
+    return bool(test_settings.SQLITE)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Library, Service, Track
+from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Folder, Library, Service, Track
 from catalog.music.identity import identity_key
 from catalog.music.path_template import path_key
 from catalog.tracks.place import Place
@@ -51,19 +51,9 @@ class World:
         **columns: Any,
     ) -> Track:
         """A missing track with artist, album and credit, wanted through an entry; ``columns`` are set as they are."""
-        made = Track.objects.create(
-            title=title,
-            album=Album.objects.get_or_create(key=f"{album}/{artist}", defaults={"title": album, "artist": artist})[0],
-            track_number=number,
-            **{
-                "duration_ms": 180_000,
-                "identity": identity_key(title, [artist]),
-                "spotify_id": spotify_id(f"{artist}/{album}/{number}/{title}"),
-                "wanted": wanted,
-                "retry_after": self.now - timedelta(minutes=1),
-                **columns,
-            },
-        )
+        home = Album.objects.get_or_create(key=f"{album}/{artist}", defaults={"title": album, "artist": artist})[0]
+        made = self._track(title, artist, home, number, wanted=wanted, **columns)
+        made.save(force_insert=True)
         performer = Artist.objects.get_or_create(key=path_key(artist), defaults={"name": artist})[0]
         Credit.objects.create(track=made, artist=performer, position=0)
         refresh_wanted_flags(Track.objects.filter(pk=made.pk))
@@ -72,6 +62,16 @@ class World:
         if wanted:
             Entry.objects.create(collection=self.collection, position=made.pk * 1000, track=made, digest=made.pk)
         return made
+
+    def _track(self, title: str, artist: str, album: Album, number: int, **columns: Any) -> Track:
+        """The row of a missing track of three minutes, not yet written; ``columns`` are set as they are."""
+        standard = {
+            "duration_ms": 180_000,
+            "identity": identity_key(title, [artist]),
+            "spotify_id": spotify_id(f"{artist}/{album}/{number}/{title}"),
+            "retry_after": self.now - timedelta(minutes=1),
+        }
+        return Track(title=title, album=album, track_number=number, **(standard | columns))
 
     def put_file(self, track: Track, content: bytes = b"", relative: str = "") -> Path:
         """Write the track's file and mark the track downloaded at that place. The file's path.
@@ -121,8 +121,57 @@ def make_world(root: Path) -> World:
     Library.objects.create(pk=1, root_uuid=ROOT_UUID, root_path=str(root))
     Service.objects.create(name="storage", state="online")
     world = World(root, Collection.objects.create(kind=Collection.Kind.FILE, key="sample.csv", name="Sample"))
-    for artist, album, number, title in SAMPLE:
-        track = world.make_track(title, artist, album, number)
-        world.put_file(track)
-        world.tracks[f"{artist}/{album}/{title}"] = track
+    _add_sample(world)
     return world
+
+
+def _add_sample(world: World) -> None:
+    """The sample's rows and files, in one statement for each table: most tests begin with them."""
+    albums = {key: Album(key="/".join(key), title=key[0], artist=key[1]) for key in _distinct(1, 0)}
+    artists = {name: Artist(key=path_key(name), name=name) for (name,) in _distinct(0)}
+    folders = {path: Folder(key=path_key(path), path=path) for path in map("/".join, _distinct(0, 1))}
+    for model, rows in ((Album, albums), (Artist, artists), (Folder, folders)):
+        model.objects.bulk_create(rows.values())
+    tracks = [_track_on_disk(world, entry, albums, folders) for entry in SAMPLE]
+    Track.objects.bulk_create(tracks)
+    Credit.objects.bulk_create(
+        Credit(track=track, artist=artists[artist], position=0)
+        for track, (artist, *_) in zip(tracks, SAMPLE, strict=True)
+    )
+    Alias.objects.bulk_create(Alias(key=f"spotify:{track.spotify_id}", track=track) for track in tracks)
+    Entry.objects.bulk_create(
+        Entry(collection=world.collection, position=track.pk * 1000, track=track, digest=track.pk) for track in tracks
+    )
+    refresh_wanted_flags(Track.objects.all())
+    world.tracks = {f"{artist}/{album}/{t}": row for row, (artist, album, _, t) in zip(tracks, SAMPLE, strict=True)}
+
+
+def _distinct(*columns: int) -> list[tuple[str, ...]]:
+    """The sample's different values of these columns, in its order."""
+    return list(dict.fromkeys(tuple(str(entry[column]) for column in columns) for entry in SAMPLE))
+
+
+def _track_on_disk(
+    world: World, entry: tuple[str, str, int, str], albums: dict[tuple[str, ...], Album], folders: dict[str, Folder]
+) -> Track:
+    """The row, not yet written, of a downloaded track, and its file: bytes that only this track has."""
+    artist, album, number, title = entry
+    place = Place.of(str(world.root), f"{artist}/{album}/{number:02} {title}.mp3")
+    content = f"{SAMPLE.index(entry)} {title} ".encode() * 10
+    path = Path(place.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return world._track(
+        title,
+        artist,
+        albums[album, artist],
+        number,
+        wanted=True,
+        status=Track.Status.DOWNLOADED,
+        local_path=place.path,
+        folder=folders[place.folder],
+        file_name=place.file_name,
+        name_key=path_key(place.file_name),
+        size=len(content),
+        last_seen=world.now - timedelta(days=1),
+    )

@@ -19,7 +19,9 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from demo.archive import ArchiveServer, Song
+from tests import fork_server
 from tests.audio import make_audio
+from tests.migrated import copy_migrated_database
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 4
@@ -49,13 +51,11 @@ class Program:
             "STATUS_PUBLIC": "true",
             "WATCH": "off",
         }
-        self.manage("migrate", "--verbosity", "0")
+        copy_migrated_database(self.home / "data")
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """A command, however it ends."""
-        command = [sys.executable, "manage.py", *words]
-        everything = self.environment | environment
-        return subprocess.run(command, cwd=PROJECT, env=everything, capture_output=True, text=True, timeout=120)
+        return fork_server.manage(words, self.environment | environment, timeout=600)
 
     def manage(self, *words: str) -> str:
         """A command that must succeed; what it printed."""

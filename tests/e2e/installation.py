@@ -23,7 +23,9 @@ import psycopg
 from django.conf import settings
 
 from demo.archive import ArchiveServer, Song
+from tests import fork_server
 from tests.audio import make_audio
+from tests.migrated import copy_migrated_database
 
 T = TypeVar("T")
 PROJECT = Path(__file__).resolve().parents[2]
@@ -120,6 +122,13 @@ class Installation:
             **({"AUDIO_SOURCE": "archive", "ARCHIVE_URL": archive.url} if archive else {}),
             **changes,
         }
+        self._make_database()
+
+    def _make_database(self) -> None:
+        if self.environment["DATABASE_URL"]:
+            self.command("migrate", "--verbosity", "0")
+        else:
+            copy_migrated_database(self.data)
 
     def __enter__(self) -> Installation:
         return self
@@ -136,14 +145,7 @@ class Installation:
 
     def command(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`manage.py` with these words, in this installation's environment."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=PROJECT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        done = fork_server.manage(words, self.environment, timeout=600)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
@@ -157,7 +159,6 @@ class Installation:
                 [f"spotify:track:{song.id:0<22}", song.title, song.artists[0], song.album, song.duration_ms]
                 for song in songs
             )
-        self.command("migrate", "--verbosity", "0")
         self.command("import_library", str(path))
 
     def start(self, *words: str) -> None:
