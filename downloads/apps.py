@@ -14,15 +14,18 @@ class DownloadsConfig(AppConfig):
     def ready(self) -> None:
         """Take django-q2's own models out of the admin, whichever admin module was loaded first.
 
-        And hear of rows that become one: what a person decided about either must not go with it.
+        And hear of rows that become one, or part: what a person decided about either must not go with it.
         """
         from django.contrib import admin
         from django.contrib.admin.exceptions import NotRegistered
 
         from catalog.ingest.merge import merging
+        from catalog.ingest.separate import handed_over
         from downloads.review.decisions import move_with_merge
+        from downloads.review.handed_over import follow_owners
 
         merging.connect(move_with_merge, dispatch_uid="decisions")
+        handed_over.connect(follow_owners, dispatch_uid="owners")
 
         from downloads import checks  # noqa: F401  registers itself
 

@@ -21,6 +21,7 @@ library = [
     re_path(r"^tracks/?$", songs.songs, name="tracks"),
     re_path(r"^tracks/(?P<pk>[0-9]{1,18})/?$", track.track, name="track"),
     re_path(r"^tracks/(?P<pk>[0-9]{1,18})/(?P<deed>retry|ignore|want)/?$", track.change_track, name="change_track"),
+    re_path(r"^tracks/(?P<pk>[0-9]{1,18})/separate/?$", track.separate_track, name="separate_track"),
     re_path(r"^failed/retry/?$", track.retry_failed, name="retry_failed"),
     re_path(r"^collections/?$", collections.collections, name="collections"),
     re_path(r"^collections/choose/?$", collections.update_collections, name="update_collections"),

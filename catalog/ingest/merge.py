@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 from django.dispatch import Signal
 
+from catalog.ingest.songs import UNKNOWN, Song, facts_of, songs_of
 from catalog.models import Alias, Credit, Entry, Track
-from catalog.music.identity import same_length
+from catalog.music.same_recording import may_be_joined
 from catalog.tracks.wanted import mark_wanted
 
 
@@ -22,45 +24,49 @@ def merge_duplicates(tracks: Iterable[Track], now: datetime) -> dict[int, int]:
     """
     rows = list(tracks)
     alike = _alike(rows)
+    songs = songs_of([*rows, *alike])
     replaced: dict[int, int] = {}
-    for track in rows:
+    for row in rows:
         for twin in alike:
-            if track.pk in replaced or twin.pk in replaced or not are_duplicates(track, twin):
+            if row.pk in replaced or twin.pk in replaced or not are_duplicates(songs[row.pk], songs[twin.pk]):
                 continue
-            keep, drop = _keep_and_drop(track, twin)
+            keep, drop = keep_and_drop(row, twin)
             if merge(keep, drop):
                 replaced[drop.pk] = keep.pk
-                track = keep
+                songs[keep.pk].names += songs[drop.pk].names
+                row = keep
     return replaced
 
 
 def _alike(rows: list[Track]) -> list[Track]:
     """All rows that share identity or ISRC with one of these and are not the only one that does."""
-    found = {row.pk: row for row in Track.objects.filter(identity__in={row.identity for row in rows})}
-    found |= {row.pk: row for row in Track.objects.with_isrc({row.isrc for row in rows})}
+    tracks = Track.objects.select_related("album")
+    sharing = {row.pk: row for row in tracks.filter(identity__in={row.identity for row in rows})}
+    sharing |= {row.pk: row for row in tracks.with_isrc({row.isrc for row in rows})}
     own = {row.pk for row in rows}
-    shared = Counter(key for row in found.values() for key in {row.identity, row.isrc} - {""})
+    shared = Counter(key for row in sharing.values() for key in {row.identity, row.isrc} - {""})
     return [
         row
-        for pk, row in sorted(found.items())
+        for pk, row in sorted(sharing.items())
         if pk not in own or shared[row.identity] > 1 or (row.isrc and shared[row.isrc] > 1)
     ]
 
 
-def are_duplicates(first: Track, second: Track) -> bool:
-    """The same recording by ISRC or identity, lengths within 3 seconds, both known; two different rows."""
-    if first.pk == second.pk or first.duration_ms is None or second.duration_ms is None:
+def are_duplicates(first: Song, second: Song) -> bool:
+    """Two rows of one recording: evidence for it, and nothing against it, between any of their names.
+
+    By ISRC, or by equal names; half an identity is shared by strangers.
+    """
+    one, other = first.row, second.row
+    if one.pk == other.pk:
         return False
-    if not same_length(first.duration_ms, second.duration_ms):
+    named = one.identity == other.identity and bool(one.title and one.artist_names)
+    if not named and not (one.isrc and one.isrc == other.isrc):
         return False
-    if first.isrc and first.isrc == second.isrc:
-        return True
-    one_is_clean = None not in (first.explicit, second.explicit) and first.explicit != second.explicit
-    # Half an identity is shared by strangers.
-    return first.identity == second.identity and not one_is_clean and bool(first.title and first.artist_names)
+    return may_be_joined(first.descriptions(), second.descriptions())
 
 
-def _keep_and_drop(first: Track, second: Track) -> tuple[Track, Track]:
+def keep_and_drop(first: Track, second: Track) -> tuple[Track, Track]:
     """The row that has a file or a claim stays; else the older one."""
     first_busy, second_busy = (row.status != Track.Status.MISSING or bool(row.local_path) for row in (first, second))
     if first_busy != second_busy:
@@ -84,10 +90,15 @@ def merge(keep: Track, drop: Track) -> bool:
         Entry.objects.filter(track=drop.pk).update(track=keep.pk)
         Alias.objects.filter(track=drop.pk).update(track=keep.pk)
         unnamed = Track.objects.filter(pk=keep.pk, spotify_id__isnull=True)
-        if drop.spotify_id and unnamed.update(spotify_id=drop.spotify_id):
+        if drop.spotify_id and unnamed.update(spotify_id=drop.spotify_id, title=drop.title, **_known_facts(drop)):
             keep.spotify_id = drop.spotify_id
         merging.send(Track, keep=keep.pk, drop=drop.pk)
         artists = list(Credit.objects.filter(track=drop.pk).values_list("artist", flat=True))
         empty.delete()
         mark_wanted([drop.album_id] if drop.album_id else [], artists)
     return True
+
+
+def _known_facts(row: Track) -> dict[str, Any]:
+    """What a row with an id knows: it describes the recording better than one without."""
+    return {name: value for name, value in facts_of(row).items() if value not in UNKNOWN}

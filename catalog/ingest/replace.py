@@ -29,7 +29,9 @@ from catalog.tracks.wanted import set_wanted
 
 STRIDE = 1 << 20  # between positions: room for insertions that move no other row
 BATCH = 1000
-ENTRY_COLUMNS = ("collection_id", "position", "track_id", "reason", "label", "added_at", "digest")
+ENTRY_COLUMNS = ("collection_id", "position", "track_id", "alias_id", "reason", "label", "added_at", "digest")
+
+Target = tuple[int, int]  # an entry's track id and alias id
 
 
 @dataclass(slots=True)
@@ -188,7 +190,7 @@ class _Entries:
         if self.digests == [row[2] for row in self.old]:
             return False
         stay, added, leftover = self._pair()
-        tracks = self._recognise(added, now)
+        tracks = self._resolve(added, now)
         changed = self._reuse(added, leftover, tracks, stay)
         positions = _positions([stay.get(index) for index in range(len(self.digests))])
         self._move(stay, positions)
@@ -216,18 +218,18 @@ class _Entries:
         kept = {pk for pk, _ in stay.values()}
         return stay, added, {pk: track_id for pk, _, _, track_id in self.old if pk not in kept}
 
-    def _recognise(self, added: Sequence[int], now: datetime) -> dict[int, int]:
-        """{index as read: track id} of the new entries that are tracks."""
+    def _resolve(self, added: Sequence[int], now: datetime) -> dict[int, Target]:
+        """{index as read: its target} of the new entries that are tracks."""
         indexes = [index for index in added if self.record.entries[index].track]
-        found = resolve([self.record.entries[index].track for index in indexes], now)  # type: ignore[misc]
-        self.report.new_tracks, self.report.merged = found.new, found.merged
-        return dict(zip(indexes, found.track_ids, strict=True))
+        resolution = resolve((self.record.entries[index].track for index in indexes), now)  # type: ignore[misc]
+        self.report.new_tracks, self.report.merged = resolution.new, resolution.merged
+        return dict(zip(indexes, zip(resolution.track_ids, resolution.alias_ids, strict=True), strict=True))
 
     def _reuse(
         self,
         added: list[int],
         leftover: dict[int, int | None],
-        tracks: dict[int, int],
+        tracks: dict[int, Target],
         stay: dict[int, tuple[int, int]],
     ) -> set[int]:
         """An entry whose record reads differently but is the same track keeps its row. Indexes so updated."""
@@ -239,8 +241,8 @@ class _Entries:
         updated: list[tuple[int, int]] = []
         changed: set[int] = set()
         for index in added:
-            if index in tracks and by_track[tracks[index]]:
-                pk = by_track[tracks[index]].popleft()
+            if index in tracks and by_track[tracks[index][0]]:
+                pk = by_track[tracks[index][0]].popleft()
                 del leftover[pk]
                 stay[index] = (pk, positions[pk])
                 changed.add(index)
@@ -249,9 +251,10 @@ class _Entries:
             with transaction.atomic():
                 for pk, index in part:
                     entry = self.record.entries[index]
-                    said = {"digest": self.digests[index], "label": entry.label, "added_at": entry.added_at}
-                    Entry.objects.filter(pk=pk).update(**said)
-                set_wanted({tracks[index] for _, index in part})
+                    values = {"digest": self.digests[index], "label": entry.label, "added_at": entry.added_at}
+                    track_id, alias_id = tracks[index]
+                    Entry.objects.filter(pk=pk).update(track=track_id, alias=alias_id, **values)
+                set_wanted({tracks[index][0] for _, index in part})
         self.report.updated = len(updated)
         return changed
 
@@ -265,7 +268,7 @@ class _Entries:
             Entry.objects.bulk_update(part, ["position"])
         self.report.moved = len(moved)
 
-    def _add(self, added: list[int], changed: set[int], tracks: dict[int, int], positions: list[int]) -> None:
+    def _add(self, added: list[int], changed: set[int], tracks: dict[int, Target], positions: list[int]) -> None:
         rows = [self._row(index, tracks, positions[index]) for index in added if index not in changed]
         for part in _batches(rows):
             with transaction.atomic():
@@ -273,11 +276,11 @@ class _Entries:
                 set_wanted({row[2] for row in part if row[2] is not None})
         self.report.added = len(rows)
 
-    def _row(self, index: int, tracks: dict[int, int], position: int) -> tuple[Any, ...]:
+    def _row(self, index: int, tracks: dict[int, Target], position: int) -> tuple[Any, ...]:
         """In the order of `ENTRY_COLUMNS`."""
-        entry, track = self.record.entries[index], tracks.get(index)
-        said = (entry.reason, entry.label, entry.added_at, self.digests[index])
-        return self.collection.pk, position, track, *said
+        entry = self.record.entries[index]
+        values = (entry.reason, entry.label, entry.added_at, self.digests[index])
+        return self.collection.pk, position, *tracks.get(index, (None, None)), *values
 
 
 def _batches(rows: Iterable[Any]) -> Iterator[Sequence[Any]]:

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Count, Q
 
 from catalog.models.accounts import Account
-from catalog.models.tracks import Track
+from catalog.models.tracks import Alias, Track
 from catalog.music import records
 
 
@@ -98,6 +98,11 @@ class Entry(models.Model):
     label = models.TextField(blank=True, default="")
     added_at = models.DateTimeField(null=True, blank=True)
     digest = models.BigIntegerField()
+    # The name under which the source lists the track: an entry goes with it where a track parts into two.
+    # Not enforced: without an index on this column each deletion of an alias would read the whole table.
+    alias = models.ForeignKey(
+        Alias, null=True, blank=True, on_delete=models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False
+    )
 
     class Meta:
         verbose_name_plural = "entries"

@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from catalog.db.counter_sql import FEW, statement
 from catalog.models.library import Folder
+from catalog.music.identity import SAME_LENGTH_MS
+from catalog.music.same_recording import Description
 
 
 class Artist(models.Model):
@@ -51,6 +53,10 @@ class Album(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def spotify_id(self) -> str:
+        return self.key.removeprefix("spotify:") if self.key.startswith("spotify:") else ""
 
 
 # As the condition of the index `track_failed` says it. SQLite does not see through a parameter that each row of the
@@ -104,7 +110,8 @@ class TrackQuerySet(models.QuerySet["Track"]):
         seconds.
         """
         other = Track.objects.exclude(pk=OuterRef("pk")).filter(
-            duration_ms__gte=OuterRef("duration_ms") - 3000, duration_ms__lte=OuterRef("duration_ms") + 3000
+            duration_ms__gte=OuterRef("duration_ms") - SAME_LENGTH_MS,
+            duration_ms__lte=OuterRef("duration_ms") + SAME_LENGTH_MS,
         )
         same_isrc = Exists(other.filter(isrc=OuterRef("isrc")).exclude(isrc=""))
         same_words = Exists(other.filter(identity=OuterRef("identity")))
@@ -274,9 +281,36 @@ class Alias(models.Model):
 
     key = models.CharField(max_length=220, unique=True)
     track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="aliases")
+    # What the sources say under this name; two names of one track part where this comes to differ.
+    album = models.ForeignKey(Album, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    isrc = models.CharField(max_length=12, blank=True, default="")
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    track_number = models.PositiveIntegerField(null=True, blank=True)
+    disc_number = models.PositiveIntegerField(null=True, blank=True)
+    explicit = models.BooleanField(null=True, blank=True)
+    apart = models.BooleanField(default=False, help_text="A person said that it is a song of its own.")
 
     class Meta:
         verbose_name_plural = "aliases"
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def spotify_id(self) -> str:
+        return self.key.removeprefix("spotify:") if self.key.startswith("spotify:") else ""
+
+    @property
+    def description(self) -> Description:
+        """What is known of the recording under this name. Reads ``album``: select it where there are many."""
+        return Description(
+            spotify_id=self.spotify_id,
+            isrc=self.isrc,
+            duration_ms=self.duration_ms,
+            album=self.album.title if self.album else "",
+            album_id=self.album.spotify_id if self.album else "",
+            track_number=self.track_number,
+            disc_number=self.disc_number,
+            explicit=self.explicit,
+            apart=self.apart,
+        )

@@ -13,6 +13,7 @@
     missing      --retry-->      missing         a person     retry_after now, attempts 0
     downloaded   --move-->       downloaded      bin, person  its file was moved inside the library, there and back
     downloaded   --replace-->    missing         a person     wants another recording: the file is no longer the track's
+    downloaded   --hand over-->  missing         sync         its file is another song's, which is then downloaded
 
 Every transition is one conditional UPDATE whose WHERE names what was read (`catalog.tracks.conditional_update`). It
 returns how many rows it changed (or whether it changed its row): 0 means that another process was first, which is no
@@ -337,3 +338,37 @@ def relocate(track_ids: Iterable[int], root: str) -> int:
             return rows.update(local_path=path)
     except IntegrityError as error:
         raise PlaceTaken(root) from error
+
+
+def hand_over(owners: Mapping[int, int], now: datetime, reason: str = "") -> list[tuple[int, int]]:
+    """Files of these downloaded tracks are other tracks': ``owners`` is {id of the one that has it: of its owner}.
+
+    Several may exchange theirs. Where an owner is claimed, or keeps a file of its own, nothing changes for the two.
+    Answers (old id, new id) of each file that changed hands.
+    """
+    with transaction.atomic():
+        rows = {row.pk: row for row in _locked_rows({*owners, *owners.values()})}
+        changes = _possible({pk: owner for pk, owner in owners.items() if pk in rows and owner in rows}, rows)
+        places = {pk: {name: getattr(rows[pk], name) for name in NO_PLACE} for pk in changes}
+        lost = {**NO_PLACE, "status": Status.MISSING, "retry_after": now, "attempts": 0}
+        for pk in changes:
+            has_it = Track.objects.filter(status=Status.DOWNLOADED, local_path=rows[pk].local_path)
+            change_row(pk, has_it, Kind.DECIDE, reason, now, lost)
+        for pk, owner in changes.items():
+            without = Track.objects.filter(pk=owner, status=Status.MISSING)
+            change_row(owner, without, Kind.ADOPT, reason, now, _has_file(now) | places[pk])
+    return list(changes.items())
+
+
+def _locked_rows(ids: Iterable[int]) -> TrackQuerySet:
+    return Track.objects.filter(pk__in=set(ids)).order_by("pk").select_for_update()
+
+
+def _possible(owners: Mapping[int, int], rows: Mapping[int, Track]) -> dict[int, int]:
+    """Those of ``owners`` where the one has a file, and the other is missing or gives its own away."""
+    possible = {pk: owner for pk, owner in owners.items() if rows[pk].status == Status.DOWNLOADED}
+    while refused := [
+        pk for pk, owner in possible.items() if rows[owner].status != Status.MISSING and owner not in possible
+    ]:
+        possible = {pk: owner for pk, owner in possible.items() if pk not in refused}
+    return possible

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
-from catalog.models import Library, Track
+from catalog.ingest.separate import separate
+from catalog.models import Alias, Library, Track
 from catalog.reports.listings import last_events
 from catalog.text.humanize import count
+from catalog.text.row_ids import id_from
 from catalog.tracks import transitions, wanted
 from catalog.web.permissions import back, may_act, readers_page, staff_button
 from downloads.failures.kinds import ERROR_KINDS
@@ -35,6 +37,7 @@ def track(request: HttpRequest, pk: int) -> HttpResponse:
         "events": last_events(found),
         "candidates": found.candidates.all()[:30] if may_act(request) else [],
         "entries": found.entries.select_related("collection")[:30],
+        "names": found.aliases.select_related("album").order_by("pk")[:30],
         "may_act": may_act(request),
     }
     return render(request, "library/track.html", shown)
@@ -56,6 +59,16 @@ def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     queue.wake()
     messages.success(request, said if changed else "Nothing to change: somebody else was first.")
     return back(request)
+
+
+@staff_button
+def separate_track(request: HttpRequest, pk: int) -> HttpResponse:
+    """One of the names of this track is a song of its own."""
+    name = get_object_or_404(Alias, pk=id_from(request.POST.get("name", "")), track=pk)
+    parted = separate(name.pk, timezone.now(), f"by {request.user.get_username()}")
+    queue.wake()
+    messages.success(request, "They are two songs now." if parted else "Nothing to change: somebody else was first.")
+    return redirect("track", pk)
 
 
 @staff_button
