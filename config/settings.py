@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from catalog.db.database_settings import EXPECTED, UnusableAddress, database_settings
 from config.secret_key import load_or_make_secret_key
+from downloads.search.sources import AUDIO_SOURCES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -225,7 +226,7 @@ SPOTIFY_API_URL = address("SPOTIFY_API_URL", "https://api.spotify.com/v1")
 SPOTIFY_ACCOUNTS_URL = address("SPOTIFY_ACCOUNTS_URL", "https://accounts.spotify.com")
 
 # --- Audio ------------------------------------------------------------------------------------------------
-AUDIO_SOURCE = choice("AUDIO_SOURCE", "youtube", "youtube", "archive")
+AUDIO_SOURCE = choice("AUDIO_SOURCE", "youtube", *AUDIO_SOURCES)
 ARCHIVE_URL = address("ARCHIVE_URL")
 if AUDIO_SOURCE == "archive" and not ARCHIVE_URL:
     raise ImproperlyConfigured("AUDIO_SOURCE is archive, but ARCHIVE_URL is not set; write the address of the server.")

@@ -9,8 +9,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Info, Warning, register
 from django.utils import timezone
 
-from downloads.audio.verify import AudioError, find_ffmpeg
-from downloads.worker import upgrade_retry
+from downloads.audio.ffmpeg import find_ffmpeg
+from downloads.failures.kinds import DownloadError
+from downloads.fetch import ytdlp_version
+from downloads.search.sources import source
 
 OLD_AFTER = 60  # days: sites change within weeks, and yt-dlp follows within days
 
@@ -20,7 +22,7 @@ def no_ffmpeg(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Without ffmpeg no file can be proven, and so none is fetched."""
     try:
         found = find_ffmpeg()
-    except AudioError as error:
+    except DownloadError as error:
         hint = "Install ffmpeg, or reinstall requirements.txt, which brings one."
         return [Warning(str(error), hint=hint, id="downloads.W001")]
     return [] if os.access(found, os.X_OK) else [Warning(f"{found} may not be run.", id="downloads.W001")]
@@ -38,17 +40,17 @@ def more_workers_than_sqlite_likes(app_configs: Any, **kwargs: Any) -> list[Chec
 @register()
 def yt_dlp_is_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """An old yt-dlp fails where a new one would not; the failures look like the site's."""
-    age = upgrade_retry.ytdlp_age(timezone.now())
-    if settings.AUDIO_SOURCE != "youtube" or age is None or age <= OLD_AFTER:
+    age = ytdlp_version.age_days(timezone.now())
+    if not source().needs_ytdlp or age is None or age <= OLD_AFTER:
         return []
-    text = f"yt-dlp {upgrade_retry.ytdlp_version()} is {age} days old; YouTube has changed since."
+    text = f"yt-dlp {ytdlp_version.installed_version()} is {age} days old; YouTube has changed since."
     return [Warning(text, hint="Update it: make update-ytdlp", id="downloads.W003")]
 
 
 @register()
 def mp3_has_its_price(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """YouTube delivers AAC and Opus: an mp3 of either is a second lossy pass (measured: 2.4 s for 4 minutes)."""
-    if settings.AUDIO_SOURCE != "youtube" or settings.AUDIO_FORMAT != "mp3":
+    if not source().needs_ytdlp or settings.AUDIO_FORMAT != "mp3":
         return []
     text = "AUDIO_FORMAT is mp3: every song is encoded a second time, which loses some of its sound for good."
     hint = "With best or m4a the sound stays as it is delivered; nearly every player plays m4a."

@@ -16,7 +16,8 @@ ONE_DOOR = {
     "spotipy": {"catalog/spotify/auth.py", "catalog/spotify/client.py"},
     "mutagen": {"catalog/tags/audio_tags.py"},
     "watchdog": {"catalog/library/watcher.py"},
-    "yt_dlp": {"downloads/fetch/child.py"},
+    "yt_dlp": {"downloads/fetch/ytdlp.py"},
+    "ytmusicapi": {"downloads/search/youtube.py"},
     "django_q": {"downloads/jobs/queue.py", "downloads/jobs/cluster.py"},  # wake-ups and its tables; its processes
     "supervisor": {
         "config/process/supervisor.py",
@@ -24,12 +25,20 @@ ONE_DOOR = {
     },  # the manager, and what it starts
 }
 
+# Who may use `subprocess`: foreign programs are started by one function, with a clean environment and limits.
+STARTS_PROGRAMS = {
+    "catalog/system/programs.py",
+    "catalog/library/scan_worker.py",  # this Python, without any environment
+    "config/process/supervisor.py",  # `cat`, before supervisord starts
+    "downloads/fetch/sandbox.py",  # ties what yt-dlp starts to its process; starts nothing
+}
+
 # Who may touch os.environ, and why. Everybody else asks django.conf.settings.
 ENVIRONMENT = {
     "config/settings.py": "reads every setting",
     "manage.py": "names the settings module",
     "config/wsgi.py": "names the settings module",
-    "downloads/fetch/process.py": "passes a few names on to the child that fetches, no secret among them",
+    "catalog/system/programs.py": "passes a few names on to the programs that it starts, no secret among them",
     "config/management/commands/qcluster.py": "hands django-q2 the one name that it reads from there",
 }
 
@@ -39,8 +48,12 @@ PURE = {
     "catalog/music/path_template.py",
     "catalog/music/records.py",
     "downloads/failures/backoff.py",
+    "downloads/failures/kinds.py",
+    "downloads/failures/classify.py",
+    "downloads/fetch/child.py",
     "downloads/matching/score.py",
     "catalog/system/child_lifetime.py",
+    "catalog/system/programs.py",
     "config/process/event_listener.py",
     "config/log_redaction.py",
 }
@@ -87,6 +100,10 @@ def test_imports_run_one_way(place: int) -> None:
 @pytest.mark.parametrize("library", ONE_DOOR)
 def test_each_library_has_one_door(library: str) -> None:
     assert {module for module in modules(*ROOMS, "demo") if library in rooms_of(module)} == ONE_DOOR[library]
+
+
+def test_foreign_programs_are_started_in_one_place() -> None:
+    assert {module for module in modules(*ROOMS) if "subprocess" in rooms_of(module)} == STARTS_PROGRAMS
 
 
 def touches_environment(module: str) -> bool:

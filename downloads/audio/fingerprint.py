@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import logging
 import shutil
-import subprocess
 from array import array
 from collections.abc import Sequence
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
 
-from catalog.system.child_lifetime import tied_to_us
-from downloads.audio import verify
+from catalog.system import programs
+from downloads.audio import ffmpeg
+from downloads.failures.kinds import DownloadError
 from downloads.models import AudioFile, FingerprintHash
 
 SECONDS = 120  # of the beginning that are listened to, as AcoustID does
@@ -42,15 +41,14 @@ def fingerprint(path: str) -> array[int]:
     tool = shutil.which("fpcalc")
     if not tool:
         return array("I")
-    decode = [verify.find_ffmpeg(), "-nostdin", "-v", "error", *verify.read_only(path), "-map", "0:a:0"]
+    decode = ["-v", "error", *ffmpeg.input_arguments(path), "-vn", "-map", "0:a:0"]
     decode += ["-t", str(SECONDS), "-ac", "1", "-ar", str(RATE), "-f", "s16le", "pipe:1"]
     listen = [tool, "-raw", "-plain", "-format", "s16le", "-rate", str(RATE), "-channels", "1"]
     try:
-        limits: dict[str, Any] = {"capture_output": True, "timeout": TIMEOUT, "preexec_fn": tied_to_us()}
-        sound = subprocess.run(decode, stdin=subprocess.DEVNULL, **limits).stdout
-        said = subprocess.run([*listen, "-length", str(SECONDS), "-"], input=sound, **limits)
-        return array("I", (int(number) for number in said.stdout.decode("ascii").strip().split(",") if number))
-    except (OSError, ValueError, OverflowError, subprocess.TimeoutExpired) as error:
+        samples = ffmpeg.run_ffmpeg(decode, timeout=TIMEOUT).stdout
+        printed = programs.run([*listen, "-length", str(SECONDS), "-"], stdin=samples, timeout=TIMEOUT).stdout
+        return array("I", (int(number) for number in printed.decode("ascii").strip().split(",") if number))
+    except (DownloadError, OSError, ValueError, OverflowError) as error:
         logger.info("No fingerprint: %s", type(error).__name__)
         return array("I")
 

@@ -1,4 +1,4 @@
-"""Whose fault a failure is: the track's or everybody's; and the pause of what failed for everybody.
+"""Whether a failure is the track's or everybody's, and the pause of a service that failed for everybody.
 
 The kinds are `downloads.failures.kinds.ERROR_KINDS`. Pauses are times in the catalog: nothing here sleeps or reads a
 clock.
@@ -67,7 +67,7 @@ def _storage_state(kind: str) -> str:
     return {"disk_full": "full", "read_only": "readonly"}.get(kind, "offline")
 
 
-def of_the_disk(error: OSError, now: datetime) -> tuple[str, str]:
+def disk_failure(error: OSError, now: datetime) -> tuple[str, str]:
     """The kind of failure and its sentence, where the library's disk refused: one folder's is the track's fault."""
     kind = DISK_ERRORS.get(error.errno or 0, "")
     state = storage.check(now)

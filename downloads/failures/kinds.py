@@ -1,11 +1,7 @@
-"""What can go wrong while getting one track: whose fault it is, how to say it, what to do about it.
-
-Pure. `ERROR_KINDS` is the one table; `classify` finds the kind in a tool's own words.
-"""
+"""The kinds of failure of a download (`ERROR_KINDS`: whose fault, sentence, cure, ban) and the one error type. Pure."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from catalog.text.sanitize import one_line
@@ -92,53 +88,12 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "unknown": ErrorKind(TRACK, "", "It failed for a reason that is not known here.", _YTDLP),
 }
 
-# Texts of yt-dlp 2026.10.26 (extractor/youtube/_video.py, _base.py, extractor/common.py, networking), of YouTube's
-# player (playabilityStatus) and of the operating system. The first row that fits decides, so the order matters:
-# "Private video. Sign in …" is private, not login; the disk's own words come before everything.
-_TEXTS: tuple[tuple[str, str], ...] = (
-    ("disk_full", r"no space left|errno 28\b|errno 122\b|disk quota exceeded"),
-    ("read_only", r"read-only file system|errno 30\b"),
-    ("too_large", r"file too large|errno 27\b|larger than max"),
-    ("storage", r"input/output error|errno 5\b|stale file handle|errno 116\b|permission denied|errno 13\b"),
-    ("no_ffmpeg", r"ffmpeg (is )?not (found|installed)|ffprobe and ffmpeg not found"),
-    ("no_js_runtime", r"no supported javascript runtime|challenge solving failed|signature solving failed"),
-    ("bot_check", r"not a bot\b|not a robot|captcha|anti-bot|ip is likely being blocked|unusual traffic"),
-    ("rate_limit", r"rate-?limited|isn.t available, try again later|too many requests|http error 429"),
-    ("rate_limit", r"resource_exhausted|quota exceeded"),
-    ("private", r"private video|video is private|been granted access"),
-    ("members", r"members?[- ]only|channel.s members|join this channel|premium members|requires payment|rental"),
-    ("age", r"confirm your age|age[- _]restricted|age_verification|age_check|inappropriate"),
-    ("drm", r"\bdrm\b"),
-    ("geo", r"in your country|geo[- ]?restrict|in your (region|location)|from your location|http error 451"),
-    ("live", r"live event|premieres? (in|will)|live_stream_offline|live stream|\bis (currently )?live|offline\b"),
-    ("removed", r"been removed|removed by|been terminated|been deleted|no longer available|copyright|violat"),
-    ("removed", r"http error (404|410)|does not exist|closed (his|her|their) .*account"),
-    ("login", r"login (is )?required|login_required|login details|registered users|cookies are no longer valid"),
-    ("login", r"please sign in|sign in to|requires? authentication|http error 401"),
-    # A search page or an API that failed says "unavailable" too; its status is the better witness.
-    ("server", r"http error [45]\d\d|precondition check failed|failed to extract any player response"),
-    ("server", r"incomplete data received|failed to parse json|unable to extract|cannot identify player"),
-    ("network", r"timed out|name or service not known|name resolution|failed to resolve|getaddrinfo"),
-    ("network", r"connection (was )?(refused|reset|aborted|closed|broken)|remote end closed|unreachable"),
-    ("network", r"incompleteread|\d+ bytes read\b|\bssl\b|certificate|tunnel connection|unable to connect"),
-    ("no_audio", r"requested format is not available|no video formats|only images are available|no formats"),
-    ("not_a_file", r"unsupported url|did not get any data|is not a valid url|no suitable extractor"),
-    ("unavailable", r"unavailable|not available|unplayable|isn.t available|error occurred"),
-)
-_RULES = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _TEXTS)
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_PREFIX = re.compile(r"^(ERROR:\s*)?(\[[^\]\s]{1,60}\]\s+(\S{1,80}:\s+)?)?")
-_ADVICE = re.compile(
-    r"\s*(;\s*please report this issue on|\(caused by|Use --cookies|See\s+https?://|For more information,)"
-)
-_LONGEST = 300  # characters of a tool's own words that are kept
+class DownloadError(Exception):
+    """A search, fetch or check of one track failed.
 
-
-class SourceError(Exception):
-    """A search that failed. ``kind`` is a key of `ERROR_KINDS`, ``message`` one sentence.
-
-    ``retry_after`` is in seconds, where the server named a time.
+    ``kind`` is a key of `ERROR_KINDS`, ``message`` one sentence, ``retry_after`` the seconds that the server asked us
+    to wait, if it did.
     """
 
     def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
@@ -146,26 +101,3 @@ class SourceError(Exception):
         self.kind = kind
         self.message = one_line(message)
         self.retry_after = retry_after
-
-
-def seconds_of(text: str | None) -> float | None:
-    """The seconds in a Retry-After header; None where it names none (a date counts as none)."""
-    text = (text or "").strip()
-    return float(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
-
-
-def classify(message: str, http_status: int | None = None) -> str:
-    """The kind of error that a tool's ``message`` tells of; ``http_status`` is the answer's, where known.
-
-    Always a key of `ERROR_KINDS`; "unknown" where the words are not.
-    """
-    text = message if http_status is None else f"{message} HTTP Error {http_status}"
-    return next((kind for kind, rule in _RULES if rule.search(text)), "unknown")
-
-
-def plain(message: str) -> str:
-    """A tool's words for people: one line without colours, prefixes and advice for a command line, 300 characters."""
-    text = one_line(_COLOUR.sub("", message))
-    text = _PREFIX.sub("", text, count=1)
-    advice = _ADVICE.search(text)
-    return (text[: advice.start()] if advice else text)[:_LONGEST].strip()

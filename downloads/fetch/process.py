@@ -12,46 +12,26 @@ import os
 import selectors
 import signal
 import stat
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from catalog.text.sanitize import one_line
-from downloads.audio.verify import AS_DELIVERED, EXTENSIONS, FORMATS
-from downloads.failures.kinds import ERROR_KINDS, classify
-from downloads.fetch.url_allowlist import AddressRefused, archive_address, server, youtube_address
+from catalog.system import programs
+from catalog.system.programs import PIPE, Process
+from downloads.audio.convert import AS_DELIVERED, EXTENSIONS, FORMATS
+from downloads.failures.classify import classify
+from downloads.failures.kinds import ERROR_KINDS, DownloadError
+from downloads.fetch.protocol import HOME, MAX_BYTES, FetchRequest
+from downloads.fetch.url_allowlist import AddressRefused, SiteAccess
 
-ARCHIVE, YOUTUBE, SEARCH = "archive", "youtube", "search"
 PROJECT = str(Path(__file__).resolve().parents[2])
 # -P keeps the stage, which is the child's current folder and holds a stranger's file, off the import path.
 COMMAND: tuple[str, ...] = (sys.executable, "-P", "-s", "-m", "downloads.fetch.child")
-HOME = ".home"  # the child's home inside the stage: what its tools cache goes when the stage goes
-
-# All that the child gets to see of our environment. No secret, no proxy, no PYTHON*, no yt-dlp or ffmpeg option.
-PASSED_ON = (
-    "PATH",  # to find ffmpeg
-    "SSL_CERT_FILE",  # an audio server at home may have a certificate of its own authority
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "IMAGEIO_FFMPEG_EXE",  # which ffmpeg the wheel uses
-)
-MAX_BYTES = 2**30  # an hour of 24-bit sound; nobody's song is larger
 LONGEST_LINE = 1_000_000  # bytes of one answer of the child; a search's is about 20,000
-LONGEST_WORDS = 4_000  # bytes of its stderr that are kept, the last ones
-
-
-class FetchError(Exception):
-    """``kind`` is a key of `ERROR_KINDS`, ``message`` one sentence, ``retry_after`` seconds if the server named any."""
-
-    def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.message = one_line(message)
-        self.retry_after = retry_after
+STDERR_KEPT = 4_000  # bytes of its stderr that are kept, the last ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +49,10 @@ class Fetched:
 
 
 def fetch(
-    candidate_url: str,
+    url: str,
     stage_dir: str | Path,
     *,
-    source: str,
-    allowed_host: str = "",
+    access: SiteAccess,
     audio_format: str = AS_DELIVERED,
     any_quality: bool = False,
     length_unknown: bool = False,
@@ -88,35 +67,32 @@ def fetch(
 ) -> Fetched:
     """Fetch one recording into the empty folder ``stage_dir``, in a child process that cannot outlive this call.
 
-    ``source`` is "archive" (then only direct files on ``allowed_host``, "host", "host:port" or an address) or
-    "youtube". ``audio_format`` is "best", "m4a", "opus" or "mp3"; ``any_quality`` lets the floor of bit rates be.
-    ``length_unknown``: nobody can say how long it should be, so it is proven as it arrives, before it is rewritten.
+    ``access`` is what the fetch may use of the network. For the others see `downloads.fetch.protocol.FetchRequest`.
     ``on_progress`` gets the share so far, 0 to 1; ``should_stop`` is asked every ``poll_seconds``; an OSError of either
-    counts as the disk's. ``rate_bytes`` is per second (0: as fast as it goes).
-    Raises FetchError; the stage's content is then worthless and the caller's to remove.
+    counts as the disk's. Raises DownloadError; the stage's content is then worthless and the caller's to remove.
     """
     stage = os.path.realpath(stage_dir)
-    spec = {
-        "kind": source,
-        "url": _checked_address(candidate_url, source, allowed_host),
-        "allowed_host": allowed_host,
-        "stage_dir": stage,
-        "audio_format": _checked_format(audio_format),
-        "any_quality": any_quality,
-        "length_unknown": length_unknown,
-        "max_bytes": max_bytes,
-        "rate_bytes": rate_bytes,
-    }
-    talk = FetchProcess(command, spec, stage, on_progress)
-    with _the_disks_errors():
-        answer = talk.hold(should_stop, clock() + deadline_seconds, poll_seconds, clock)
-        return _the_file(stage, answer)
+    request = FetchRequest(
+        stage_dir=stage,
+        access=access,
+        url=_checked_url(url, access),
+        audio_format=_checked_format(audio_format),
+        any_quality=any_quality,
+        length_unknown=length_unknown,
+        max_bytes=max_bytes,
+        rate_bytes=rate_bytes,
+    )
+    child = FetchProcess(command, request, on_progress)
+    with _disk_errors():
+        answer = child.wait(should_stop, clock() + deadline_seconds, poll_seconds, clock)
+        return _fetched_file(stage, answer)
 
 
 def search(
     query: str,
     stage_dir: str | Path,
     *,
+    access: SiteAccess,
     limit: int = 10,
     should_stop: Callable[[], bool] = lambda: False,
     deadline_seconds: float = 60.0,
@@ -124,41 +100,36 @@ def search(
     command: Sequence[str] = COMMAND,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[dict[str, Any]]:
-    """YouTube's own search through yt-dlp, in the child: up to ``limit`` results as yt-dlp lists them.
+    """A site's own search through yt-dlp, in the child: up to ``limit`` results as yt-dlp lists them.
 
-    Each has at least "id" and "title"; "duration" (seconds), "channel" and "view_count" may be None. FetchError.
+    Each has at least "id" and "title"; "duration" (seconds), "channel" and "view_count" may be None. DownloadError.
     """
-    stage = os.path.realpath(stage_dir)
-    spec = {"kind": SEARCH, "query": query, "limit": limit, "stage_dir": stage}
-    talk = FetchProcess(command, spec, stage, lambda share: None)
-    with _the_disks_errors():
-        answer = talk.hold(should_stop, clock() + deadline_seconds, poll_seconds, clock)
-    found = answer.get("results")
-    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    request = FetchRequest(stage_dir=os.path.realpath(stage_dir), access=access, query=query, limit=limit)
+    child = FetchProcess(command, request, lambda share: None)
+    with _disk_errors():
+        answer = child.wait(should_stop, clock() + deadline_seconds, poll_seconds, clock)
+    results = answer.get("results")
+    return [row for row in results if isinstance(row, dict)] if isinstance(results, list) else []
 
 
 @contextlib.contextmanager
-def _the_disks_errors() -> Iterator[None]:
+def _disk_errors() -> Iterator[None]:
     """An OSError on our side is the stage's disk: nobody else's fault, and never the track's."""
     try:
         yield
     except OSError as error:
         kind = classify(str(error))
-        raise FetchError(
+        raise DownloadError(
             kind if ERROR_KINDS[kind].service == "storage" else "storage",
             f"The folder for unfinished files cannot be used: {error.strerror or error}.",
         ) from error
 
 
-def _checked_address(url: str, source: str, allowed_host: str) -> str:
+def _checked_url(url: str, access: SiteAccess) -> str:
     try:
-        if source == YOUTUBE:
-            return youtube_address(url)
-        if source == ARCHIVE:
-            return archive_address(url, server(allowed_host))
+        return access.checked(url)
     except AddressRefused as error:
-        raise FetchError("foreign_host", str(error)) from error
-    raise ValueError(f"no audio source is called {source!r}")
+        raise DownloadError("foreign_host", str(error)) from error
 
 
 def _checked_format(audio_format: str) -> str:
@@ -168,12 +139,10 @@ def _checked_format(audio_format: str) -> str:
 
 
 def child_environment(stage: str) -> dict[str, str]:
-    """The child's whole environment: what `PASSED_ON` names, and places inside the stage."""
-    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    """The child's whole environment: what every program gets, and places inside the stage."""
     home = os.path.join(stage, HOME)
-    places = {"HOME": home, "TMPDIR": home, "DENO_DIR": home, "XDG_CACHE_HOME": home, "XDG_CONFIG_HOME": home}
-    fixed = {"LANG": "C.UTF-8", "PYTHONPATH": PROJECT, "PYTHONDONTWRITEBYTECODE": "1", "YTDLP_NO_PLUGINS": "1"}
-    return kept | places | fixed
+    places = dict.fromkeys(("HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), home)
+    return programs.clean_environment(**places, PYTHONPATH=PROJECT, PYTHONDONTWRITEBYTECODE="1", YTDLP_NO_PLUGINS="1")
 
 
 @dataclass
@@ -181,17 +150,16 @@ class FetchProcess:
     """One child from its start to its end."""
 
     command: Sequence[str]
-    spec: dict[str, Any]
-    stage: str
+    request: FetchRequest
     on_progress: Callable[[float], None]
     _answer: dict[str, Any] | None = field(default=None, init=False)
     _line: bytes = field(default=b"", init=False)
-    _words: bytes = field(default=b"", init=False)
+    _stderr: bytes = field(default=b"", init=False)
 
-    def hold(
+    def wait(
         self, should_stop: Callable[[], bool], end: float, poll: float, clock: Callable[[], float]
     ) -> dict[str, Any]:
-        """The child's last answer, once it and all that it started have ended; FetchError where it says no."""
+        """The child's last answer, once it and all that it started have ended; DownloadError where it failed."""
         process = self._start()
         try:
             self._listen(process, should_stop, end, poll, clock)
@@ -199,28 +167,29 @@ class FetchProcess:
             code = self._end(process)
         return self._result(code)
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> Process[bytes]:
+        stage = self.request.stage_dir
         with contextlib.suppress(FileExistsError):
-            os.mkdir(os.path.join(self.stage, HOME), mode=0o700)
-        process = subprocess.Popen(
-            list(self.command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self.stage,
-            env=child_environment(self.stage),
+            os.mkdir(os.path.join(stage, HOME), mode=0o700)
+        process = programs.start(
+            self.command,
+            env=child_environment(stage),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd=stage,
             start_new_session=True,
         )
         assert process.stdin
         # Its stdin stays open: where the system cannot tell it of our death, the end of its stdin does.
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(self.spec | {"parent": os.getpid()}).encode() + b"\n")
+            process.stdin.write(replace(self.request, parent=os.getpid()).to_json().encode() + b"\n")
             process.stdin.flush()
         return process
 
     def _listen(
         self,
-        process: subprocess.Popen[bytes],
+        process: Process[bytes],
         should_stop: Callable[[], bool],
         end: float,
         poll: float,
@@ -236,14 +205,13 @@ class FetchProcess:
                     if not self._read(key.fd, key.fileobj is process.stdout):
                         waiting.unregister(key.fileobj)
                 if should_stop():
-                    raise FetchError("stopped", "Fetching was stopped.")
+                    raise DownloadError("stopped", "Fetching was stopped.")
                 if clock() > end:
-                    raise FetchError("timeout", "Fetching took too long and was stopped.")
+                    raise DownloadError("timeout", "Fetching took too long and was stopped.")
                 if not waiting.get_map():  # it closed both; only its end is left to wait for
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        _wait_a_moment(process, poll)
+                    _wait_for_end(process, poll)
 
-    def _end(self, process: subprocess.Popen[bytes]) -> int:
+    def _end(self, process: Process[bytes]) -> int:
         """Kill the child's whole group, take in what it still had to say, reap it; its exit status.
 
         No SIGTERM first: there is nothing in the stage worth saving, and a child may ignore it. The child is
@@ -270,74 +238,74 @@ class FetchProcess:
         except BlockingIOError:
             return 1
         if is_answer:
-            self._take(block)
+            self._split(block)
         else:
-            self._words = (self._words + block)[-LONGEST_WORDS:]
+            self._stderr = (self._stderr + block)[-STDERR_KEPT:]
         return len(block) + 1 if block else 0
 
-    def _take(self, block: bytes) -> None:
+    def _split(self, block: bytes) -> None:
         *lines, self._line = (self._line + block).split(b"\n")
         self._line = self._line[:LONGEST_LINE]  # what is longer is no answer of ours and will not parse
         for line in lines:
-            self._hear(line)
+            self._parse(line)
 
-    def _hear(self, line: bytes) -> None:
+    def _parse(self, line: bytes) -> None:
         try:
-            said = json.loads(line)
+            answer = json.loads(line)
         except (ValueError, RecursionError):
             return
-        if not isinstance(said, dict):
+        if not isinstance(answer, dict):
             return
-        share = said.get("progress")
-        if "ok" in said:
-            self._answer = said
+        share = answer.get("progress")
+        if "ok" in answer:
+            self._answer = answer
         elif isinstance(share, (int, float)) and 0 <= share <= 1:
             self.on_progress(float(share))
 
     def _result(self, code: int) -> dict[str, Any]:
         answer = self._answer
         if answer is None:
-            raise FetchError("tool_crashed", f"The fetching process ended without an answer ({self._ending(code)}).")
+            raise DownloadError("tool_crashed", f"The fetching process ended without an answer ({self._ending(code)}).")
         if answer.get("ok") is True:
             return answer
         kind, message, wait = (answer.get(name) for name in ("kind", "message", "retry_after"))
-        known = kind if isinstance(kind, str) and kind in ERROR_KINDS else "unknown"
+        valid = kind if isinstance(kind, str) and kind in ERROR_KINDS else "unknown"
         seconds = float(wait) if isinstance(wait, (int, float)) and wait > 0 else None
-        raise FetchError(known, str(message or ERROR_KINDS[known].sentence)[:500], seconds)
+        raise DownloadError(valid, str(message or ERROR_KINDS[valid].sentence)[:500], seconds)
 
     def _ending(self, code: int) -> str:
         how = f"exit status {code}" if code >= 0 else f"killed by signal {-code}"
-        last = self._words.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
+        last = self._stderr.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
         return f"{how}: {last[:200]}" if last else how
 
 
-def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+def _has_ended(process: Process[bytes]) -> bool:
     # WNOWAIT leaves it a zombie: its number stays taken until its group has been swept.
     flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
     return os.waitid(os.P_PID, process.pid, flags) is not None
 
 
-def _wait_a_moment(process: subprocess.Popen[bytes], seconds: float) -> None:
+def _wait_for_end(process: Process[bytes], seconds: float) -> None:
     end = time.monotonic() + seconds
     while not _has_ended(process) and time.monotonic() < end:
         time.sleep(0.01)
 
 
-def _the_file(stage: str, answer: dict[str, Any]) -> Fetched:
-    """The one regular file in the stage, which is also the one that the child named; else FetchError."""
-    found = sorted(name for name in os.listdir(stage) if name != HOME)
-    if len(found) != 1:
-        what = "no file" if not found else f"{len(found)} files"
-        raise FetchError("tool_crashed", f"The fetching process said it was done and left {what}.")
-    path = os.path.join(stage, found[0])
-    seen = os.lstat(path)
-    if not stat.S_ISREG(seen.st_mode) or answer.get("path") != path:
-        raise FetchError("tool_crashed", "What the fetching process left is not the file that it named.")
+def _fetched_file(stage: str, answer: dict[str, Any]) -> Fetched:
+    """The one regular file in the stage, which is also the one that the child named; else DownloadError."""
+    names = sorted(name for name in os.listdir(stage) if name != HOME)
+    if len(names) != 1:
+        what = "no file" if not names else f"{len(names)} files"
+        raise DownloadError("tool_crashed", f"The fetching process said it was done and left {what}.")
+    path = os.path.join(stage, names[0])
+    entry = os.lstat(path)
+    if not stat.S_ISREG(entry.st_mode) or answer.get("path") != path:
+        raise DownloadError("tool_crashed", "What the fetching process left is not the file that it named.")
     extension = os.path.splitext(path)[1][1:].lower()
     if extension not in EXTENSIONS:
-        raise FetchError("bad_file", "What was fetched is no kind of audio file.")
-    if seen.st_size == 0:
-        raise FetchError("bad_file", "The file that was fetched is empty.")
+        raise DownloadError("bad_file", "What was fetched is no kind of audio file.")
+    if entry.st_size == 0:
+        raise DownloadError("bad_file", "The file that was fetched is empty.")
     expected = answer.get("expected_bytes")
     codec = str(answer.get("codec", ""))[:40]
-    return Fetched(path, seen.st_size, extension, codec, expected if isinstance(expected, int) else None)
+    return Fetched(path, entry.st_size, extension, codec, expected if isinstance(expected, int) else None)

@@ -1,12 +1,14 @@
-"""Which addresses may be fetched at all. Pure; asked in the parent and once more in the child.
+"""Which addresses may be fetched at all. Pure; checked in the parent and once more in the child.
 
-Nothing but a recording on YouTube's own hosts, by its id, and direct files on the one audio server.
+Nothing but a recording on a site's own hosts, by an address of one form, and direct files on the one audio server.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 YOUTUBE_ID = re.compile(r"[0-9A-Za-z_-]{11}\Z")
@@ -42,10 +44,10 @@ def youtube_id(text: str) -> str:
     parts = _split(text)
     if parts.hostname not in YOUTUBE_HOSTS or parts.port not in (None, _PORTS[parts.scheme]):
         raise AddressRefused("That is no YouTube id and no address on YouTube.")
-    found = _id_in(parts)
-    if not YOUTUBE_ID.match(found):
+    video_id = _id_in(parts)
+    if not YOUTUBE_ID.match(video_id):
         raise AddressRefused("There is no recording's id in that YouTube address.")
-    return found
+    return video_id
 
 
 def youtube_address(text: str) -> str:
@@ -84,15 +86,60 @@ def archive_address(url: str, allowed: Server) -> str:
     return url
 
 
+@dataclass(frozen=True, slots=True)
+class SiteAccess:
+    """What fetches from one site may use. ``extractors`` are yt-dlp's, by their keys; no other is loaded.
+
+    ``direct_host``: only direct files on this host ("host", "host:port" or an address). Else ``domains`` are the hosts,
+    themselves and below, over https; ``url_pattern`` is what a recording's whole address looks like, ``formats`` gives
+    yt-dlp's format for each audio format, and ``javascript`` says whether the site's player needs a runtime.
+    """
+
+    extractors: tuple[str, ...]
+    direct_host: str = ""
+    domains: tuple[str, ...] = ()
+    url_pattern: str = ""
+    formats: Mapping[str, str] = field(default_factory=dict)
+    javascript: bool = False
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> SiteAccess:
+        """What `dataclasses.asdict` made of one, after JSON."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+        }
+        return cls(**values)
+
+    def allows(self, host: str, port: int) -> bool:
+        """Whether ``host`` and ``port`` may be connected to."""
+        if self.direct_host:
+            return server(self.direct_host).allows(host, port)
+        name = host.lower().rstrip(".")
+        return port == 443 and any(name == domain or name.endswith("." + domain) for domain in self.domains)
+
+    def checked(self, url: str) -> str:
+        """``url`` itself where it may be fetched; else AddressRefused."""
+        if self.direct_host:
+            return archive_address(url, server(self.direct_host))
+        if not re.fullmatch(self.url_pattern, url):
+            raise AddressRefused("That is no address of a recording.")
+        return url
+
+
+def direct_files(host: str) -> SiteAccess:
+    """Access to direct files on ``host`` ("host", "host:port" or an address), and to nothing else."""
+    return SiteAccess(extractors=("Generic",), direct_host=host)
+
+
 def _split(url: str, schemes: tuple[str, ...] = ("http", "https")) -> SplitResult:
     if len(url) > _LONGEST or not url.isprintable() or any(sign in url for sign in " \\"):
         raise AddressRefused("That is not an address.")
     try:
         parts = urlsplit(url)
-        known = parts.scheme in schemes and bool(parts.hostname)
+        valid = parts.scheme in schemes and bool(parts.hostname)
         _ = parts.port  # raises where it is no number
     except ValueError:
-        known = False
-    if not known:
+        valid = False
+    if not valid:
         raise AddressRefused("Only http and https addresses are fetched.")
     return parts

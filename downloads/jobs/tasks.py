@@ -29,7 +29,7 @@ from downloads.jobs.queue import (
 )
 from downloads.jobs.schedule import due
 from downloads.search import manual_search
-from downloads.worker import attempt, rescue, upgrade_retry
+from downloads.worker import loop, rescue, upgrade_retry
 
 PRUNE_BATCH = 5000  # rows a minute: short locks
 DOWNLOAD_SHIFT = 30 * 60.0  # seconds after which a worker ends its job and takes a new one: leaks stay small
@@ -122,7 +122,7 @@ def download() -> str:
     tracks = 0
     shift_ends = time.monotonic() + DOWNLOAD_SHIFT
     while time.monotonic() < shift_ends and not cluster_state.should_stop() and not _is_superseded():
-        if attempt.work_one(should_stop=cluster_state.should_stop) is None:
+        if loop.work_one(should_stop=cluster_state.should_stop) is None:
             if tracks:
                 reconcile_hooks.after_file_changes(timezone.now())
             return f"{tracks} tracks"

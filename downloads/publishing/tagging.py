@@ -13,7 +13,7 @@ from catalog.models import Album, Library, Track
 from catalog.music import path_template
 from catalog.tags import audio_tags
 from catalog.tracks.place import Place
-from downloads.audio import verify
+from downloads.failures.kinds import DownloadError
 from downloads.publishing import publish
 from downloads.publishing.cover_art import cover
 
@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 
 def write_tags(track: Track, path: str) -> None:
-    """Write what the catalog knows into the staged file. AudioError bad_file where it cannot carry tags."""
+    """Write what the catalog knows into the staged file. DownloadError bad_file where it cannot carry tags."""
     album = track.album
     try:
         audio_tags.write_tags(path, tags_of(track), cover(album.cover_url) if album else None)
     except audio_tags.TagError as error:
-        raise verify.AudioError("bad_file", str(error)) from error
+        raise DownloadError("bad_file", str(error)) from error
 
 
 def tags_of(track: Track) -> audio_tags.TrackTags:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from catalog.models import Event, Track, TrackQuerySet
 from catalog.tracks import transitions
-from downloads.fetch.url_allowlist import AddressRefused, archive_address, server, youtube_address, youtube_id
+from downloads.fetch.url_allowlist import AddressRefused, youtube_id
 from downloads.models import Candidate, FormerFile, Replaced
+from downloads.search.sources import AUDIO_SOURCES, source
 
-YOUTUBE, ARCHIVE = "youtube", "archive"
+YOUTUBE = "youtube"
 # Failures that only a person can end; everything else mends itself or is tried again.
 ASKS_A_PERSON = ("needs_decision", "no_match", "choice_failed")
 
@@ -69,19 +69,17 @@ def choose_url(track: Track, text: str, now: datetime, by: str) -> Candidate:
     return candidate
 
 
-def get_or_create_candidate(track: Track, source: str, source_id: str, url: str, now: datetime) -> Candidate:
+def get_or_create_candidate(track: Track, name: str, source_id: str, url: str, now: datetime) -> Candidate:
     """The row of this recording among the track's candidates, made where a person is the first to name it."""
-    made = {"url": checked_url(source, source_id, url), "found_at": now, "reasons": ["named by a person"]}
-    return Candidate.objects.get_or_create(track=track, source=source, source_id=source_id, defaults=made)[0]
+    defaults = {"url": checked_url(name, source_id, url), "found_at": now, "reasons": ["named by a person"]}
+    return Candidate.objects.get_or_create(track=track, source=name, source_id=source_id, defaults=defaults)[0]
 
 
-def checked_url(source: str, source_id: str, url: str) -> str:
-    """The address that a recording is fetched from. AddressRefused for all that is not YouTube's or on our server."""
-    if source == YOUTUBE:
-        return youtube_address(youtube_id(source_id))
-    if source == ARCHIVE and settings.ARCHIVE_URL:
-        return archive_address(url, server(settings.ARCHIVE_URL))
-    raise AddressRefused("It comes from an audio source that is not set up here.")
+def checked_url(name: str, source_id: str, url: str) -> str:
+    """The address that a recording of the audio source ``name`` is fetched from; else AddressRefused."""
+    if name not in AUDIO_SOURCES:
+        raise AddressRefused("It comes from an audio source that is not set up here.")
+    return source(name).url_of(source_id, url)
 
 
 def _make_due(track: Track, now: datetime, reason: str, replaces: bool) -> None:

@@ -13,9 +13,11 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 import requests
+from django.conf import settings
 
-from downloads.failures.kinds import SourceError, classify, seconds_of
-from downloads.fetch.url_allowlist import AddressRefused, Server, archive_address, server
+from downloads.failures.classify import classify, parse_retry_after
+from downloads.failures.kinds import DownloadError
+from downloads.fetch.url_allowlist import AddressRefused, Server, SiteAccess, archive_address, direct_files, server
 from downloads.matching.features import SearchResult, TrackQuery
 
 LARGEST_ANSWER = 2 * 2**20  # bytes; fifty candidates take about 20,000
@@ -27,40 +29,57 @@ _BLOCK = 65_536
 
 
 class ArchiveSource:
-    """Searches the audio server at ``base_url`` (with or without a trailing slash).
+    """The audio server at ``base_url`` (with or without a trailing slash; "": the one that the settings name).
 
     ``timeout`` in seconds holds for the connection, for each silence and for the whole answer.
-    ``allowed_host`` is what a fetch of one of its candidates may connect to.
     """
 
-    def __init__(self, base_url: str, timeout: float = 15.0, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._base = base_url.strip().rstrip("/") + "/"
+    needs_ytdlp = False
+    rate_limit = None  # it is one's own
+
+    def __init__(
+        self, base_url: str = "", timeout: float = 15.0, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._given = base_url
         self._timeout = timeout
         self._clock = clock
-        self.allowed_host = self._base
 
-    def search(self, wish: TrackQuery, words: str = "") -> list[SearchResult]:
-        """What the server offers for ``wish``, in its order; rows that cannot be right are left out.
+    @property
+    def _base(self) -> str:
+        return (self._given or settings.ARCHIVE_URL).strip().rstrip("/") + "/"
 
-        ``words`` are a person's own: then they alone are searched for, as a title. Raises SourceError: network,
+    def access(self) -> SiteAccess:
+        """Direct files on the one server, and nothing else."""
+        return direct_files(self._base)
+
+    def url_of(self, source_id: str, url: str) -> str:
+        """``url`` itself where it is on the server; else AddressRefused."""
+        if not (self._given or settings.ARCHIVE_URL):
+            raise AddressRefused("It comes from an audio source that is not set up here.")
+        return archive_address(url, server(self._base))
+
+    def search(self, query: TrackQuery, words: str = "") -> list[SearchResult]:
+        """What the server offers for ``query``, in its order; rows that cannot be right are left out.
+
+        ``words`` are a person's own: then they alone are searched for, as a title. Raises DownloadError: network,
         server, rate_limit, login and so on.
         """
         try:
             allowed = server(archive_address(self._base, server(self._base)))
         except AddressRefused as error:
-            raise SourceError("server", f"The audio server's address is not usable: {error}") from error
-        question = {"title": words} if words else _question(wish)
-        return self._candidates(self._ask(question), allowed)
+            raise DownloadError("server", f"The audio server's address is not usable: {error}") from error
+        question = {"title": words} if words else _question(query)
+        return self._candidates(self._get(question), allowed)
 
-    def _ask(self, question: dict[str, str]) -> list[Any]:
+    def _get(self, question: dict[str, str]) -> list[Any]:
         body = self._read(question)
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise SourceError("server", "The audio server's answer is not JSON.") from error
+            raise DownloadError("server", "The audio server's answer is not JSON.") from error
         rows = answer.get("candidates") if isinstance(answer, dict) else None
         if not isinstance(rows, list):
-            raise SourceError("server", 'The audio server\'s answer has no list "candidates".')
+            raise DownloadError("server", 'The audio server\'s answer has no list "candidates".')
         return rows
 
     def _read(self, question: dict[str, str]) -> bytes:
@@ -77,25 +96,25 @@ class ArchiveSource:
                     _require_ok(answer)
                     return self._body(answer, end)
         except (requests.RequestException, OSError, ValueError) as error:
-            raise SourceError("network", "The audio server does not answer.") from error
+            raise DownloadError("network", "The audio server does not answer.") from error
 
     def _body(self, answer: requests.Response, end: float) -> bytes:
         body = b""
         for block in answer.iter_content(_BLOCK):
             body += block
             if len(body) > LARGEST_ANSWER:
-                raise SourceError("server", "The audio server's answer is larger than 2 MB.")
+                raise DownloadError("server", "The audio server's answer is larger than 2 MB.")
             if self._clock() > end:  # a server that drips keeps every single read short
-                raise SourceError("network", f"The audio server took longer than {self._timeout:.0f} s.")
+                raise DownloadError("network", f"The audio server took longer than {self._timeout:.0f} s.")
         return body
 
     def _candidates(self, rows: list[Any], allowed: Server) -> list[SearchResult]:
-        found: dict[str, SearchResult] = {}
+        results: dict[str, SearchResult] = {}
         for row in rows:
             candidate = self._candidate(row, allowed)
-            if candidate is not None and len(found) < MOST_CANDIDATES:
-                found.setdefault(candidate.id, candidate)
-        return list(found.values())
+            if candidate is not None and len(results) < MOST_CANDIDATES:
+                results.setdefault(candidate.id, candidate)
+        return list(results.values())
 
     def _candidate(self, row: Any, allowed: Server) -> SearchResult | None:
         """A row that has an id, a title and an address on the server; None for all others."""
@@ -126,15 +145,15 @@ class ArchiveSource:
         )
 
 
-def _question(wish: TrackQuery) -> dict[str, str]:
-    known = {
-        "title": wish.title,
-        "artist": wish.artists[0] if wish.artists else "",
-        "album": wish.album,
-        "duration_ms": str(wish.duration_ms) if wish.duration_ms is not None else "",
-        "isrc": wish.isrc,
+def _question(query: TrackQuery) -> dict[str, str]:
+    fields = {
+        "title": query.title,
+        "artist": query.artists[0] if query.artists else "",
+        "album": query.album,
+        "duration_ms": str(query.duration_ms) if query.duration_ms is not None else "",
+        "isrc": query.isrc,
     }
-    return {name: value for name, value in known.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _require_ok(answer: requests.Response) -> None:
@@ -142,10 +161,12 @@ def _require_ok(answer: requests.Response) -> None:
     if status == 200:
         return
     if 300 <= status < 400:
-        raise SourceError("server", "The audio server sends us elsewhere; give its final address.")
+        raise DownloadError("server", "The audio server sends us elsewhere; give its final address.")
     # A missing /search is the server's fault, not a recording that was taken down.
     kind = "server" if status in (404, 410) else classify("", status)
-    raise SourceError(kind, f"The audio server answers {status}.", seconds_of(answer.headers.get("Retry-After")))
+    raise DownloadError(
+        kind, f"The audio server answers {status}.", parse_retry_after(answer.headers.get("Retry-After"))
+    )
 
 
 def _text(value: Any) -> str:

@@ -1,11 +1,10 @@
-"""The candidates of a track: kept answers first, a new search where they do not help, the best one that is left."""
+"""The candidates of a track: kept results first, a new search where they do not help, the best one that is left."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 from django.conf import settings
 
@@ -15,12 +14,11 @@ from downloads.failures.kinds import CANDIDATE, ERROR_KINDS
 from downloads.matching import score
 from downloads.matching.features import SearchResult, TrackQuery
 from downloads.models import Candidate
-from downloads.search.archive import ArchiveSource
-from downloads.search.youtube import YouTubeSource
+from downloads.search.sources import AudioSource
 
 KEPT = 20  # candidates kept of one search
-# What an answer says of a recording; a kept row says as much, or it would be judged otherwise than the answer was.
-ANSWERED = ("url", "kind", "title", "artists", "album", "duration_ms", "isrc", "explicit", "views")
+# What a search result says of a recording; a kept row says as much, or it would be scored otherwise than the result.
+RESULT_FIELDS = ("url", "kind", "title", "artists", "album", "duration_ms", "isrc", "explicit", "views")
 RULED_OUT = "ruled out"  # the last reason of one that a veto forbids
 Verdict = Candidate.Verdict
 
@@ -29,19 +27,6 @@ ASK_AGAIN_AFTER = {kind for kind, error in ERROR_KINDS.items() if error.fault ==
     "no_match",
     "needs_decision",
 }
-
-
-class Source(Protocol):
-    """Something that can be searched for recordings, and the one host that they are fetched from ("": its own)."""
-
-    allowed_host: str
-
-    def search(self, wish: TrackQuery, words: str = "") -> list[SearchResult]: ...
-
-
-def source() -> Source:
-    """The audio source that the settings name."""
-    return ArchiveSource(settings.ARCHIVE_URL) if settings.AUDIO_SOURCE == "archive" else YouTubeSource()
 
 
 def query_for(track: Track) -> TrackQuery:
@@ -56,19 +41,19 @@ def query_for(track: Track) -> TrackQuery:
     )
 
 
-def acceptable(track: Track, found: Source, now: datetime) -> list[Candidate]:
-    """The candidates worth fetching, the best first; searched for where none is kept. SourceError if that fails.
+def acceptable(track: Track, audio_source: AudioSource, now: datetime) -> list[Candidate]:
+    """The candidates worth fetching, the best first; searched for where none is kept. DownloadError if that fails.
 
     A person's choice stands alone: nothing else is taken in its stead.
     """
     if (choice := chosen(track)) is not None:
         return [choice]
-    wish = query_for(track)
-    fit = _fit(wish, track)
+    query = query_for(track)
+    fit = _fit(query, track)
     if fit and track.error_kind not in ASK_AGAIN_AFTER:
         return fit
-    keep(track, wish, found.search(wish), now)
-    return _fit(wish, track)
+    keep(track, query, audio_source.search(query), now)
+    return _fit(query, track)
 
 
 def chosen(track: Track) -> Candidate | None:
@@ -84,52 +69,47 @@ def is_still_selected(candidate: Candidate) -> bool:
     return Candidate.objects.usable().filter(pk=candidate.pk).exists()
 
 
-def allowed_host(candidate: Candidate) -> str:
-    """The one host that it may be fetched from; "" where its source has hosts of its own."""
-    return settings.ARCHIVE_URL if candidate.source == "archive" else ""
-
-
-def keep(track: Track, wish: TrackQuery, answers: Sequence[SearchResult], now: datetime) -> None:
-    """Write down what a search answered. Verdicts on a candidate that was known before stay."""
+def keep(track: Track, query: TrackQuery, results: Sequence[SearchResult], now: datetime) -> None:
+    """Store the results of a search. Verdicts on a candidate that is stored already stay."""
     rows = [
         Candidate(
             track=track,
             source=settings.AUDIO_SOURCE,
-            source_id=answer.id,
-            **{name: getattr(answer, name) for name in ANSWERED},
+            source_id=result.id,
+            **{name: getattr(result, name) for name in RESULT_FIELDS},
             score=scored.score,
             reasons=[*scored.reasons, *([RULED_OUT] if scored.vetoed else [])],
             found_at=now,
         )
-        for scored in score.rank(wish, _storable(answers))[:KEPT]
-        for answer in [scored.candidate]
+        for scored in score.rank(query, _storable(results))[:KEPT]
+        for result in [scored.candidate]
     ]
     Candidate.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["track", "source", "source_id"],
-        update_fields=[*ANSWERED, "score", "reasons", "found_at"],
+        update_fields=[*RESULT_FIELDS, "score", "reasons", "found_at"],
     )
 
 
-def _storable(answers: Sequence[SearchResult]) -> list[SearchResult]:
-    """The answers without what no database stores, each id once."""
+def _storable(results: Sequence[SearchResult]) -> list[SearchResult]:
+    """The results without what no database stores, each id once."""
     clean = (
         replace(
-            answer,
-            id=storable(answer.id),
-            url=storable(answer.url),
-            title=storable(answer.title),
-            artists=tuple(map(storable, answer.artists)),
-            album=storable(answer.album),
-            isrc=storable(answer.isrc),
+            result,
+            id=storable(result.id),
+            url=storable(result.url),
+            title=storable(result.title),
+            artists=tuple(map(storable, result.artists)),
+            album=storable(result.album),
+            isrc=storable(result.isrc),
         )
-        for answer in answers
+        for result in results
     )
-    found: dict[str, SearchResult] = {}
-    for answer in clean:
-        found.setdefault(answer.id, answer)
-    return list(found.values())
+    by_id: dict[str, SearchResult] = {}
+    for result in clean:
+        by_id.setdefault(result.id, result)
+    return list(by_id.values())
 
 
 def fitting(track: Track) -> list[Candidate]:
@@ -137,19 +117,19 @@ def fitting(track: Track) -> list[Candidate]:
     return _fit(query_for(track), track)
 
 
-def _fit(wish: TrackQuery, track: Track) -> list[Candidate]:
+def _fit(query: TrackQuery, track: Track) -> list[Candidate]:
     """The kept candidates that the matcher accepts today, the best first."""
     rows = {row.source_id: row for row in track.candidates.usable().filter(source=settings.AUDIO_SOURCE)}
-    ranked = score.rank(wish, [search_result_of(row) for row in rows.values()])
-    if score.choose(wish, [scored.candidate for scored in ranked]) is None:
+    ranked = score.rank(query, [search_result_of(row) for row in rows.values()])
+    if score.choose(query, [scored.candidate for scored in ranked]) is None:
         return []  # also where several are good and nothing tells them apart
     return [rows[scored.candidate.id] for scored in ranked if score.acceptable(scored)]
 
 
 def search_result_of(row: Candidate) -> SearchResult:
     """A kept row in the matcher's terms."""
-    said = {name: getattr(row, name) for name in ANSWERED}
-    return SearchResult(**said | {"id": row.source_id, "artists": tuple(row.artists)})
+    fields = {name: getattr(row, name) for name in RESULT_FIELDS}
+    return SearchResult(**fields | {"id": row.source_id, "artists": tuple(row.artists)})
 
 
 def reject(candidate: Candidate, why: str) -> None:

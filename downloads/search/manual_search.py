@@ -7,9 +7,10 @@ from datetime import datetime
 
 from catalog.models import Service, Track
 from catalog.tracks import transitions
-from downloads.failures.kinds import ERROR_KINDS, SERVICE, SourceError
+from downloads.failures.kinds import ERROR_KINDS, SERVICE, DownloadError
 from downloads.models import Search
 from downloads.search import candidates, rate_limit
+from downloads.search.sources import source
 
 LONGEST = 200  # characters: what YouTube Music is asked at most
 AT_ONCE = 10  # answered in one go; the rest at the next tick
@@ -41,36 +42,36 @@ def answer_all(now: datetime) -> int:
     answered = 0
     if not waiting(now):
         return 0
-    for asked in Search.objects.filter(answered_at=None).select_related("track").order_by("asked_at")[:AT_ONCE]:
-        if not rate_limit.may_ask(now):
+    for search in Search.objects.filter(answered_at=None).select_related("track").order_by("asked_at")[:AT_ONCE]:
+        if not rate_limit.may_request(now):
             break
         try:
-            found = _answer(asked, now)
-        except SourceError as error:
+            count = _answer(search, now)
+        except DownloadError as error:
             if ERROR_KINDS[error.kind].fault == SERVICE:
-                _close(asked, now, 0, f"{ERROR_KINDS[error.kind].sentence} Ask again later.")
+                _close(search, now, 0, f"{ERROR_KINDS[error.kind].sentence} Ask again later.")
                 break
-            found, problem = 0, error.message
+            count, problem = 0, error.message
         else:
-            problem = "" if found else "Nothing was found by these words."
-        _close(asked, now, found, problem)
+            problem = "" if count else "Nothing was found by these words."
+        _close(search, now, count, problem)
         answered += 1
     return answered
 
 
-def _answer(asked: Search, now: datetime) -> int:
+def _answer(search: Search, now: datetime) -> int:
     """Search, keep what was found; a track that something fits by now is due again."""
-    rate_limit.asked(now)
-    wish = candidates.query_for(asked.track)
-    answers = candidates.source().search(wish, asked.words)
-    candidates.keep(asked.track, wish, answers, now)
-    if candidates.fitting(asked.track):
-        transitions.retry(Track.objects.filter(pk=asked.track_id), now, "found by a person's own words")
-    return len(answers)
+    rate_limit.record_request(now)
+    query = candidates.query_for(search.track)
+    results = source().search(query, search.words)
+    candidates.keep(search.track, query, results, now)
+    if candidates.fitting(search.track):
+        transitions.retry(Track.objects.filter(pk=search.track_id), now, "found by a person's own words")
+    return len(results)
 
 
-def _close(asked: Search, now: datetime, found: int, problem: str) -> None:
+def _close(search: Search, now: datetime, count: int, problem: str) -> None:
     """Unless the person has asked for something else meanwhile."""
-    same = Search.objects.filter(pk=asked.pk, words=asked.words, asked_at=asked.asked_at)
-    same.update(answered_at=now, found=found, problem=problem[:300])
-    logger.info("A person's search for track %s found %s", asked.track_id, found)
+    same = Search.objects.filter(pk=search.pk, words=search.words, asked_at=search.asked_at)
+    same.update(answered_at=now, found=count, problem=problem[:300])
+    logger.info("A person's search for track %s found %s", search.track_id, count)

@@ -1,4 +1,4 @@
-"""How often a site is asked: a budget per hour, a pause for breath after each song, both with jitter.
+"""How often a site is asked: a budget per hour and a minimum interval between two songs, both with jitter (GCRA).
 
 Nothing sleeps: a row says from when on the next song may be fetched, and a worker that is too early goes back; the tick
 wakes it again. One's own audio server is not paced.
@@ -7,7 +7,6 @@ wakes it again. One's own audio server is not paced.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -15,74 +14,56 @@ from django.db import transaction
 
 from catalog.models import Track
 from downloads.models import Candidate, RateLimitState
+from downloads.search.sources import AUDIO_SOURCES, source
 
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """``per_hour`` songs, of which ``at_once`` may come in a row; ``breath`` in seconds between two of them."""
-
-    per_hour: int
-    at_once: int
-    breath: tuple[float, float]
-
-    @property
-    def gap(self) -> timedelta:
-        return timedelta(hours=1) / self.per_hour
-
-
-RATE_LIMITS = {
-    # yt-dlp's wiki counts about 300 recordings an hour before a guest is stopped, and asks for 5 to 10 s between them
-    # (github.com/yt-dlp/yt-dlp/wiki/Extractors). Half of it: each song costs some searches too.
-    "youtube": RateLimit(per_hour=150, at_once=12, breath=(3.0, 8.0)),
-}
 JITTER = 0.4  # of a gap, to both sides: a beat like a clock's is what robots have
 
 
-def next_turn(now: datetime, source: str = "") -> datetime:
+def next_turn(now: datetime, name: str = "") -> datetime:
     """From when on the next song may be fetched or searched for; ``now`` where it may at once.
 
-    ``source`` is whose pace it is: "" means the audio source that the settings name. A recording that a person chose
-    may come from another one.
+    ``name`` is an audio source's, "" the one that the settings name. A recording that a person chose may come from
+    another one.
     """
-    source = source or settings.AUDIO_SOURCE
-    budget = RATE_LIMITS.get(source)
-    row = RateLimitState.objects.filter(source=source).first() if budget else None
-    if budget is None or row is None:
+    name = name or settings.AUDIO_SOURCE
+    limit = source(name).rate_limit
+    row = RateLimitState.objects.filter(source=name).first() if limit else None
+    if limit is None or row is None:
         return now
     # A row written by a clock that was set back since must not stop us for longer than a whole budget lasts.
-    free = min(row.booked_until, now + timedelta(hours=1)) - budget.gap * budget.at_once
-    return max(now, free, min(row.not_before, now + timedelta(seconds=budget.breath[1])))
+    free = min(row.booked_until, now + timedelta(hours=1)) - limit.gap * limit.burst
+    return max(now, free, min(row.not_before, now + timedelta(seconds=limit.min_interval[1])))
 
 
-def may_ask(now: datetime, source: str = "") -> bool:
-    """Whether the site may be asked at ``now``."""
-    return next_turn(now, source) <= now
+def may_request(now: datetime, name: str = "") -> bool:
+    """Whether the source may be asked at ``now``."""
+    return next_turn(now, name) <= now
 
 
-def is_all_that_holds(now: datetime) -> bool:
-    """Whether a track is due but for the pace of the site that it comes from."""
-    if not may_ask(now):
+def is_only_obstacle(now: datetime) -> bool:
+    """Whether a track is due but for the rate limit of the source that it comes from."""
+    if not may_request(now):
         return Track.objects.queue(now).exists()
-    turns = {source: next_turn(now, source) for source in RATE_LIMITS}
+    turns = {name: next_turn(now, name) for name in AUDIO_SOURCES}
     chosen = {"candidates__verdict": Candidate.Verdict.CHOSEN}
     return any(
-        Track.objects.queue(turn).filter(**chosen, candidates__source=source).exists()
-        for source, turn in turns.items()
+        Track.objects.queue(turn).filter(**chosen, candidates__source=name).exists()
+        for name, turn in turns.items()
         if turn > now
     )
 
 
-def asked(now: datetime, dice: random.Random | None = None, source: str = "") -> None:
-    """A song's searches and its fetch begin: one place of the budget is spent."""
-    source = source or settings.AUDIO_SOURCE
-    budget = RATE_LIMITS.get(source)
-    if budget is None:
+def record_request(now: datetime, dice: random.Random | None = None, name: str = "") -> None:
+    """A song's searches and its fetch begin: one place of the hour's budget is spent."""
+    name = name or settings.AUDIO_SOURCE
+    limit = source(name).rate_limit
+    if limit is None:
         return
     dice = dice or random.Random()
-    gap = budget.gap * dice.uniform(1 - JITTER, 1 + JITTER)
+    gap = limit.gap * dice.uniform(1 - JITTER, 1 + JITTER)
     fresh = {"not_before": now, "booked_until": now}
     with transaction.atomic():
-        row, _ = RateLimitState.objects.select_for_update().get_or_create(source=source, defaults=fresh)
+        row, _ = RateLimitState.objects.select_for_update().get_or_create(source=name, defaults=fresh)
         row.booked_until = max(min(row.booked_until, now + timedelta(hours=1)), now) + gap
-        row.not_before = now + timedelta(seconds=dice.uniform(*budget.breath))
+        row.not_before = now + timedelta(seconds=dice.uniform(*limit.min_interval))
         row.save()

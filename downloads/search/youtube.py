@@ -1,7 +1,6 @@
 """The YouTube source: YouTube Music's search through ytmusicapi, then YouTube's own through yt-dlp.
 
-The only importer of ytmusicapi. Its parse and the whole plan run in tests over recorded answers, sent by a
-server on loopback; against YouTube itself this module has not been run.
+The only importer of ytmusicapi.
 """
 
 from __future__ import annotations
@@ -9,17 +8,41 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import requests
 from ytmusicapi import YTMusic
 from ytmusicapi.exceptions import YTMusicError
 
-from downloads.failures.kinds import SourceError, classify, plain, seconds_of
+from downloads.audio.convert import AS_DELIVERED
+from downloads.failures.classify import classify, parse_retry_after, plain_message
+from downloads.failures.kinds import DownloadError
 from downloads.fetch import process
-from downloads.fetch.url_allowlist import YOUTUBE_ID, youtube_address
+from downloads.fetch.url_allowlist import YOUTUBE_ID, SiteAccess, youtube_address, youtube_id
 from downloads.matching.features import SearchResult, TrackQuery
 from downloads.matching.score import choose
+from downloads.search.sources import RateLimit
+
+# Hosts that yt-dlp's YouTube extractor needs, themselves and below; all else is refused.
+DOMAINS = (
+    "youtube.com",  # pages, player, search
+    "googlevideo.com",  # the sound itself
+    "youtube-nocookie.com",  # the embedded player, which some recordings need
+    "youtubei.googleapis.com",  # the player's API
+)
+# What is fetched: 140 is AAC in m4a as every player plays it, 251 is opus. A dubbed recording has its tracks under
+# other numbers ("140-0"), so the kinds follow; never a picture with it.
+_M4A = "140/bestaudio[ext=m4a]/251/bestaudio"
+FORMATS = {AS_DELIVERED: _M4A, "m4a": _M4A, "mp3": _M4A, "opus": "251/bestaudio[acodec=opus]/140/bestaudio"}
+ACCESS = SiteAccess(
+    extractors=("Youtube",),
+    domains=DOMAINS,
+    url_pattern=r"https://www\.youtube\.com/watch\?v=[0-9A-Za-z_-]{11}",
+    formats=FORMATS,
+    javascript=True,
+)
+SEARCH_ACCESS = replace(ACCESS, extractors=("YoutubeSearch",))
 
 RESULTS = 20  # one page of YouTube Music; a second one holds nothing that fits better
 LONGEST_QUERY = 200  # characters
@@ -50,7 +73,10 @@ class YouTubeSource:
     ``session`` and ``fallback`` (a query to yt-dlp's rows) stand in for the real ones in tests.
     """
 
-    allowed_host = ""  # a fetch goes to YouTube's own hosts, see downloads.fetch.child
+    needs_ytdlp = True
+    # yt-dlp's wiki counts about 300 recordings an hour before a guest is stopped, and asks for 5 to 10 s between them
+    # (github.com/yt-dlp/yt-dlp/wiki/Extractors). Half of it: each song costs some searches too.
+    rate_limit = RateLimit(per_hour=150, burst=12, min_interval=(3.0, 8.0))
 
     def __init__(
         self,
@@ -64,56 +90,64 @@ class YouTubeSource:
         self._fallback = fallback or search_with_yt_dlp
         self._music: YTMusic | None = None
 
-    def search(self, wish: TrackQuery, words: str = "") -> list[SearchResult]:
-        """Candidates for ``wish``, songs before videos, each id once; [] where nothing is found. SourceError.
+    def access(self) -> SiteAccess:
+        """YouTube's own hosts."""
+        return ACCESS
+
+    def url_of(self, source_id: str, url: str) -> str:
+        """The address made of the id; AddressRefused for what is none."""
+        return youtube_address(youtube_id(source_id))
+
+    def search(self, query: TrackQuery, words: str = "") -> list[SearchResult]:
+        """Candidates for ``query``, songs before videos, each id once; [] where nothing is found. DownloadError.
 
         ``words`` are a person's own: then they alone are searched for, in all kinds.
         """
-        found: dict[str, SearchResult] = {}
-        trouble: SourceError | None = None
-        asked = list(questions(wish, words))
-        for query, kind in asked:
+        results: dict[str, SearchResult] = {}
+        trouble: DownloadError | None = None
+        plan = list(queries(query, words))
+        for text, kind in plan:
             try:
-                rows = self._ask(query, kind)
-            except SourceError as error:
+                rows = self._query(text, kind)
+            except DownloadError as error:
                 if error.kind in FINAL:
                     raise
                 trouble = error  # YouTube Music changed or is ill; YouTube itself may still answer
                 break
-            found = _merge(found, rows)
-            if not words and choose(wish, found.values()) is not None:
+            results = _merge(results, rows)
+            if not words and choose(query, results.values()) is not None:
                 break
-        if not found:
-            found = self._fall_back(next((query for query, kind in asked if kind), ""), trouble)
-        return sorted(found.values(), key=lambda candidate: candidate.kind != "song")
+        if not results:
+            results = self._fall_back(next((text for text, kind in plan if kind), ""), trouble)
+        return sorted(results.values(), key=lambda result: result.kind != "song")
 
-    def _ask(self, query: str, kind: str | None) -> list[SearchResult]:
+    def _query(self, query: str, kind: str | None) -> list[SearchResult]:
         try:
             if self._music is None:
                 # English: 1.12.3 drops the first page of song searches in German, and takes play counts for artists.
                 self._music = YTMusic(language="en", requests_session=self._session)
             rows = self._music.search(query, filter=kind, limit=RESULTS)  # type: ignore[arg-type]
-            return [candidate for row in rows if (candidate := candidate_of(row)) is not None]
-        except SourceError:
+            return [result for row in rows if (result := result_of(row)) is not None]
+        except DownloadError:
             raise
         except requests.RequestException as error:
-            raise SourceError("network", "YouTube Music does not answer.") from error
+            raise DownloadError("network", "YouTube Music does not answer.") from error
         except YTMusicError as error:
             kind_of_error = classify(str(error))
             kind_of_error = "server" if kind_of_error == "unknown" else kind_of_error
-            raise SourceError(kind_of_error, plain(str(error))) from error
+            raise DownloadError(kind_of_error, plain_message(str(error))) from error
         except (ValueError, LookupError, TypeError, AttributeError) as error:  # its parse, over a page that changed
-            raise SourceError("server", "YouTube Music's answer could not be read.") from error
+            raise DownloadError("server", "YouTube Music's answer could not be read.") from error
 
-    def _fall_back(self, query: str, trouble: SourceError | None) -> dict[str, SearchResult]:
+    def _fall_back(self, query: str, trouble: DownloadError | None) -> dict[str, SearchResult]:
         if not query:
             return {}
         try:
             rows = self._fallback(query)
-        except process.FetchError as error:
+        except DownloadError as error:
             cause = error if trouble is None or error.kind in FINAL else trouble
-            raise SourceError(cause.kind, cause.message, cause.retry_after) from error
-        return _merge({}, [candidate for row in rows if (candidate := _of_yt_dlp(row)) is not None])
+            raise DownloadError(cause.kind, cause.message, cause.retry_after) from error
+        return _merge({}, [result for row in rows if (result := _of_yt_dlp(row)) is not None])
 
 
 class _Session(requests.Session):
@@ -132,57 +166,57 @@ class _Session(requests.Session):
 def _require_ok(answer: requests.Response, *_: Any, **__: Any) -> None:
     # ytmusicapi would keep the status only within a text, and not the time that a 429 names.
     if answer.status_code >= 400:
-        wait = seconds_of(answer.headers.get("Retry-After"))
+        wait = parse_retry_after(answer.headers.get("Retry-After"))
         kind = classify(answer.text[:2000] if answer.status_code in (401, 403) else "", answer.status_code)
         kind = "server" if kind == "removed" else kind
-        raise SourceError(kind, f"YouTube Music answers {answer.status_code}.", wait)
+        raise DownloadError(kind, f"YouTube Music answers {answer.status_code}.", wait)
 
 
-def questions(wish: TrackQuery, words: str = "") -> Iterator[tuple[str, str | None]]:
+def queries(query: TrackQuery, words: str = "") -> Iterator[tuple[str, str | None]]:
     """The texts to search for with YouTube Music's filter, in the order of `PLAN`, each once; or a person's words."""
     if words:
-        yield from ((_query(words), kind) for kind in OWN_WORDS)
+        yield from ((_text(words), kind) for kind in OWN_WORDS)
         return
-    main = wish.artists[0] if wish.artists else ""
+    main = query.artists[0] if query.artists else ""
     texts = {
-        ISRC: wish.isrc,
-        ARTISTS_TITLE: _query(*wish.artists, wish.title),
-        WITH_ALBUM: _query(*wish.artists, wish.title, wish.album) if wish.album != wish.title else "",
-        TITLE_ARTIST: _query(wish.title, main),
+        ISRC: query.isrc,
+        ARTISTS_TITLE: _text(*query.artists, query.title),
+        WITH_ALBUM: _text(*query.artists, query.title, query.album) if query.album != query.title else "",
+        TITLE_ARTIST: _text(query.title, main),
     }
-    asked: set[tuple[str, str | None]] = set()
+    seen: set[tuple[str, str | None]] = set()
     for name, kind in PLAN:
-        question = (texts[name], kind)
-        if texts[name] and question not in asked:
-            asked.add(question)
-            yield question
+        step = (texts[name], kind)
+        if texts[name] and step not in seen:
+            seen.add(step)
+            yield step
 
 
-def _query(*parts: str) -> str:
+def _text(*parts: str) -> str:
     """One line of words, cut at a word where it is very long."""
     text = " ".join(" ".join(parts).split())
     return text if len(text) <= LONGEST_QUERY else text[:LONGEST_QUERY].rsplit(" ", 1)[0]
 
 
 def search_with_yt_dlp(query: str) -> list[dict[str, Any]]:
-    """What YouTube's own search lists, by yt-dlp in its child process. Raises child.FetchError."""
+    """What YouTube's own search lists, by yt-dlp in its child process. Raises DownloadError."""
     with tempfile.TemporaryDirectory(prefix="tonekeep-search-") as stage:
-        return process.search(query, stage)
+        return process.search(query, stage, access=SEARCH_ACCESS)
 
 
-def _merge(found: dict[str, SearchResult], more: list[SearchResult]) -> dict[str, SearchResult]:
-    return found | {candidate.id: candidate for candidate in more if candidate.id not in found}
+def _merge(results: dict[str, SearchResult], more: list[SearchResult]) -> dict[str, SearchResult]:
+    return results | {result.id: result for result in more if result.id not in results}
 
 
-def candidate_of(row: dict[str, Any]) -> SearchResult | None:
+def result_of(row: dict[str, Any]) -> SearchResult | None:
     """A row of ytmusicapi's search as a candidate; None for what is no recording that can be played."""
-    known, name, title = row.get("resultType"), row.get("videoId"), row.get("title")
-    if known not in ("song", "video") or not isinstance(title, str) or not title or not _is_id(name):
+    kind, name, title = row.get("resultType"), row.get("videoId"), row.get("title")
+    if kind not in ("song", "video") or not isinstance(title, str) or not title or not _is_id(name):
         return None
     if row.get("isAvailable") is False or row.get("videoType") == NO_SONG:
         return None
     album, seconds = row.get("album"), row.get("duration_seconds")
-    is_release = known == "song" or row.get("videoType") == RELEASE
+    is_release = kind == "song" or row.get("videoType") == RELEASE
     return SearchResult(
         id=str(name),
         title=title,
@@ -191,7 +225,7 @@ def candidate_of(row: dict[str, Any]) -> SearchResult | None:
         duration_ms=seconds * 1000 if isinstance(seconds, int) else None,
         url=youtube_address(str(name)),
         kind="song" if is_release else "video",
-        explicit=row.get("isExplicit") if known == "song" else None,  # videos carry no such badge
+        explicit=row.get("isExplicit") if kind == "song" else None,  # videos carry no such badge
         views=views_of(row.get("views")),
     )
 

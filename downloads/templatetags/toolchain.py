@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.conf import settings
 
 from downloads import checks
+from downloads.fetch import ytdlp_version
 from downloads.jobs import cluster_state
-from downloads.worker import upgrade_retry
+from downloads.search.sources import source
 
 register = template.Library()
 
@@ -18,9 +18,14 @@ register = template.Library()
 @register.inclusion_tag("parts/ytdlp.html")
 def ytdlp(now: datetime) -> dict[str, Any]:
     """The installed yt-dlp, its age in days, and how it is updated; nothing where songs come from elsewhere."""
-    used = settings.AUDIO_SOURCE == "youtube"
-    age = upgrade_retry.ytdlp_age(now) if used else None
-    return {"used": used, "version": upgrade_retry.ytdlp_version(), "age": age, "old": (age or 0) > checks.OLD_AFTER}
+    used = source().needs_ytdlp
+    age = ytdlp_version.age_days(now) if used else None
+    return {
+        "used": used,
+        "version": ytdlp_version.installed_version(),
+        "age": age,
+        "old": (age or 0) > checks.OLD_AFTER,
+    }
 
 
 @register.simple_tag

@@ -1,9 +1,8 @@
-"""One track, start to finish: claim, adopt, choose, fetch, prove, tag, publish, and what went wrong.
+"""One claimed track, start to finish: adopt, choose, fetch, verify, tag, publish, and what went wrong.
 
-A worker asks the catalog for the next track; nobody hands it one. Whose fault a failure is decides what it costs: the
-track's cools it down, the candidate's takes the next one in the same attempt, everybody's pauses the service and
-gives the attempt back (`downloads.failures.circuit_breaker`). Nothing sleeps here: what must wait is a time in the
-catalog.
+Whose fault a failure is decides what it costs: the track's cools it down, the candidate's takes the next one in the
+same attempt, everybody's pauses the service and gives the attempt back (`downloads.failures.circuit_breaker`). Nothing
+sleeps here: what must wait is a time in the catalog.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import logging
 import os
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,22 +18,20 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
 from catalog.models import Service, Track
 from catalog.storage import state as storage
 from catalog.system.failpoints import failpoint
-from catalog.text.sanitize import one_line
 from catalog.tracks import transitions
 from downloads.audio import fingerprint, verify
-from downloads.failures import backoff, circuit_breaker, clock_skew
-from downloads.failures.kinds import CANDIDATE, ERROR_KINDS, SourceError
+from downloads.failures import backoff, circuit_breaker
+from downloads.failures.kinds import CANDIDATE, ERROR_KINDS, DownloadError
 from downloads.fetch import process
 from downloads.file_moves import superseded
 from downloads.models import AudioFile, Candidate
 from downloads.publishing import existing_file, publish, tagging
 from downloads.search import candidates, rate_limit
-from downloads.worker import rescue
+from downloads.search.sources import source
 
 FETCH_SECONDS = 3600.0  # a fetch that takes longer is stopped
 PROGRESS_EVERY = timedelta(seconds=2)
@@ -55,57 +51,12 @@ class Outcome:
     message: str = ""
 
 
-class Failure(Exception):
-    """Why this attempt got nothing. ``kind`` is a key of `ERROR_KINDS`."""
-
-    def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.message = one_line(message)
-        self.retry_after = retry_after
-
-
 class RateLimited(Exception):
     """The site that the chosen recording comes from may be asked from ``turn`` on; the track is due then."""
 
     def __init__(self, turn: datetime) -> None:
         super().__init__("The site that the chosen recording comes from is not asked again yet.")
         self.turn = turn
-
-
-def reason_not_to_work(now: datetime) -> str:
-    """Why nothing may be claimed at ``now``, in a sentence; "" where it may."""
-    state = storage.check(now)
-    if state.state != "online":
-        return state.reason
-    for service in Service.objects.filter(name__in=["audio", "storage"]):
-        if service.paused_by_person:
-            return "Fetching is paused; press “go on” on the status page."
-        if service.is_paused(now) and service.state != "canary":
-            return f"Fetching is paused until {service.paused_until:%Y-%m-%d %H:%M}: {service.reason}"
-        if service.is_paused(now):
-            return "One track is being tried to see whether the pause can end."
-    return ""
-
-
-def work_one(now: Clock = timezone.now, should_stop: Callable[[], bool] = lambda: False) -> Outcome | None:
-    """Claim the next track and see it through. None: nothing is due, or nothing may be fetched now."""
-    if should_stop() or reason_not_to_work(now()) or not Track.objects.queue(now()).exists():
-        return None
-    if not rate_limit.may_ask(now()) or not _may_try_audio(now()):
-        return None
-    track = transitions.claim(now())
-    if track is None:
-        Service.objects.canary_returned("audio", now())
-        return None
-    failpoint("claimed")
-    return Attempt(track, now, should_stop).run()
-
-
-def _may_try_audio(now: datetime) -> bool:
-    """After a pause of the audio service one worker alone goes first. True where there was none, or for that one."""
-    tired = Service.objects.filter(name="audio", strikes__gt=0).exists()
-    return not tired or Service.objects.send_canary("audio", now, now + clock_skew.CANARY)
 
 
 @dataclass
@@ -116,7 +67,7 @@ class Attempt:
     now: Clock
     should_stop: Callable[[], bool]
     lost: threading.Event = field(default_factory=threading.Event)
-    _told: datetime | None = None
+    _reported_at: datetime | None = None
 
     @property
     def token(self) -> str:
@@ -132,8 +83,8 @@ class Attempt:
         except RateLimited as error:
             ours = transitions.release(self.track.pk, self.token, self.now(), error.turn)
             result = Outcome(self.track.pk, self.track.title, "released" if ours else "lost", "", str(error))
-        except (Failure, SourceError, process.FetchError, verify.AudioError) as error:
-            result = self._failed(error.kind, error.message, getattr(error, "retry_after", None))
+        except DownloadError as error:
+            result = self._failed(error.kind, error.message, error.retry_after)
         except publish.NoFreeName as error:
             result = self._failed("no_free_name", str(error))
         except OSError as error:
@@ -182,8 +133,8 @@ class Attempt:
         failpoint("adopting")
         if superseded.must_be_replaced(self.track):
             return None
-        found = existing_file.find_own_file(self.track) or superseded.old_file(self.track)
-        if found and existing_file.adopt_own_file(self.track, *found, self.now()):
+        own_file = existing_file.find_own_file(self.track) or superseded.old_file(self.track)
+        if own_file and existing_file.adopt_own_file(self.track, *own_file, self.now()):
             self.track.replaced.all().delete()
             return Outcome(self.track.pk, self.track.title, "adopted")
         return None
@@ -195,21 +146,21 @@ class Attempt:
         if choice and choice.why:
             raise self._choice_failed(choice, choice.why)
         self._take_turn(choice.source if choice else settings.AUDIO_SOURCE)
-        fit = candidates.acceptable(self.track, candidates.source(), self.now())
+        fit = candidates.acceptable(self.track, source(), self.now())
         if not fit:
-            known = self.track.candidates.usable().exists()
-            kind = "needs_decision" if known else "no_match"
-            raise Failure(kind, self._why_none_fits() if known else ERROR_KINDS[kind].sentence)
-        last: Failure | None = None
+            has_candidates = self.track.candidates.usable().exists()
+            kind = "needs_decision" if has_candidates else "no_match"
+            raise DownloadError(kind, self._why_none_fits() if has_candidates else ERROR_KINDS[kind].sentence)
+        last: DownloadError | None = None
         for candidate in fit:
             try:
                 return self._take(candidate)
-            except (process.FetchError, verify.AudioError) as error:
+            except DownloadError as error:
                 if ERROR_KINDS[error.kind].fault != CANDIDATE:
                     raise
                 self._require_storage()  # a file on a drive that has gone looks like a bad one,
                 self._require_stage()  # and so does one that recovery took away from a worker that was late
-                last = Failure(error.kind, f"{error.message} ({candidate.title or candidate.source_id})")
+                last = DownloadError(error.kind, f"{error.message} ({candidate.title or candidate.source_id})")
                 if ERROR_KINDS[error.kind].bans:
                     candidates.reject(candidate, error.message)
                     if candidate == choice:
@@ -218,17 +169,17 @@ class Attempt:
         assert last
         raise last
 
-    def _take_turn(self, source: str) -> None:
+    def _take_turn(self, name: str) -> None:
         """A choice may come from another source than was asked about before the claim: that one's pace holds."""
-        turn = rate_limit.next_turn(self.now(), source)
+        turn = rate_limit.next_turn(self.now(), name)
         if turn > self.now():
             raise RateLimited(turn)
-        rate_limit.asked(self.now(), source=source)
+        rate_limit.record_request(self.now(), name=name)
 
     @staticmethod
-    def _choice_failed(choice: Candidate, why: str) -> Failure:
+    def _choice_failed(choice: Candidate, why: str) -> DownloadError:
         name = choice.title or choice.source_id
-        return Failure("choice_failed", f"The recording that was chosen, “{name}”, cannot be used: {why}")
+        return DownloadError("choice_failed", f"The recording that was chosen, “{name}”, cannot be used: {why}")
 
     def _why_none_fits(self) -> str:
         best = self.track.candidates.usable().first()
@@ -238,7 +189,7 @@ class Attempt:
     def _take(self, candidate: Candidate) -> Outcome:
         staged = self._fetch(candidate)
         Service.objects.worked("audio")
-        proof = verify.verify(staged.path, self._expected_ms(candidate), staged.expected_bytes)
+        audio = verify.verify(staged.path, self._expected_ms(candidate), staged.expected_bytes)
         failpoint("verified")
         tagging.write_tags(self.track, staged.path)
         size = publish.size_of(staged.path)
@@ -246,12 +197,12 @@ class Attempt:
         self._require_ours(100)
         self._require_storage()
         if not candidates.is_still_selected(candidate):
-            raise Failure("stopped", "A person decided otherwise while it was fetched.")
+            raise DownloadError("stopped", "A person decided otherwise while it was fetched.")
         superseded.move_to_trash(self.track, self.now())
-        self._remember(candidate, staged, proof)
+        self._remember(candidate, staged, audio)
         place = publish.publish(self.track, publish.Staged(staged.path, size, staged.extension), self.now)
         tagging.put_cover(self.track, place)
-        logger.info("Track %s downloaded, %s s", self.track.pk, proof.duration_ms // 1000)
+        logger.info("Track %s downloaded, %s s", self.track.pk, audio.duration_ms // 1000)
         return Outcome(self.track.pk, self.track.title, "downloaded")
 
     def _expected_ms(self, candidate: Candidate) -> int | None:
@@ -262,37 +213,42 @@ class Attempt:
         announced = candidate.verdict == Candidate.Verdict.CHOSEN or self.track.duration_ms is None
         return candidate.duration_ms if announced else self.track.duration_ms
 
-    def _remember(self, candidate: Candidate, staged: process.Fetched, proof: verify.VerifiedAudio) -> None:
+    def _remember(self, candidate: Candidate, staged: process.Fetched, audio: verify.VerifiedAudio) -> None:
         """What was proven, for whoever compares recordings later."""
-        rate = round(staged.size * 8000 / proof.duration_ms)
-        said = {"candidate": candidate, "duration_ms": proof.duration_ms, "codec": staged.codec[:20], "bit_rate": rate}
-        sound, _ = AudioFile.objects.update_or_create(track=self.track, defaults=said | {"proved_at": self.now()})
+        rate = round(staged.size * 8000 / audio.duration_ms)
+        fields = {
+            "candidate": candidate,
+            "duration_ms": audio.duration_ms,
+            "codec": staged.codec[:20],
+            "bit_rate": rate,
+        }
+        sound, _ = AudioFile.objects.update_or_create(track=self.track, defaults=fields | {"proved_at": self.now()})
         fingerprint.remember(sound, fingerprint.fingerprint(staged.path))
 
     def _fetch(self, candidate: Candidate) -> process.Fetched:
         self._require_ours(0)  # whoever was late until now must not fetch what another worker is fetching
         stage = publish.open_stage(self.track)
         failpoint("staged")
+        audio_source = source(candidate.source)
         fetched = process.fetch(
-            candidate.url,
+            audio_source.url_of(candidate.source_id, candidate.url),
             stage,
-            source=candidate.source,
-            allowed_host=candidates.allowed_host(candidate),
+            access=audio_source.access(),
             audio_format=settings.AUDIO_FORMAT,
             any_quality=candidate.verdict == Candidate.Verdict.CHOSEN,
             length_unknown=self._expected_ms(candidate) is None,
-            on_progress=self._tell,
+            on_progress=self._report_progress,
             should_stop=lambda: self.lost.is_set() or self.should_stop(),
             deadline_seconds=FETCH_SECONDS,
         )
         failpoint("fetched")
         return fetched
 
-    def _tell(self, share: float) -> None:
-        """Write the progress down, at most every 2 seconds."""
+    def _report_progress(self, share: float) -> None:
+        """Store the progress, at most every 2 seconds."""
         now = self.now()
-        if self._told is None or now - self._told >= PROGRESS_EVERY:
-            self._told = now
+        if self._reported_at is None or now - self._reported_at >= PROGRESS_EVERY:
+            self._reported_at = now
             if not transitions.renew(self.track.pk, self.token, now, percent=int(share * 100)):
                 self.lost.set()
 
@@ -308,7 +264,7 @@ class Attempt:
         """The drive may have gone while we fetched: nothing is written under a bare mount point."""
         state = storage.check(self.now())
         if not state.may_write:
-            raise Failure("storage", state.reason)
+            raise DownloadError("storage", state.reason)
 
     # --- What went wrong ----------------------------------------------------------------------------------
 
@@ -328,59 +284,4 @@ class Attempt:
         return Outcome(self.track.pk, self.track.title, result if ours else "lost", kind, message)
 
     def _disk_failed(self, error: OSError) -> Outcome:
-        return self._failed(*circuit_breaker.of_the_disk(error, self.now()))
-
-
-# --- Until nothing is left ---------------------------------------------------------------------------------
-
-
-def _too_early(now: datetime) -> bool:
-    """Whether the site's pace is all that a due track waits for."""
-    return not reason_not_to_work(now) and rate_limit.is_all_that_holds(now)
-
-
-def work_until_empty(
-    now: Clock = timezone.now,
-    should_stop: Callable[[], bool] = lambda: False,
-    workers: int = 1,
-    on_outcome: Callable[[Outcome], None] = lambda outcome: None,
-    sleep: Callable[[float], None] = time.sleep,
-) -> int:
-    """Recover, then work with ``workers`` threads until nothing may be fetched now. How many tracks were ended.
-
-    Here, where no cluster waits for its worker, the pace that a site is asked in is waited for.
-    """
-    rescue.recover(now())
-    ended = threading.Semaphore(0)
-    errors: list[BaseException] = []
-
-    def stopped() -> bool:
-        return should_stop() or bool(errors)
-
-    def work() -> None:
-        try:
-            while not stopped():
-                outcome = work_one(now, stopped)
-                if outcome is not None:
-                    ended.release()
-                    on_outcome(outcome)
-                elif not _too_early(now()):
-                    break
-                else:
-                    sleep(1.0)
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, name=f"worker-{number}") for number in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    count = 0
-    while ended.acquire(blocking=False):
-        count += 1
-    return count
+        return self._failed(*circuit_breaker.disk_failure(error, self.now()))

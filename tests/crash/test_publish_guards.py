@@ -21,6 +21,7 @@ from catalog.system import failpoints
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
 from catalog.tracks.place import NO_PLACE
+from downloads.failures.kinds import DownloadError
 from downloads.fetch import process
 from downloads.models import Candidate
 from downloads.publishing import publish
@@ -284,7 +285,7 @@ def test_nothing_is_published_into_a_folder_that_is_not_the_library_any_more(wor
     staged = process.Fetched(case.staged.path, case.staged.size, "mp3", "mp3")
     monkeypatch.setattr(worker_attempt.Attempt, "_fetch", lambda self, candidate: staged)
     at("tagged", (world.root / ".tonekeep").unlink)
-    with pytest.raises(worker_attempt.Failure, match="probably not mounted"):
+    with pytest.raises(DownloadError, match="probably not mounted"):
         worker_attempt.Attempt(case.track, lambda: world.now, lambda: False)._take(candidate)
     assert not os.path.exists(case.wished)
     assert not case.row.reserved

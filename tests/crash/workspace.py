@@ -21,7 +21,7 @@ from catalog.tags import audio_tags
 from downloads.fetch import process
 from downloads.models import Candidate
 from downloads.publishing import publish
-from downloads.worker import attempt, rescue
+from downloads.worker import loop, rescue
 from tests.audio import make_audio
 from tests.crash import processes
 from tests.world import World, make_world
@@ -150,7 +150,7 @@ class Ground:
     def work_on(self) -> None:
         """Fetch until nothing is due, and respect cooldowns."""
         self.take_quick_fetches()
-        while attempt.work_one(now=lambda: self.world.now) is not None:
+        while loop.work_one(now=lambda: self.world.now) is not None:
             pass
 
     def recover(self) -> None:

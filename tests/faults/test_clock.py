@@ -19,9 +19,10 @@ from catalog.tracks import transitions
 from catalog.tracks.conditional_update import BATCH
 from catalog.web import setup_link
 from downloads.failures import backoff, clock_skew
+from downloads.failures.kinds import DownloadError
 from downloads.jobs import cluster, cluster_state
 from downloads.jobs.schedule import due
-from downloads.worker import attempt, rescue
+from downloads.worker import loop, rescue
 from tests.crash.workspace import Ground
 from tests.world import World
 
@@ -58,7 +59,7 @@ class Life:
         """Each tick: recover, then work on what is due. Notes when each track was tried."""
         while self.passed < until:
             rescue.recover(self.now())
-            while (outcome := attempt.work_one(now=self.now)) is not None:
+            while (outcome := loop.work_one(now=self.now)) is not None:
                 self.tries[outcome.track_id].append(self.passed)
             self.passed += every
 
@@ -178,7 +179,7 @@ def test_a_canary_that_never_came_back_does_not_block_the_service_for_a_year(
     Service.objects.pause("audio", now + jump, "slow down", now=now + jump - HOUR)
     assert Service.objects.send_canary("audio", now + jump, now + jump + clock_skew.CANARY)
     rescue.recover(now)
-    assert attempt.work_one(now=lambda: now + clock_skew.CANARY + timedelta(seconds=1))
+    assert loop.work_one(now=lambda: now + clock_skew.CANARY + timedelta(seconds=1))
     assert ground.world.status_of(track) == "downloaded"
 
 
@@ -186,7 +187,7 @@ def test_a_person_who_says_go_on_sends_the_canary(ground: Ground, proven: None) 
     track = ground.track()
     Service.objects.pause("audio", ground.world.now + HOUR, "slow down", now=ground.world.now)
     Service.objects.go_on("audio")
-    assert attempt.work_one(now=lambda: ground.world.now)
+    assert loop.work_one(now=lambda: ground.world.now)
     assert ground.world.status_of(track) == "downloaded"
 
 
@@ -250,12 +251,12 @@ def test_failures_from_the_future_do_not_pause_the_service_at_the_first_one_toda
         Event.objects.create(track=other, kind="fail", at=ground.world.now + jump)
     ground.track()
     monkeypatch.setattr("downloads.search.candidates.acceptable", unreachable)
-    outcome = attempt.work_one(now=lambda: ground.world.now)
+    outcome = loop.work_one(now=lambda: ground.world.now)
     assert outcome and (outcome.result, outcome.error_kind) == ("failed", "network")
 
 
 def unreachable(*_: object) -> None:
-    raise attempt.SourceError("network", "The audio server does not answer.")
+    raise DownloadError("network", "The audio server does not answer.")
 
 
 @pytest.mark.parametrize("jump", BACK)

@@ -17,7 +17,7 @@ from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch import process
 from downloads.fetch.process import PROJECT
 from downloads.models import Candidate
-from downloads.worker import attempt
+from downloads.worker import loop
 from tests.audio import make_audio
 from tests.crash.workspace import Ground, real_fetch
 from tests.faults.test_hostile_names import files_below
@@ -96,7 +96,7 @@ def test_a_lie_has_a_kind_and_a_reason_and_leaves_nothing(
     code, kind, word = LIES[lie]
     track = lied_to(ground, sounds, code, monkeypatch)
     before = sorted(files_below(ground.root))
-    outcome = attempt.work_one(now=lambda: ground.world.now)
+    outcome = loop.work_one(now=lambda: ground.world.now)
     assert outcome and (outcome.result, outcome.error_kind) == ("failed", kind), outcome
     track.refresh_from_db()
     assert (track.status, track.local_path, track.reserved, track.attempts) == ("missing", "", False, 1)
@@ -130,15 +130,14 @@ def test_half_a_recording_is_noticed_though_nobody_knows_the_tracks_length(
     """An ogg says nothing of its length in its head: then what the source announced counts, else its last page."""
     lied_to(ground, sounds, "done(write('audio.ogg', ogg[:len(ogg) // 2]))", monkeypatch, duration_ms=None)
     Candidate.objects.update(duration_ms=announced)
-    outcome = attempt.work_one(now=lambda: ground.world.now)
+    outcome = loop.work_one(now=lambda: ground.world.now)
     assert outcome and outcome.error_kind == kind
 
 
 DECODER = """
 import sys
-from downloads.audio import verify as audio
-print("ready", flush=True)
-audio._run(["sh", "-c", "echo $$ > " + sys.argv[1] + "; exec sleep 600"], 600.0)
+from catalog.system import programs
+programs.run(["sh", "-c", "echo $$ > " + sys.argv[1] + "; exec sleep 600"], timeout=600.0)
 """
 
 

@@ -26,11 +26,11 @@ from catalog.models import Collection, Event, Service, Track
 from catalog.music.records import PLAYLIST, CollectionRecord, EntryRecord, TrackRecord
 from catalog.tracks import transitions
 from config.log_redaction import RedactingFormatter
-from downloads.fetch.process import FetchError
+from downloads.failures.kinds import DownloadError
 from downloads.matching.features import SearchResult
 from downloads.publishing import publish, tagging
 from downloads.search import candidates
-from downloads.worker import attempt
+from downloads.worker import loop
 from tests.crash.workspace import SERVER, Ground
 from tests.shared import SHARED_DATA, needs_shared
 
@@ -105,7 +105,7 @@ def offer_each(ground: Ground) -> None:
 
 
 def fetch_all(ground: Ground) -> None:
-    while attempt.work_one(now=lambda: ground.world.now) is not None:
+    while loop.work_one(now=lambda: ground.world.now) is not None:
         pass
 
 
@@ -276,7 +276,7 @@ def test_every_name_as_an_error_text_is_stored_shown_and_logged_in_one_line(
     said = iter(texts)
 
     def refuse(*_: object, **__: object) -> None:
-        raise FetchError("unavailable", next(said))
+        raise DownloadError("unavailable", next(said))
 
     monkeypatch.setattr("downloads.fetch.process.fetch", refuse)
     for number in range(len(texts)):
@@ -287,7 +287,9 @@ def test_every_name_as_an_error_text_is_stored_shown_and_logged_in_one_line(
     for text in Track.objects.failed().values_list("last_error", flat=True):
         assert text.isprintable() or not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text), repr(text)
         assert "\u2028" not in text and "\u202e" not in text
-    Service.objects.pause("audio", ground.world.now, FetchError("rate_limit", texts[0]).message, now=ground.world.now)
+    Service.objects.pause(
+        "audio", ground.world.now, DownloadError("rate_limit", texts[0]).message, now=ground.world.now
+    )
     judge_pages(client, Track.objects.failed().values_list("pk", flat=True)[:40])
     assert Event.objects.filter(kind="fail").count() == len(texts)
 
@@ -343,10 +345,15 @@ def test_what_a_database_refuses_is_taken_out_at_the_door(ground: Ground, column
 
 DOORS: dict[str, Callable[[Ground, Track, str], object]] = {
     "a worker's failure": lambda ground, track, text: transitions.fail(
-        track.pk, track.claim or "", "unknown", FetchError("unknown", text).message, ground.world.now, ground.world.now
+        track.pk,
+        track.claim or "",
+        "unknown",
+        DownloadError("unknown", text).message,
+        ground.world.now,
+        ground.world.now,
     ),
     "a service's pause": lambda ground, track, text: Service.objects.pause(
-        "audio", ground.world.now, FetchError("rate_limit", text).message, now=ground.world.now
+        "audio", ground.world.now, DownloadError("rate_limit", text).message, now=ground.world.now
     ),
     "a candidate": lambda ground, track, text: candidates.keep(
         track,

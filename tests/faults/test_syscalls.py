@@ -14,7 +14,7 @@ from catalog.tracks import transitions
 from downloads.failures import clock_skew
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.publishing import publish
-from downloads.worker import attempt, rescue
+from downloads.worker import attempt, loop, rescue
 from tests.crash.workspace import Ground
 from tests.faults.faults import DISK, FailsAt
 
@@ -60,7 +60,7 @@ def heal(ground: Ground) -> None:
     Service.objects.update(paused_until=None, strikes=0)
     ground.age_claims()
     ground.recover()
-    while attempt.work_one(now=lambda: ground.world.now) is not None:
+    while loop.work_one(now=lambda: ground.world.now) is not None:
         pass
     ground.recover()
 
@@ -91,7 +91,7 @@ class Attempts:
         self.outcome: attempt.Outcome | None = None
 
     def run(self) -> None:
-        self.outcome = attempt.work_one(now=self.now)
+        self.outcome = loop.work_one(now=self.now)
 
     def judge(self, what: str, row: Track) -> None:
         if row.status == Status.MISSING:
@@ -165,7 +165,7 @@ def abandon(track: Track, point: str, ground: Ground) -> None:
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Abandoned):
         patch.setattr("catalog.system.failpoints.on_failpoint", leave)
-        attempt.work_one(now=lambda: ground.world.now)
+        loop.work_one(now=lambda: ground.world.now)
     assert Track.objects.get(pk=track.pk).reserved
 
 
@@ -177,7 +177,7 @@ def test_a_full_disk_costs_four_thousand_due_tracks_no_attempt(
         Track(title=f"{n}", identity=f"{n}", wanted=True, retry_after=ground.world.now) for n in range(4000)
     )
     monkeypatch.setattr(os, "link", full)
-    outcomes = [attempt.work_one(now=lambda: ground.world.now) for _ in range(20)]
+    outcomes = [loop.work_one(now=lambda: ground.world.now) for _ in range(20)]
     assert [outcome and outcome.error_kind for outcome in outcomes] == ["disk_full", *[None] * 19]
     service = Service.objects.get(name="storage")
     assert (service.state, service.paused_until) == ("full", ground.world.now + clock_skew.FULL_DISK_PAUSE)
@@ -203,7 +203,7 @@ def test_a_disk_that_stays_full_is_asked_twelve_times_an_hour_and_no_more(
     began = ground.world.now
     asked = 0
     while ground.world.now < began + timedelta(hours=1):
-        asked += attempt.work_one(now=lambda: ground.world.now) is not None
+        asked += loop.work_one(now=lambda: ground.world.now) is not None
         ground.world.later(seconds=20)
     assert 10 <= asked <= 12
     assert not Track.objects.exclude(attempts=0).exists()

@@ -18,7 +18,7 @@ from catalog.models import Track
 from catalog.system.console import PlainCommand
 from catalog.text.sanitize import escaped
 from downloads.jobs import reconcile_hooks
-from downloads.worker import attempt
+from downloads.worker import loop
 from downloads.worker.attempt import Outcome
 
 PAUSED = 3  # exit status where nothing may be fetched
@@ -38,11 +38,11 @@ class Command(PlainCommand):
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
-        reason = attempt.reason_not_to_work(timezone.now())
+        reason = loop.reason_not_to_work(timezone.now())
         results: Counter[str] = Counter()
         if not reason:
             self._work(stop, results, show=not options["json"])
-            reason = attempt.reason_not_to_work(timezone.now())
+            reason = loop.reason_not_to_work(timezone.now())
             reconcile_hooks.after_file_changes(timezone.now())
         left = Track.objects.queue().count()
         if options["json"]:
@@ -66,4 +66,4 @@ class Command(PlainCommand):
                 bar.write(escaped(f"{outcome.title}: {outcome.message}"), file=sys.stdout)
 
         with bar:
-            attempt.work_until_empty(should_stop=stop.is_set, workers=settings.DOWNLOAD_WORKERS, on_outcome=tell)
+            loop.work_until_empty(should_stop=stop.is_set, workers=settings.DOWNLOAD_WORKERS, on_outcome=tell)

@@ -12,7 +12,7 @@ import pytest
 
 from downloads.audio import fingerprint
 from downloads.models import AudioFile, FingerprintHash
-from downloads.worker import attempt
+from downloads.worker import loop
 from tests.audio import ffmpeg
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
@@ -61,7 +61,7 @@ def test_a_song_that_sounds_like_another_is_written_down_and_shown(world: World,
         track.save()
         song = serve(archive, track, ending, duration_ms=SECONDS * 1000)
         music(Path(archive.folder) / song.file, seed, "-b:a", "96k")
-        assert attempt.work_one(now=lambda: world.now).result == "downloaded"
+        assert loop.work_one(now=lambda: world.now).result == "downloaded"
         tracks.append(track)
     same = {sound.track_id: sound.same_as_id for sound in AudioFile.objects.all()}
     assert same == {tracks[0].pk: None, tracks[1].pk: None, tracks[2].pk: tracks[0].pk}

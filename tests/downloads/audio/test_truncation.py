@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from downloads.audio.ffmpeg import find_ffmpeg
 from downloads.audio.truncation import is_cut
-from downloads.audio.verify import find_ffmpeg
 from tests.audio import make_audio
 
 TELLING = ["ogg", "opus", "wav"]

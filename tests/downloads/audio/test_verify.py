@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from downloads.audio.verify import CONTAINERS, AudioError, find_ffmpeg, probe, tolerance, transcode, verify
-from downloads.failures.kinds import ERROR_KINDS
+from downloads.audio.convert import CONTAINERS, transcode
+from downloads.audio.ffmpeg import find_ffmpeg
+from downloads.audio.probe import probe
+from downloads.audio.verify import tolerance, verify
+from downloads.failures.kinds import ERROR_KINDS, DownloadError
 from tests.audio import make_audio
 from tests.downloads.loopback import Loopback
 
@@ -17,8 +20,8 @@ def ffmpeg(*arguments: str) -> None:
     subprocess.run([find_ffmpeg(), "-nostdin", "-v", "error", "-y", *arguments], check=True, timeout=60)
 
 
-def refused(path: str | Path, expected_ms: int | None = None, expected_bytes: int | None = None) -> AudioError:
-    with pytest.raises(AudioError) as caught:
+def refused(path: str | Path, expected_ms: int | None = None, expected_bytes: int | None = None) -> DownloadError:
+    with pytest.raises(DownloadError) as caught:
         verify(str(path), expected_ms, expected_bytes)
     return caught.value
 
@@ -186,14 +189,14 @@ def test_ffmpeg_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     slow = tmp_path / "ffmpeg"
     slow.write_text("#!/bin/sh\nexec sleep 600\n")
     slow.chmod(0o755)
-    with pytest.raises(AudioError) as caught:
+    with pytest.raises(DownloadError) as caught:
         verify(path, 4000, None, ffmpeg=str(slow), timeout_seconds=0.1)
     assert caught.value.kind == "timeout"
 
 
 def test_an_ffmpeg_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = make_audio(tmp_path / "song.mp3", 4)
-    with pytest.raises(AudioError) as caught:
+    with pytest.raises(DownloadError) as caught:
         verify(path, 4000, None, ffmpeg="/nonexistent/ffmpeg")
     assert caught.value.kind == "no_ffmpeg"
 
@@ -253,7 +256,7 @@ def test_a_cover_is_no_film(tmp_path: Path) -> None:
 def test_sound_that_no_music_folder_holds_is_refused_as_it_is_and_converted_on_wish(tmp_path: Path) -> None:
     path = str(tmp_path / "audio.mka")
     ffmpeg("-f", "lavfi", "-i", "sine=d=4", "-c:a", "ac3", path)
-    with pytest.raises(AudioError) as caught:
+    with pytest.raises(DownloadError) as caught:
         transcode(path, "best")
     assert caught.value.kind == "bad_file" and "ac3" in caught.value.message
     assert probe(transcode(path, "mp3")[0]).codec == "mp3"
@@ -265,7 +268,7 @@ def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
     fails = 'case "$*" in *libmp3lame*) echo "x: No space left on device" >&2; exit 1;; esac'
     full.write_text(f'#!/bin/sh\n{fails}\nexec {find_ffmpeg()} "$@"\n')
     full.chmod(0o755)
-    with pytest.raises(AudioError) as caught:
+    with pytest.raises(DownloadError) as caught:
         transcode(str(tmp_path / "audio.flac"), "mp3", ffmpeg=str(full))
     assert caught.value.kind == "disk_full"
     assert (tmp_path / "audio.flac").exists()

@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 
 from demo.archive import ArchiveServer
-from downloads.audio.verify import find_ffmpeg, probe, verify
-from downloads.failures.kinds import ERROR_KINDS
-from downloads.fetch.process import HOME, PROJECT, Fetched, FetchError, child_environment, fetch
+from downloads.audio.ffmpeg import find_ffmpeg
+from downloads.audio.probe import probe
+from downloads.audio.verify import verify
+from downloads.failures.kinds import ERROR_KINDS, DownloadError
+from downloads.fetch.process import PROJECT, Fetched, child_environment, fetch
+from downloads.fetch.protocol import HOME, FetchRequest
+from downloads.fetch.url_allowlist import SiteAccess, direct_files
+from downloads.search.youtube import ACCESS
 from tests.audio import make_audio
 from tests.downloads.loopback import Loopback, never_ends, sends, sends_until_it_closes, status
 
@@ -46,12 +51,12 @@ def fetched_into(stage: Path | str) -> list[str]:
 
 
 def get(url: str, stage: Path, **options: object) -> Fetched:
-    options = {"source": "archive", "allowed_host": url.split("/")[2], "deadline_seconds": 60.0} | options
+    options = {"access": direct_files(url.split("/")[2]), "deadline_seconds": 60.0} | options
     return fetch(url, stage, **options)  # type: ignore[arg-type]
 
 
-def refusal(url: str, stage: Path, **options: object) -> FetchError:
-    with pytest.raises(FetchError) as caught:
+def refusal(url: str, stage: Path, **options: object) -> DownloadError:
+    with pytest.raises(DownloadError) as caught:
         get(url, stage, **options)
     assert caught.value.kind in ERROR_KINDS
     assert "\n" not in caught.value.message and "Traceback" not in caught.value.message
@@ -211,25 +216,18 @@ def test_a_manifest_or_page_in_place_of_a_file_is_refused_and_leads_nowhere(stag
     ],
 )
 def test_an_address_elsewhere_is_refused_before_a_child_is_started(stage: Path, url: str) -> None:
-    with pytest.raises(FetchError) as caught:
-        fetch(url, stage, source="archive", allowed_host="127.0.0.1", command=["/nonexistent"])
+    with pytest.raises(DownloadError) as caught:
+        fetch(url, stage, access=direct_files("127.0.0.1"), command=["/nonexistent"])
     assert caught.value.kind == "foreign_host"
 
 
-@pytest.mark.parametrize("kind", ["archive", "youtube"])
-def test_the_child_refuses_a_foreign_address_on_its_own(stage: Path, kind: str) -> None:
+@pytest.mark.parametrize("access", [direct_files("127.0.0.1:1"), ACCESS], ids=["archive", "youtube"])
+def test_the_child_refuses_a_foreign_address_on_its_own(stage: Path, access: SiteAccess) -> None:
     with Loopback({"/a.mp3": sends(b"x")}) as canary:
-        spec = {
-            "kind": kind,
-            "url": f"{canary.url}/a.mp3",
-            "allowed_host": "127.0.0.1:1",
-            "stage_dir": str(stage),
-            "audio_format": "best",
-            "parent": os.getpid(),
-        }
+        request = FetchRequest(str(stage), access, f"{canary.url}/a.mp3", parent=os.getpid())
         done = subprocess.run(
             [sys.executable, "-P", "-m", "downloads.fetch.child"],
-            input=json.dumps(spec) + "\n",
+            input=request.to_json() + "\n",
             capture_output=True,
             text=True,
             env=child_environment(str(stage)),

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from downloads.audio.verify import AudioError, verify
-from downloads.fetch.process import PROJECT, Fetched, FetchError, child_environment, fetch, search
+from downloads.audio.verify import verify
+from downloads.failures.kinds import DownloadError
+from downloads.fetch.process import PROJECT, Fetched, child_environment, fetch, search
+from downloads.fetch.protocol import FetchRequest
+from downloads.fetch.url_allowlist import direct_files
+from downloads.search.youtube import SEARCH_ACCESS
 from tests.audio import make_audio
 
 START = "import json, os, sys, time, signal, subprocess\nspec = json.loads(sys.stdin.readline())\n"
@@ -33,15 +37,14 @@ def run(code: str, stage: Path, **options: object) -> Fetched:
     return fetch(
         "http://127.0.0.1:1/a.mp3",
         stage,
-        source="archive",
-        allowed_host="127.0.0.1:1",
+        access=direct_files("127.0.0.1:1"),
         command=command,
         **options,  # type: ignore[arg-type]
     )
 
 
-def refused(code: str, stage: Path, **options: object) -> FetchError:
-    with pytest.raises(FetchError) as caught:
+def refused(code: str, stage: Path, **options: object) -> DownloadError:
+    with pytest.raises(DownloadError) as caught:
         run(code, stage, **options)
     return caught.value
 
@@ -170,10 +173,10 @@ def test_a_full_disk_is_named_as_one(stage: Path) -> None:
 
 FAMILY = """
 import os, subprocess, sys, time
-from downloads.fetch.child import tie_family
+from downloads.fetch.sandbox import end_with_parent
 import json
 spec = json.loads(sys.stdin.readline())
-tie_family(spec["parent"])
+end_with_parent(spec["parent"])
 one = subprocess.Popen(["sleep", "600"])
 print(json.dumps({"progress": 0.5}), flush=True)
 open(os.path.join(os.path.dirname(spec["stage_dir"]), "pids"), "w").write(f"{os.getpid()} {one.pid}")
@@ -182,11 +185,12 @@ time.sleep(600)
 """
 WORKER = """
 import sys
-from downloads.audio.verify import AudioError, verify
+from downloads.audio.verify import verify
+from downloads.failures.kinds import DownloadError
 from downloads.fetch.process import fetch
 def tell(share):
     if share == 0.6: print("ready", flush=True)
-fetch("http://127.0.0.1:1/a", sys.argv[1], source="archive", allowed_host="127.0.0.1:1", on_progress=tell,
+fetch("http://127.0.0.1:1/a", sys.argv[1], access=direct_files("127.0.0.1:1"), on_progress=tell,
       command=[sys.executable, "-c", sys.argv[2]])
 """
 
@@ -207,7 +211,7 @@ def test_a_killed_worker_takes_its_child_and_grandchild_with_it(stage: Path) -> 
 def test_a_child_whose_parent_is_gone_before_it_asked_ends_at_once(stage: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "downloads.fetch.child"],
-        input='{"parent": 1}\n',
+        input=FetchRequest(str(stage), direct_files("nas"), "http://nas/a.mp3", parent=1).to_json() + "\n",
         text=True,
         capture_output=True,
         env=child_environment(str(stage)),
@@ -218,13 +222,13 @@ def test_a_child_whose_parent_is_gone_before_it_asked_ends_at_once(stage: Path) 
 
 def test_a_search_hands_on_rows_and_drops_the_rest(stage: Path) -> None:
     code = START + "say(ok=True, results=[{'id': 'a'}, 5, None])"
-    assert search("q", stage, command=[sys.executable, "-c", code]) == [{"id": "a"}]
+    assert search("q", stage, access=SEARCH_ACCESS, command=[sys.executable, "-c", code]) == [{"id": "a"}]
 
 
 def test_half_a_file_that_the_child_hands_on_is_noticed_by_the_proof(stage: Path) -> None:
     whole = make_audio(stage.parent / "whole.mp3", 30)
     code = f"body = open({whole!r}, 'rb').read()\nsay(ok=True, path=write('audio.mp3', body[:len(body) // 2]))"
     found = run(code, stage)
-    with pytest.raises(AudioError) as caught:
+    with pytest.raises(DownloadError) as caught:
         verify(found.path, None, None)
     assert caught.value.kind == "too_short"

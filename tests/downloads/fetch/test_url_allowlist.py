@@ -8,9 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from downloads.fetch.child import NetworkSandbox, allows_youtube
-from downloads.fetch.process import PROJECT, FetchError, fetch
-from downloads.fetch.url_allowlist import AddressRefused, archive_address, server, youtube_address, youtube_id
+from downloads.failures.kinds import DownloadError
+from downloads.fetch.process import PROJECT, fetch
+from downloads.fetch.protocol import FetchRequest
+from downloads.fetch.sandbox import NetworkSandbox
+from downloads.fetch.url_allowlist import (
+    AddressRefused,
+    SiteAccess,
+    archive_address,
+    direct_files,
+    server,
+    youtube_address,
+    youtube_id,
+)
+from downloads.search.youtube import ACCESS
 
 ID = "dQw4w9WgXcQ"
 
@@ -112,8 +123,8 @@ def test_there_are_sixty_of_them() -> None:
 def test_a_hostile_address_is_refused_by_parent_and_child(tmp_path: Path, text: str) -> None:
     with pytest.raises(AddressRefused):
         youtube_address(text)
-    with pytest.raises(FetchError) as caught:
-        fetch(text, tmp_path, source="youtube", command=["/nonexistent"])
+    with pytest.raises(DownloadError) as caught:
+        fetch(text, tmp_path, access=ACCESS, command=["/nonexistent"])
     assert caught.value.kind == "foreign_host"
 
 
@@ -194,30 +205,30 @@ def test_the_fence_refuses_all_else(event: str, args: tuple[object, ...]) -> Non
     "host", ["www.youtube.com", "rr3---sn-4g5e.googlevideo.com", "youtubei.googleapis.com", "YOUTUBE.com."]
 )
 def test_youtubes_own_hosts_are_reached_over_https_only(host: str) -> None:
-    assert allows_youtube(host, 443)
-    assert not allows_youtube(host, 80)
+    assert ACCESS.allows(host, 443)
+    assert not ACCESS.allows(host, 80)
 
 
 @pytest.mark.parametrize("host", ["evilyoutube.com", "youtube.com.evil.example", "googleapis.com", "127.0.0.1", ""])
 def test_other_hosts_are_not_youtubes(host: str) -> None:
-    assert not allows_youtube(host, 443)
+    assert not ACCESS.allows(host, 443)
 
 
 IN_ONE_CHILD = """
 import json, sys
 from downloads.fetch.child import FetchContext
-for spec in json.load(sys.stdin):
-    print(json.dumps(FetchContext(spec, print).answer()))
+from downloads.fetch.protocol import FetchRequest
+for line in json.load(sys.stdin):
+    print(json.dumps(FetchContext(FetchRequest.from_json(line), print).answer()))
 """
 
 
-@pytest.mark.parametrize("kind", ["youtube", "archive"])
-def test_the_child_refuses_each_of_them_on_its_own(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("access", [ACCESS, direct_files("nas.example:8000")], ids=["youtube", "archive"])
+def test_the_child_refuses_each_of_them_on_its_own(tmp_path: Path, access: SiteAccess) -> None:
     """The child's whole way, in a process that believes a parent which has checked nothing."""
-    common = {"kind": kind, "stage_dir": str(tmp_path), "audio_format": "best", "allowed_host": "nas.example:8000"}
     done = subprocess.run(
         [sys.executable, "-c", IN_ONE_CHILD],
-        input=json.dumps([common | {"url": text} for text in HOSTILE]),
+        input=json.dumps([FetchRequest(str(tmp_path), access, text).to_json() for text in HOSTILE]),
         capture_output=True,
         text=True,
         cwd=PROJECT,

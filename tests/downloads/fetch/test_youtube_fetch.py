@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 
-from downloads.fetch import child
+from downloads.failures.kinds import DownloadError
+from downloads.fetch import child, ytdlp
 from downloads.fetch.process import COMMAND, PROJECT, child_environment
+from downloads.fetch.protocol import FetchRequest
+from downloads.fetch.url_allowlist import SiteAccess, direct_files
+from downloads.search.youtube import ACCESS, SEARCH_ACCESS
 from tests.shared import SHARED_DATA, needs_shared
 
 COMMON = {
@@ -40,7 +44,7 @@ COMMON = {
 }
 YOUTUBE = COMMON | {
     "format": "140/bestaudio[ext=m4a]/251/bestaudio",
-    "allowed_extractors": ["youtube", "youtube:search"],
+    "allowed_extractors": ["youtube"],
     "js_runtimes": {"deno": {"path": "/bin/deno"}},
     "retries": 3,
     "extractor_retries": 1,
@@ -56,34 +60,34 @@ ARCHIVE = COMMON | {
 }
 
 
-def told(kind: str, audio_format: str = "best", **more: Any) -> dict[str, Any]:
-    spec = {"kind": kind, "stage_dir": "/stage", "audio_format": audio_format, **more}
-    return child.parameters(spec, "/bin/ffmpeg", "/bin/deno")
+def parameters(access: SiteAccess, **options: Any) -> dict[str, Any]:
+    return ytdlp.parameters(FetchRequest("/stage", access, **options), "/bin/ffmpeg", "/bin/deno")
 
 
 def test_what_yt_dlp_is_told_for_youtube() -> None:
-    assert told("youtube") == YOUTUBE
-    assert told("youtube", "opus") == YOUTUBE | {"format": "251/bestaudio[acodec=opus]/140/bestaudio"}
-    assert told("youtube", "mp3", rate_bytes=500_000) == YOUTUBE | {"ratelimit": 500_000}
+    assert parameters(ACCESS) == YOUTUBE
+    opus = parameters(ACCESS, audio_format="opus")
+    assert opus == YOUTUBE | {"format": "251/bestaudio[acodec=opus]/140/bestaudio"}
+    assert parameters(ACCESS, audio_format="mp3", rate_bytes=500_000) == YOUTUBE | {"ratelimit": 500_000}
 
 
 def test_what_yt_dlp_is_told_for_a_search_and_for_an_archive() -> None:
-    assert told("archive") == ARCHIVE
+    assert parameters(direct_files("nas")) == ARCHIVE
     extra = {"format": "bestaudio/best", "retries": 0, "extractor_retries": 0, "extract_flat": True}
     search = {key: value for key, value in YOUTUBE.items() if key != "http_chunk_size"} | extra
-    assert told("search") == search
+    assert parameters(SEARCH_ACCESS, query="a song") == search | {"allowed_extractors": ["youtubesearch"]}
 
 
 def test_nothing_that_runs_programs_or_reads_settings_is_ever_told() -> None:
     forbidden = {"external_downloader", "exec_cmd", "cookiefile", "cookiesfrombrowser", "plugin_dirs", "username"}
     forbidden |= {"password", "usenetrc", "netrc_cmd", "config_locations", "allow_unplayable_formats", "progress_hooks"}
-    for kind in ("youtube", "archive", "search"):
-        assert not forbidden & set(told(kind))
-        assert "--" not in json.dumps(told(kind))
+    for told in (parameters(ACCESS), parameters(direct_files("nas")), parameters(SEARCH_ACCESS, query="a song")):
+        assert not forbidden & set(told)
+        assert "--" not in json.dumps(told)
 
 
 def test_deno_comes_from_its_wheel_and_runs() -> None:
-    found = child.find_deno()
+    found = ytdlp.find_deno()
     assert os.path.isfile(found) and os.path.basename(found) == "deno"
     said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60).stdout
     assert said.startswith("deno 2.")
@@ -91,9 +95,10 @@ def test_deno_comes_from_its_wheel_and_runs() -> None:
 
 IN_THE_CHILD = """
 import json, sys
-from downloads.fetch import child as fetch
-spec = {"kind": "youtube", "stage_dir": sys.argv[1], "audio_format": sys.argv[2]}
-downloader = fetch._downloader(spec, fetch.WarningLog(), "ffmpeg", fetch.find_deno(), ("Youtube",))
+from downloads.fetch import ytdlp
+from downloads.fetch.protocol import FetchRequest
+request = FetchRequest.from_json(sys.argv[1])
+downloader = ytdlp.make_downloader(request, ytdlp.WarningLog(), "ffmpeg", ytdlp.find_deno())
 def chosen(answer):
     formats = [{
         "format_id": str(part["itag"]), "url": "https://x.googlevideo.com/", "vcodec": "none",
@@ -115,7 +120,7 @@ print(json.dumps({
 
 def in_the_child(stage: Path, audio_format: str, answers: list[Any]) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-c", IN_THE_CHILD, str(stage), audio_format],
+        [sys.executable, "-c", IN_THE_CHILD, FetchRequest(str(stage), ACCESS, audio_format=audio_format).to_json()],
         input=json.dumps(answers),
         capture_output=True,
         text=True,
@@ -176,24 +181,28 @@ class Extractor:
 )
 def test_what_is_no_recording_is_not_fetched(info: dict[str, Any], kind: str) -> None:
     extractor = Extractor(info)
-    with pytest.raises(child.Refused) as caught:
-        child.fetch_youtube(extractor, "https://www.youtube.com/watch?v=aaaaaaaaaaa")
+    with pytest.raises(DownloadError) as caught:
+        ytdlp.fetch_site(extractor, "https://www.youtube.com/watch?v=aaaaaaaaaaa")
     assert caught.value.kind == kind and not extractor.fetched
 
 
 @pytest.mark.parametrize("info", [{}, {"live_status": "not_live"}, {"live_status": "was_live", "_type": "video"}])
 def test_a_recording_is_fetched(info: dict[str, Any]) -> None:
     extractor = Extractor(info)
-    child.fetch_youtube(extractor, "https://www.youtube.com/watch?v=aaaaaaaaaaa")
+    ytdlp.fetch_site(extractor, "https://www.youtube.com/watch?v=aaaaaaaaaaa")
     assert extractor.fetched
 
 
 def test_a_missing_runtime_is_named_where_only_its_consequence_was_said() -> None:
-    run = child.FetchContext({"kind": "youtube"}, lambda line: None)
-    run._words.warning("[youtube] No supported JavaScript runtime could be found. Only deno is enabled by default")
+    request = FetchRequest("/stage", ACCESS)
+    run = child.FetchContext(request, lambda line: None)
+    run._log.warning("[youtube] No supported JavaScript runtime could be found. Only deno is enabled by default")
     error = run._explain(Exception("[youtube] a: Requested format is not available"))
     assert error["kind"] == "no_js_runtime"
-    assert child.FetchContext({}, print)._explain(Exception("Requested format is not available"))["kind"] == "no_audio"
+    assert (
+        child.FetchContext(request, print)._explain(Exception("Requested format is not available"))["kind"]
+        == "no_audio"
+    )
 
 
 def test_the_child_is_this_python_with_a_safe_path() -> None:
@@ -202,6 +211,6 @@ def test_the_child_is_this_python_with_a_safe_path() -> None:
 
 def test_what_youtube_lists_as_the_size_is_what_must_arrive_and_a_guess_is_not() -> None:
     listed = {"requested_downloads": [{"filepath": "/stage/audio.m4a", "filesize": 4_000_000}]}
-    assert child.announced_bytes(listed, 0) == 4_000_000
-    assert child.announced_bytes({"filesize": None, "filesize_approx": 5_000_000}, 0) is None
-    assert child.announced_bytes({"filesize": 4_000_000}, 4_000_100) == 4_000_100, "the server's own header is newer"
+    assert ytdlp.announced_bytes(listed, 0) == 4_000_000
+    assert ytdlp.announced_bytes({"filesize": None, "filesize_approx": 5_000_000}, 0) is None
+    assert ytdlp.announced_bytes({"filesize": 4_000_000}, 4_000_100) == 4_000_100, "the server's own header is newer"

@@ -13,7 +13,7 @@ from demo.archive import Song
 from downloads.models import Candidate
 from downloads.publishing import tagging
 from downloads.review import decisions
-from downloads.worker import attempt
+from downloads.worker import loop
 from tests.audio import ffmpeg, make_picture
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
@@ -34,7 +34,7 @@ def fetched(world: World, archive, title: str = "Nocturne", **columns) -> Path:
     track = missing_track(world, title, **columns)
     serve(archive, track)
     Album.objects.update(cover_url=COVER)
-    assert attempt.work_one(now=lambda: world.now).result == "downloaded"
+    assert loop.work_one(now=lambda: world.now).result == "downloaded"
     track.refresh_from_db()
     return Path(track.local_path)
 
@@ -88,7 +88,7 @@ def test_a_compilation_is_various_artists_in_tags_and_path(world, archive):
     Album.objects.filter(pk=track.album.pk).update(compilation=True, artist="")
     track.refresh_from_db()
     serve(archive, track)
-    assert attempt.work_one(now=lambda: world.now).result == "downloaded"
+    assert loop.work_one(now=lambda: world.now).result == "downloaded"
     track.refresh_from_db()
     said = mutagen.File(track.local_path)
     assert said["TPE2"].text == ["Various Artists"] and said["TCMP"].text == ["1"]
@@ -116,7 +116,7 @@ def poor(archive, track) -> Song:
 def test_a_recording_below_the_floor_is_sent_away_with_its_figures(world, archive):
     track = missing_track(world)
     song = poor(archive, track)
-    outcome = attempt.work_one(now=lambda: world.now)
+    outcome = loop.work_one(now=lambda: world.now)
     assert outcome.error_kind == "low_quality" and "32 kbit/s mp3" in outcome.message
     assert track.candidates.get(source_id=song.id).verdict == Candidate.Verdict.DISPROVED
 
@@ -124,6 +124,6 @@ def test_a_recording_below_the_floor_is_sent_away_with_its_figures(world, archiv
 def test_a_person_may_choose_it_all_the_same(world, archive):
     track = missing_track(world)
     song = poor(archive, track)
-    attempt.work_one(now=lambda: world.now)
+    loop.work_one(now=lambda: world.now)
     decisions.choose(track.candidates.get(source_id=song.id), world.now, "anna")
-    assert attempt.work_one(now=lambda: world.now).result == "downloaded"
+    assert loop.work_one(now=lambda: world.now).result == "downloaded"

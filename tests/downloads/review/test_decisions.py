@@ -16,7 +16,7 @@ from demo.archive import ArchiveServer
 from downloads.fetch.url_allowlist import AddressRefused
 from downloads.models import AudioFile, Candidate, Replaced
 from downloads.review import decisions
-from downloads.worker import attempt, rescue
+from downloads.worker import attempt, loop, rescue
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
 
@@ -25,7 +25,7 @@ Verdict = Candidate.Verdict
 
 
 def work(world: World) -> attempt.Outcome | None:
-    return attempt.work_one(now=lambda: world.now)
+    return loop.work_one(now=lambda: world.now)
 
 
 def offer(track: Track, name: str, **columns) -> Candidate:

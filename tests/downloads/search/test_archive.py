@@ -7,8 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from demo.archive import ArchiveServer, Song
-from downloads.failures.kinds import SourceError
-from downloads.fetch.url_allowlist import archive_address, server
+from downloads.failures.kinds import DownloadError
 from downloads.matching.features import SearchResult, TrackQuery
 from downloads.search.archive import LARGEST_ANSWER, MOST_CANDIDATES, ArchiveSource
 from tests.downloads.loopback import Answer, Loopback, never_ends, sends, sends_json, status
@@ -17,8 +16,8 @@ WISH = TrackQuery("Für Elise", ("Ludwig van Beethoven", "Somebody"), "Bagatelle
 SONG = Song("1", "Für Elise", ("Ludwig van Beethoven",), "Für Elise.mp3", "Bagatelles", 180_000, "DEAAA0000001")
 
 
-def failure(loopback: Loopback, **options: float) -> SourceError:
-    with pytest.raises(SourceError) as caught:
+def failure(loopback: Loopback, **options: float) -> DownloadError:
+    with pytest.raises(DownloadError) as caught:
         ArchiveSource(loopback.url, **options).search(WISH)  # type: ignore[arg-type]
     return caught.value
 
@@ -47,7 +46,7 @@ def test_what_may_be_fetched_is_what_was_searched(tmp_path: Path) -> None:
     with ArchiveServer(tmp_path, songs=[SONG]) as archive:
         source = ArchiveSource(archive.url)
         (candidate,) = source.search(WISH)
-        assert archive_address(candidate.url, server(source.allowed_host)) == candidate.url
+        assert source.access().checked(candidate.url) == candidate.url
 
 
 def test_an_address_with_a_path_keeps_it() -> None:
@@ -117,14 +116,14 @@ def test_a_server_that_falls_silent_is_left() -> None:
 
 def test_a_server_that_drips_is_left() -> None:
     ticks = iter([0.0, 100.0, 100.0])
-    with Loopback({"/search": sends_json({"candidates": []})}) as loopback, pytest.raises(SourceError) as caught:
+    with Loopback({"/search": sends_json({"candidates": []})}) as loopback, pytest.raises(DownloadError) as caught:
         ArchiveSource(loopback.url, 15.0, clock=lambda: next(ticks)).search(WISH)
     assert caught.value.kind == "network"
 
 
 @pytest.mark.parametrize("address", ["", "nas:8000", "ftp://nas/", "http://", "http://nas:99999/", "http://u:p@nas/"])
 def test_an_address_that_is_none_is_said(address: str) -> None:
-    with pytest.raises(SourceError) as caught:
+    with pytest.raises(DownloadError) as caught:
         ArchiveSource(address).search(WISH)
     assert "address" in caught.value.message
 

@@ -9,7 +9,7 @@ import pytest
 from downloads.matching.features import SearchResult
 from downloads.models import Candidate
 from downloads.search import candidates
-from downloads.worker import attempt
+from downloads.worker import loop
 from tests.downloads.archive_world import missing_track, serve
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def test_a_kept_row_says_all_that_the_answer_said(world):
 def test_the_same_isrc_is_enough_for_a_title_that_is_written_otherwise(world, archive):
     track = missing_track(world, isrc="XXABC2400001")
     serve(archive, track, title="Notturno", isrc="XXABC2400001")
-    assert attempt.work_one(now=lambda: world.now).result == "downloaded"
+    assert loop.work_one(now=lambda: world.now).result == "downloaded"
 
 
 def test_of_two_releases_the_one_with_the_wishs_own_mark_comes_first(world, settings):

@@ -13,8 +13,8 @@ from downloads.matching.features import TrackQuery
 from downloads.models import Search
 from downloads.search import manual_search
 from downloads.search.archive import ArchiveSource
-from downloads.search.youtube import questions
-from downloads.worker import attempt
+from downloads.search.youtube import queries
+from downloads.worker import loop
 from tests.downloads.archive_world import missing_track, serve
 from tests.downloads.loopback import Loopback, sends_json, status
 from tests.world import World
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 def test_what_is_found_by_a_persons_words_is_kept_and_a_fitting_one_is_fetched(world: World, archive):
     track = missing_track(world, "Nocturne")
-    assert attempt.work_one(now=lambda: world.now).error_kind == "no_match"
+    assert loop.work_one(now=lambda: world.now).error_kind == "no_match"
     serve(archive, track)
     manual_search.ask(track, "nocturne", world.now)
     assert manual_search.waiting(world.now)
@@ -32,7 +32,7 @@ def test_what_is_found_by_a_persons_words_is_kept_and_a_fitting_one_is_fetched(w
     asked = Search.objects.get()
     assert (asked.found, asked.problem, asked.answered_at) == (1, "", world.now)
     assert not manual_search.waiting(world.now)
-    assert attempt.work_one(now=lambda: world.now).result == "downloaded", "it cooled down, and is due again"
+    assert loop.work_one(now=lambda: world.now).result == "downloaded", "it cooled down, and is due again"
 
 
 def test_nothing_found_is_said(world: World, archive):
@@ -90,7 +90,7 @@ def test_the_audio_server_is_asked_for_the_words_alone():
 
 
 def test_youtube_is_asked_for_the_words_alone_in_songs_and_videos():
-    assert list(questions(TrackQuery("Title", ("Artist",), "Album"), "my  words")) == [
+    assert list(queries(TrackQuery("Title", ("Artist",), "Album"), "my  words")) == [
         ("my words", "songs"),
         ("my words", "videos"),
     ]

@@ -14,13 +14,12 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from downloads.failures.kinds import SourceError
+from downloads.failures.kinds import DownloadError
 from downloads.fetch import process
-from downloads.fetch.process import FetchError
 from downloads.matching.features import TrackQuery
 from downloads.matching.score import choose
 from downloads.search import youtube
-from downloads.search.youtube import YouTubeSource, candidate_of, questions, views_of
+from downloads.search.youtube import YouTubeSource, queries, result_of, views_of
 from tests.downloads.loopback import Answer, Loopback, sends, sends_json, status
 from tests.shared import SHARED_DATA, needs_shared
 
@@ -207,9 +206,9 @@ def test_the_plan_goes_on_while_nothing_fits_and_asks_nothing_twice() -> None:
 
 
 def test_questions_leave_out_what_is_unknown_and_stay_short() -> None:
-    assert list(questions(TrackQuery("Title", ()))) == [("Title", "songs"), ("Title", "videos")]
-    assert list(questions(TrackQuery("", ()))) == []
-    long = list(questions(TrackQuery("word " * 200, ("Artist",))))
+    assert list(queries(TrackQuery("Title", ()))) == [("Title", "songs"), ("Title", "videos")]
+    assert list(queries(TrackQuery("", ()))) == []
+    long = list(queries(TrackQuery("word " * 200, ("Artist",))))
     assert long and all(len(text) <= 200 and "\n" not in text for text, _ in long)
 
 
@@ -246,16 +245,16 @@ def test_youtubes_own_search_is_asked_where_youtube_music_is_ill(answer: Answer)
 
 def test_both_searches_failing_is_said_with_the_first_ones_reason() -> None:
     def fallback(query: str) -> list[dict[str, Any]]:
-        raise FetchError("timeout", "It took too long.")
+        raise DownloadError("timeout", "It took too long.")
 
-    with Loopback({SEARCH: status(500)}) as server, pytest.raises(SourceError) as caught:
+    with Loopback({SEARCH: status(500)}) as server, pytest.raises(DownloadError) as caught:
         source(server, fallback).search(TrackQuery("Song", ("Artist",)))
     assert (caught.value.kind, caught.value.message) == ("server", "YouTube Music answers 500.")
 
 
 def test_a_rate_limit_is_final_and_its_time_is_kept() -> None:
     with Loopback({SEARCH: status(429, Retry_After="3600")}) as server:
-        with pytest.raises(SourceError) as caught:
+        with pytest.raises(DownloadError) as caught:
             source(server).search(TrackQuery("Song", ("Artist",)))
         assert len(asked(server)) == 1
     assert (caught.value.kind, caught.value.retry_after) == ("rate_limit", 3600.0)
@@ -263,9 +262,9 @@ def test_a_rate_limit_is_final_and_its_time_is_kept() -> None:
 
 def test_a_bot_check_in_the_fallback_is_told_as_one() -> None:
     def fallback(query: str) -> list[dict[str, Any]]:
-        raise FetchError("bot_check", "Sign in to confirm you're not a bot.")
+        raise DownloadError("bot_check", "Sign in to confirm you're not a bot.")
 
-    with Loopback({SEARCH: status(500)}) as server, pytest.raises(SourceError) as caught:
+    with Loopback({SEARCH: status(500)}) as server, pytest.raises(DownloadError) as caught:
         source(server, fallback).search(TrackQuery("Song", ("Artist",)))
     assert caught.value.kind == "bot_check"
 
@@ -273,7 +272,7 @@ def test_a_bot_check_in_the_fallback_is_told_as_one() -> None:
 def test_no_connection_is_a_network_error() -> None:
     with Loopback() as server:
         gone = source(server)
-    with pytest.raises(SourceError) as caught:
+    with pytest.raises(DownloadError) as caught:
         gone.search(TrackQuery("Song", ("Artist",)))
     assert caught.value.kind == "network"
 
@@ -287,7 +286,7 @@ def test_a_server_that_says_nothing_is_waited_for_no_longer_than_was_said(monkey
         session.mount("https://music.youtube.com", Detour(f"http://127.0.0.1:{silent.getsockname()[1]}"))
         with pytest.raises(requests.ReadTimeout):
             session.get("https://music.youtube.com/")
-        with pytest.raises(SourceError) as caught:
+        with pytest.raises(DownloadError) as caught:
             YouTubeSource(session=session).search(TrackQuery("Song", ("Artist",)))
     assert caught.value.kind == "network"
 
@@ -297,7 +296,7 @@ def test_youtubes_own_search_has_a_folder_for_the_child_that_is_gone_afterwards(
 ) -> None:
     folders: list[str] = []
 
-    def listed(query: str, stage: str) -> list[dict[str, Any]]:
+    def listed(query: str, stage: str, **_: object) -> list[dict[str, Any]]:
         folders.append(stage)
         assert os.path.isdir(stage)
         return [{"id": "abcdefghijk", "title": query}]
@@ -324,7 +323,7 @@ def test_youtubes_own_search_has_a_folder_for_the_child_that_is_gone_afterwards(
     ],
 )
 def test_what_cannot_be_played_is_no_candidate(row: dict[str, Any]) -> None:
-    assert candidate_of(row) is None
+    assert result_of(row) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from catalog.tracks.place import Place
 from demo.archive import ArchiveServer
 from downloads.models import Candidate
 from downloads.publishing import existing_file, publish
-from downloads.worker import attempt, rescue
+from downloads.worker import attempt, loop, rescue
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def work(world: World) -> attempt.Outcome | None:
-    return attempt.work_one(now=lambda: world.now)
+    return loop.work_one(now=lambda: world.now)
 
 
 def stages(world: World) -> list[str]:
@@ -230,7 +230,7 @@ def test_a_stop_in_mid_fetch_gives_the_attempt_back(world, archive):
     track = missing_track(world)
     serve(archive, track)
     asked = iter([False, True])
-    outcome = attempt.work_one(now=lambda: world.now, should_stop=lambda: next(asked, True))
+    outcome = loop.work_one(now=lambda: world.now, should_stop=lambda: next(asked, True))
     assert outcome.result == "released"
     track.refresh_from_db()
     assert (track.status, track.attempts) == ("missing", 0)
@@ -336,7 +336,7 @@ def test_the_best_method_that_works_is_found_and_leaves_nothing(tmp_path):
 def test_two_workers_at_once_fetch_each_track_once(world: World, archive: ArchiveServer):
     for number in range(4):
         serve(archive, missing_track(world, f"Nocturne {number}", number=number))
-    assert attempt.work_until_empty(now=lambda: world.now, workers=2) == 4
+    assert loop.work_until_empty(now=lambda: world.now, workers=2) == 4
     assert Track.objects.downloaded().count() == 10
     assert [archive.requests[f"/audio/{number}.mp3"] for number in range(4)] == [2] * 4  # yt-dlp looks, then fetches
 

@@ -12,6 +12,7 @@ from django.core.checks import run_checks
 
 from catalog.models import Track
 from downloads import checks
+from downloads.fetch import ytdlp_version
 from downloads.jobs import tasks
 from downloads.matching import score
 from downloads.models import Toolchain
@@ -107,14 +108,14 @@ def test_an_installation_with_an_older_matcher_matches_again(world: World) -> No
      ("2026.13.40", None)],
 )  # fmt: skip
 def test_the_age_of_yt_dlp_is_read_from_its_version(monkeypatch, version, age):
-    monkeypatch.setattr(upgrade_retry, "ytdlp_version", lambda: version)
-    assert upgrade_retry.ytdlp_age(datetime(2026, 11, 22, 12, tzinfo=UTC)) == age
+    monkeypatch.setattr(ytdlp_version, "installed_version", lambda: version)
+    assert ytdlp_version.age_days(datetime(2026, 11, 22, 12, tzinfo=UTC)) == age
 
 
 def test_an_old_yt_dlp_is_said_with_the_command_that_updates_it(monkeypatch, settings):
     settings.AUDIO_SOURCE = "youtube"
     for age, said in ((checks.OLD_AFTER, []), (checks.OLD_AFTER + 1, ["Update it: make update-ytdlp"])):
-        monkeypatch.setattr(upgrade_retry, "ytdlp_age", lambda now, age=age: age)
+        monkeypatch.setattr(ytdlp_version, "age_days", lambda now, age=age: age)
         assert [found.hint for found in run_checks() if found.id == "downloads.W003"] == said
     settings.AUDIO_SOURCE = "archive"
     assert [found for found in run_checks() if found.id == "downloads.W003"] == []
@@ -131,15 +132,15 @@ def test_the_status_page_shows_the_age_and_the_command(client, world, settings):
 def test_the_version_is_looked_up_once_a_minute_and_found_again_after_an_update(monkeypatch: pytest.MonkeyPatch):
     looked: list[str] = []
     minutes = [1000.0]
-    monkeypatch.setattr(upgrade_retry.time, "monotonic", lambda: minutes[0] * 60)
+    monkeypatch.setattr(ytdlp_version.time, "monotonic", lambda: minutes[0] * 60)
 
     def look(name: str) -> Distribution:
         looked.append(name)
         return distribution(name)
 
-    monkeypatch.setattr(upgrade_retry, "distribution", look)
-    assert {upgrade_retry.ytdlp_version() for _ in range(3)} == {distribution("yt-dlp").version}
+    monkeypatch.setattr(ytdlp_version, "distribution", look)
+    assert {ytdlp_version.installed_version() for _ in range(3)} == {distribution("yt-dlp").version}
     assert looked == ["yt-dlp"]
     minutes[0] += 1
-    upgrade_retry.ytdlp_version()
+    ytdlp_version.installed_version()
     assert looked == ["yt-dlp", "yt-dlp"]

@@ -19,9 +19,11 @@ from django_q.models import OrmQ
 from catalog.models import Service, Track
 from catalog.tracks import transitions
 from downloads.fetch.process import PROJECT
+from downloads.fetch.protocol import FetchRequest
 from downloads.fetch.url_allowlist import AddressRefused, youtube_id
 from downloads.models import AudioFile, Candidate, Replaced, Search
 from downloads.publishing import publish
+from downloads.search.youtube import ACCESS
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -371,12 +373,13 @@ def refusals_of_the_child(hostile: list[str], stage: Path) -> list[str]:
     program = (
         "import json, sys\n"
         "from downloads.fetch.child import FetchContext\n"
-        "for spec in json.load(sys.stdin): print(json.dumps(FetchContext(spec, print).answer()))"
+        "from downloads.fetch.protocol import FetchRequest\n"
+        "for line in json.load(sys.stdin):\n"
+        "    print(json.dumps(FetchContext(FetchRequest.from_json(line), print).answer()))"
     )
-    common = {"kind": "youtube", "stage_dir": str(stage), "audio_format": "best", "allowed_host": ""}
-    specs = dumps([common | {"url": text} for text in hostile])
+    requests = dumps([FetchRequest(str(stage), ACCESS, text).to_json() for text in hostile])
     done = subprocess.run(
-        [sys.executable, "-c", program], input=specs, capture_output=True, text=True, cwd=PROJECT, timeout=120
+        [sys.executable, "-c", program], input=requests, capture_output=True, text=True, cwd=PROJECT, timeout=120
     )
     return [loads(line)["kind"] for line in done.stdout.splitlines()]
 

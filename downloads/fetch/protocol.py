@@ -1,0 +1,52 @@
+"""What a fetching process is asked and what it answers: one JSON object a line. Pure; both sides import it.
+
+The request is one line on stdin. The answers are lines on stdout: ``{"progress": share, "bytes": n}`` any number of
+times, then one ``{"ok": true, …}`` or ``{"ok": false, "kind", "message", "retry_after"}``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from downloads.fetch.url_allowlist import SiteAccess
+
+HOME = ".home"  # the child's home inside the stage: what its tools cache goes when the stage goes
+MAX_BYTES = 2**30  # an hour of 24-bit sound; nobody's song is larger
+AS_DELIVERED = "best"  # the audio format that is never encoded again
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One recording to fetch, or (with ``query``) one search.
+
+    ``url`` is fetched into the folder ``stage_dir`` with what ``access`` allows. ``audio_format`` is "best" or a key of
+    `downloads.audio.convert.FORMATS`; ``any_quality`` leaves out the least bit rates; ``length_unknown`` has the file
+    verified before it is rewritten. ``rate_bytes`` is per second (0: no limit). ``parent`` is the process that asks.
+    """
+
+    stage_dir: str
+    access: SiteAccess
+    url: str = ""
+    query: str = ""
+    limit: int = 10
+    audio_format: str = AS_DELIVERED
+    any_quality: bool = False
+    length_unknown: bool = False
+    max_bytes: int = MAX_BYTES
+    rate_bytes: int = 0
+    parent: int = 0
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> FetchRequest:
+        fields = json.loads(line)
+        return cls(**fields | {"access": SiteAccess.from_dict(fields["access"])})
+
+
+def failure(kind: str, message: str, retry_after: float | None = None) -> dict[str, Any]:
+    """The answer of a fetch that failed; ``kind`` as in `downloads.failures.kinds.DownloadError`."""
+    return {"ok": False, "kind": kind, "message": message, "retry_after": retry_after}

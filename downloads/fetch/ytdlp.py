@@ -1,0 +1,173 @@
+"""yt-dlp: its parameters, one download, one search, and what its errors mean. The only importer of yt_dlp.
+
+Everything that a server could make yt-dlp do beside fetching one file is shut: other extractors, plugins, config files,
+external downloaders, post-processors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from downloads.failures.classify import parse_retry_after
+from downloads.failures.kinds import DownloadError
+from downloads.fetch.protocol import FetchRequest
+from downloads.fetch.url_allowlist import SiteAccess
+
+NAME = "audio.%(ext)s"  # constant: a template with a server's words in it can leave the folder
+REDIRECTS = 5  # that the server may send us through, on its own host
+SILENT_SECONDS = 20  # without a byte, then the connection is given up
+NOT_RECORDINGS = frozenset({"is_live", "is_upcoming", "post_live"})
+
+
+class WarningLog:
+    """yt-dlp's logger: keeps what it warned of, which often names the cause that the error does not."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def debug(self, message: str) -> None:
+        """Progress and chatter are not kept."""
+
+    def warning(self, message: str) -> None:
+        """Keep the last few."""
+        self.warnings = [*self.warnings[-19:], message]
+
+    def error(self, message: str) -> None:
+        """The same text comes as an exception."""
+
+
+def parameters(request: FetchRequest, ffmpeg: str, deno: str) -> dict[str, Any]:
+    """yt-dlp's parameters for one fetch or search; everything not named here is at its default."""
+    common: dict[str, Any] = {
+        "outtmpl": {"default": NAME},
+        "paths": {"home": request.stage_dir},
+        "format": "bestaudio/best",
+        "ffmpeg_location": ffmpeg,
+        "fixup": "never",  # `downloads.audio.convert.transcode` rewrites what needs it
+        "postprocessors": [],
+        "noplaylist": True,
+        "continuedl": False,
+        "overwrites": True,
+        "updatetime": False,
+        "cachedir": False,
+        "enable_file_urls": False,
+        "proxy": "",  # straight, whatever a system has set
+        "socket_timeout": SILENT_SECONDS,
+        "retries": 0,  # the catalog tries again, with its own patience
+        "extractor_retries": 0,
+        "fragment_retries": 0,
+        "file_access_retries": 0,
+        "ratelimit": request.rate_bytes or None,
+        "quiet": True,
+        "noprogress": True,
+        "color": "never",
+        "allowed_extractors": [key.lower() for key in request.access.extractors],
+        "js_runtimes": {},
+        "remote_components": [],  # no code from elsewhere: the solver comes with yt-dlp-ejs
+    }
+    if request.access.direct_host:
+        return common | {"force_generic_extractor": True}
+    site = {"js_runtimes": {"deno": {"path": deno}} if deno and request.access.javascript else {}}
+    if request.query:
+        return common | site | {"extract_flat": True}
+    # YouTube slows down a connection that takes a whole file at once, and drops some: small pieces, a few tries.
+    patience = {"retries": 3, "extractor_retries": 1, "http_chunk_size": 10 * 2**20}
+    return common | site | patience | {"format": request.access.formats[request.audio_format]}
+
+
+def find_deno() -> str:
+    """The path of the deno wheel's JavaScript runtime, or "" where it is not installed."""
+    try:
+        from deno import find_deno_bin  # type: ignore[import-untyped]
+
+        return str(find_deno_bin())
+    except (ImportError, OSError):
+        return ""
+
+
+def make_downloader(request: FetchRequest, log: WarningLog, ffmpeg: str, deno: str) -> Any:
+    """A yt_dlp.YoutubeDL with the extractors of the request and no other: what is not loaded cannot be led to."""
+    import yt_dlp  # here and below: it takes half a second, and tests of the parameters do without
+    from yt_dlp.extractor import get_info_extractor
+    from yt_dlp.globals import plugin_dirs
+
+    plugin_dirs.value = []
+    downloader = yt_dlp.YoutubeDL(parameters(request, ffmpeg, deno) | {"logger": log}, auto_init=False)
+    for key in request.access.extractors:
+        downloader.add_info_extractor(get_info_extractor(key)())
+    return downloader
+
+
+def download(downloader: Any, request: FetchRequest) -> dict[str, Any]:
+    """Fetch the recording; yt-dlp's info of it. DownloadError or AddressRefused for what is no recording."""
+    url = request.access.checked(request.url)
+    return fetch_direct(downloader, url, request.access) if request.access.direct_host else fetch_site(downloader, url)
+
+
+def fetch_direct(downloader: Any, url: str, access: SiteAccess) -> dict[str, Any]:
+    """Fetch the direct file at ``url``; anything but one file on the allowed host is refused."""
+    for _ in range(REDIRECTS):
+        info = downloader.extract_info(access.checked(url), download=False, process=False)
+        if info.get("_type", "video") != "url":
+            break
+        url = str(info["url"])  # it was redirected, so far within the server
+    formats = info.get("formats") or [info]
+    if info.get("_type", "video") != "video" or info.get("direct") is not True or len(formats) != 1:
+        raise DownloadError("not_a_file", "The address leads to a page or a playlist, not to an audio file.")
+    access.checked(str(formats[0]["url"]))
+    for part in (info, *formats):
+        # The ending is the address's, and says nothing: yt-dlp would refuse ".php". The content decides later.
+        part["ext"] = "unknown_video"
+    return downloader.process_ie_result(info, download=True)
+
+
+def fetch_site(downloader: Any, url: str) -> dict[str, Any]:
+    """Fetch the sound of one recording from a site that yt-dlp knows; what is no recording is refused."""
+    info = downloader.extract_info(url, download=False, process=False)
+    if info.get("_type", "video") != "video":
+        raise DownloadError("not_a_file", "The address leads to a playlist, not to a recording.")
+    if info.get("live_status") in NOT_RECORDINGS:
+        raise DownloadError("live", "It is a live broadcast, not a recording.")
+    return downloader.process_ie_result(info, download=True)
+
+
+def search(downloader: Any, request: FetchRequest) -> list[dict[str, Any]]:
+    """What YouTube's own search lists for the query: id, title, duration in seconds, channel, view_count."""
+    listing = downloader.extract_info(f"ytsearch{request.limit}:{request.query}", download=False)
+    names = ("id", "title", "duration", "channel", "view_count", "live_status")
+    return [{name: entry.get(name) for name in names} for entry in listing.get("entries") or () if entry]
+
+
+def announced_bytes(info: Mapping[str, Any], total: int) -> int | None:
+    """How many bytes were to come: what the server's header said (``total``, 0: nothing), or the site's own listing.
+
+    Never yt-dlp's ``filesize_approx``, which is the bit rate times the length.
+    """
+    listed = [part.get("filesize") for part in (info, *(info.get("requested_downloads") or ()))]
+    return max([total, *(size for size in listed if isinstance(size, int))]) or None
+
+
+def http_error(error: BaseException) -> Any:
+    """The HTTP error among the causes of ``error``, with ``status`` and ``response``; None where there is none."""
+    return next((cause for cause in causes(error) if hasattr(cause, "status") and hasattr(cause, "response")), None)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """``error`` and everything that led to it, in yt-dlp's three ways of keeping that."""
+    waiting: list[Any] = [error]
+    seen: set[int] = set()
+    while waiting:
+        part = waiting.pop(0)
+        if not isinstance(part, BaseException) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        yield part
+        waiting += [part.__cause__, part.__context__, getattr(part, "cause", None)]
+        waiting += list(getattr(part, "exc_info", None) or ())
+
+
+def retry_after(http: Any) -> float | None:
+    """The seconds in an HTTP error's Retry-After, None where it names none (a date counts as none)."""
+    headers = getattr(getattr(http, "response", None), "headers", None) or {}
+    return parse_retry_after(headers.get("Retry-After"))
