@@ -17,7 +17,7 @@ from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch import process
 from downloads.fetch.process import PROJECT
 from downloads.models import Candidate
-from downloads.worker import loop
+from downloads.worker import attempt, loop
 from tests.audio import make_audio
 from tests.crash.workspace import Ground, real_fetch
 from tests.faults.test_hostile_names import files_below
