@@ -20,11 +20,12 @@ from typing import Any
 from django.db import connection
 
 from catalog.system.atomic_files import take_name
+from catalog.text.user_error import UserError
 
 WAIT = 60.0  # seconds for a lock; readers of a WAL wait for hardly anything
 
 
-class CannotBackUp(Exception):
+class CannotBackUp(UserError):
     """No backup was made: one sentence that says why and what to do next."""
 
 

@@ -28,6 +28,7 @@ from django.db.models import IntegerField, Model
 from django.db.utils import load_backend
 
 from catalog.db.database_settings import UnusableAddress, database_settings
+from catalog.text.user_error import UserError
 
 SOURCE, TARGET = "default", "copy_target"
 BATCH = 2000  # rows of one statement and transaction, fewer where the database allows fewer parameters
@@ -38,7 +39,7 @@ LEFT_BEHIND = {"django_q", "catalog.cluster"}  # app labels and models
 Progress = Callable[[int, int], None]
 
 
-class CannotCopy(Exception):
+class CannotCopy(UserError):
     """The copy was not begun or not ended: one sentence that says why and what to do next."""
 
 

@@ -25,6 +25,7 @@ from catalog.music.records import (
     EntryRecord,
     TrackRecord,
 )
+from catalog.text.user_error import UserError
 
 MAX_TEXT = 1000  # characters of a title, artist or album; the longest real one known has about 500
 MAX_NAME = 200  # characters of a collection's name and key: file systems allow 255 bytes
@@ -42,7 +43,7 @@ _COPY = re.compile(r"( \(\d{1,2}\)| - (Copy|Kopie|Copie|Copia))+\Z", re.IGNORECA
 _LIKED = {"liked", "liked songs"}  # what the Exportify family calls the liked songs, in every language so far
 
 
-class UnreadableFile(Exception):
+class UnreadableFile(UserError):
     """The file is no library. ``str(error)`` is one sentence that says so and what to do next."""
 
 

@@ -23,6 +23,7 @@ from catalog.music.identity import identity_key, same_length
 from catalog.storage import state as storage
 from catalog.tags import audio_tags
 from catalog.tags.tag_cache import Found
+from catalog.text.user_error import UserError
 from catalog.tracks import transitions
 from catalog.tracks.place import Place, PlaceTaken
 
@@ -31,7 +32,7 @@ BATCH_COMMIT = 100  # files adopted in one transaction: a writer beside us never
 LISTED = 1000  # doubtful files that a report names
 
 
-class CannotAdopt(Exception):
+class CannotAdopt(UserError):
     """Nothing can be adopted: one sentence that says why and what to do next."""
 
 

@@ -30,6 +30,7 @@ from catalog.storage import hold
 from catalog.storage import state as storage
 from catalog.storage.probe import Root, RootProblem, open_root
 from catalog.system.file_locks import try_lock
+from catalog.text.user_error import UserError
 from catalog.tracks import transitions
 from catalog.tracks.conditional_update import BATCH
 
@@ -149,7 +150,7 @@ def _scope(collection: str, paths: Iterable[str] | None) -> Q | None:
     if collection:
         found = Collection.objects.filter(Q(name=collection) | Q(key=collection)).values("pk")
         if not found:
-            raise ValueError(f"There is no collection called {collection!r}.")
+            raise UserError(f"There is no collection called {collection!r}.")
         return Q(Exists(Track.objects.filter(folder=OuterRef("pk"), entries__collection__in=found)))
     if paths is None:
         return None

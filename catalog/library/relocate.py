@@ -20,13 +20,14 @@ from catalog.storage import state as storage
 from catalog.storage.marker import MARKER
 from catalog.storage.probe import probe_root
 from catalog.system.file_locks import try_lock
+from catalog.text.user_error import UserError
 from catalog.tracks import transitions
 from catalog.tracks.place import PlaceTaken
 
 BATCH = 500  # rows in one transaction
 
 
-class CannotRelocate(Exception):
+class CannotRelocate(UserError):
     """Nothing was changed: one sentence that says why and what to do next."""
 
 

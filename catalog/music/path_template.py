@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from catalog.text.user_error import UserError
+
 MAX_NAME = 255  # bytes of one name: ext4, XFS, Btrfs, ZFS; NTFS and APFS count UTF-16 units and so allow more
 MAX_PLACE = 900  # bytes of the whole place: 4,096 are allowed for a path, 1,024 on macOS, the root included
 MAX_UNITS = 230  # UTF-16 units of the whole place: Explorer and many players stop at 260, a drive's path included
@@ -64,7 +66,7 @@ PRESETS = {
 DEFAULT_TEMPLATE = PRESETS["navidrome"]
 
 
-class TemplateError(ValueError):
+class TemplateError(UserError, ValueError):
     """A template that cannot be used; the text is one sentence for the person who wrote it."""
 
 

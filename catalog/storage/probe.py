@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from catalog.models import Library
 from catalog.storage.marker import MARKER, read_marker
+from catalog.text.user_error import UserError
 
 ACCEPT = "If this is meant to be so, accept the folder on the status page or run `manage.py reconcile --accept-root`."
 ANSWER_WITHIN = 20.0  # seconds; a folder that answers later is as good as none
@@ -29,7 +30,7 @@ WORDS = {
 }
 
 
-class RootProblem(Exception):
+class RootProblem(UserError):
     """The root cannot be trusted now. The text is a whole sentence for a person."""
 
 

@@ -19,6 +19,7 @@ from catalog.models import Folder, Library, Track
 from catalog.music import path_template
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
+from catalog.text.user_error import UserError
 from catalog.tracks.place import PlaceTaken
 from downloads.file_moves import rename_journal
 from downloads.file_moves.superseded import BIN
@@ -33,8 +34,10 @@ PICTURES = ("cover.jpg", "cover.png", "cover.webp", "folder.jpg")  # go when a f
 Kind, State = MoveBatch.Kind, Move.State
 
 
-class CannotMove(Exception):
+class CannotMove(UserError):
     """Nothing can be moved now; one sentence."""
+
+    exit_status = 3
 
 
 @dataclass(slots=True)

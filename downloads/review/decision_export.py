@@ -17,6 +17,7 @@ from django.db import transaction
 from catalog.models import Alias, Track
 from catalog.music.identity import identity_key, same_length
 from catalog.music.records import SPOTIFY_ID, clean_isrc
+from catalog.text.user_error import UserError
 from downloads.fetch.url_allowlist import AddressRefused
 from downloads.models import Candidate
 from downloads.review import decisions
@@ -27,7 +28,7 @@ LISTED = 50  # problems that a report names
 SAID_BY_A_PERSON = (Candidate.Verdict.CHOSEN, Candidate.Verdict.NEVER)
 
 
-class NotDecisions(Exception):
+class NotDecisions(UserError):
     """The file holds no decisions that can be read; one sentence."""
 
 

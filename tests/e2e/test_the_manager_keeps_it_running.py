@@ -91,8 +91,7 @@ def test_a_port_in_use_is_said_in_one_sentence(installation: Installation) -> No
         refused = installation.command("run", check=False)
     assert refused.returncode == 1
     assert refused.stderr == (
-        f"CommandError: Port {installation.port} is in use by another program. "
-        "Stop that one, or set PORT to a free port.\n"
+        f"Port {installation.port} is in use by another program. Stop that one, or set PORT to a free port.\n"
     )
     assert installation.processes() == {}
 

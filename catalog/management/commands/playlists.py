@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from catalog.library.playlist_files import write_playlists
 from catalog.models import Library
-from catalog.system.console import PlainCommand
+from catalog.system.console import CommandReport, ReportCommand
+
+OFF = "Playlists are left alone from now on; those that are there stay as they are."
 
 
-class Command(PlainCommand):
+class Command(ReportCommand):
     help = "Write a playlist file for each enabled collection into the folder Playlists of the music folder."
 
     def add_arguments(self, parser: CommandParser) -> None:
         switch = parser.add_mutually_exclusive_group()
         switch.add_argument("--on", action="store_true", help="write them from now on, after every reconcile")
         switch.add_argument("--off", action="store_true", help="leave the folder alone from now on")
-        parser.add_argument("--json", action="store_true", help="one line of JSON, last on stdout")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Exit 1 with a sentence where nothing could be written."""
+    def report(self, options: dict[str, Any]) -> CommandReport:
         if options["on"] or options["off"]:
             Library.load()
             Library.objects.filter(pk=1).update(write_playlists=options["on"])
         if options["off"]:
-            self.stdout.write("Playlists are left alone from now on; those that are there stay as they are.")
-            return
-        report = write_playlists(timezone.now())
-        if options["json"]:
-            self.stdout.write(json.dumps(report.as_dict()))
-        elif not report.problem:
-            self.stdout.write(report.sentence())
-        if report.problem:
-            raise CommandError(report.sentence())
+            return CommandReport({"write_playlists": False}, [OFF])
+        written = write_playlists(timezone.now())
+        problem = written.sentence() if written.problem else ""
+        return CommandReport(written.as_dict(), () if problem else [written.sentence()], problem)

@@ -1,3 +1,5 @@
+"""manage.py migrate: Django's command under a lock."""
+
 from __future__ import annotations
 
 from typing import Any

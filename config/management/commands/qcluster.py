@@ -1,21 +1,24 @@
+"""manage.py qcluster [--name downloads]: django-q2's command, for clusters of this program."""
+
 from __future__ import annotations
 
 import os
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from downloads.jobs import cluster, queue
+from catalog.system.console import PlainCommand
+from catalog.text.user_error import UserError
+from downloads.jobs import cluster
+from downloads.jobs.queue import QUEUES
 
 
-class Command(BaseCommand):
-    """django-q2's command, for clusters whose workers claim nothing before a reconcile, and stop when told."""
-
+class Command(PlainCommand):
     help = "Run the cluster of background jobs, or with --name downloads the one that fetches."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("-n", "--name", choices=queue.QUEUES, help="Its queue.")
+        parser.add_argument("-n", "--name", choices=QUEUES, help="Its queue.")
 
     def handle(self, *args: Any, name: str | None, **options: Any) -> None:
         if name and name != cluster.cluster_name():
@@ -23,4 +26,4 @@ class Command(BaseCommand):
             os.environ["Q_CLUSTER_NAME"] = name
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
         if not cluster.run_cluster():
-            raise CommandError("The cluster broke down: one of its own processes was killed. Start it again.")
+            raise UserError("The cluster broke down: one of its own processes was killed. Start it again.")

@@ -1,28 +1,29 @@
+"""manage.py run: migrate, print the address of the page, then be the process manager until Ctrl-C."""
+
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog.system.console import PlainCommand
+from catalog.text.user_error import UserError
 from catalog.web import setup_link
 from config.process import supervisor
 
 
-class Command(BaseCommand):
-    """Everything in one: migrate, say where the page is, then be the process manager until Ctrl-C."""
-
+class Command(PlainCommand):
     help = "Start the web page, the background jobs and the watcher, and keep them running until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
         run_dir = settings.DATA_DIR / supervisor.RUN
         if not supervisor.hold_folder(run_dir):
-            raise CommandError(f"Tonekeep runs already on {settings.DATA_DIR}. Stop it first, or set another DATA_DIR.")
+            raise UserError(f"Tonekeep runs already on {settings.DATA_DIR}. Stop it first, or set another DATA_DIR.")
         if problem := supervisor.port_problem(settings.BIND, settings.PORT):
-            raise CommandError(problem)
+            raise UserError(problem)
         call_command("migrate", interactive=False, verbosity=0)
         page = supervisor.page_address(settings.BIND, settings.PORT)
         self.stdout.write(f"Tonekeep: {page}/  (Ctrl-C stops it)")

@@ -6,51 +6,47 @@ import json
 import os
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from catalog.system.console import PlainCommand
+from catalog.system.console import CommandReport, ReportCommand
+from catalog.text.humanize import count
+from catalog.text.user_error import UserError
 from downloads.jobs.queue import wake
 from downloads.review import decision_export
 
 SHOWN = 20  # refused decisions on the terminal
 
 
-class Command(PlainCommand):
+class Command(ReportCommand):
     help = "Write the decisions about recordings into a file, or read them from one."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("deed", choices=["export", "import"])
+        parser.add_argument("direction", choices=["export", "import"])
         parser.add_argument("file", metavar="FILE", help="the file; an export never overwrites one")
-        parser.add_argument("--json", action="store_true", help="one line of JSON, last on stdout")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Exit 1 with a sentence where the file cannot be read or written."""
-        deed = self._export if options["deed"] == "export" else self._import
+    def report(self, options: dict[str, Any]) -> CommandReport:
+        transfer = _export if options["direction"] == "export" else _import
         try:
-            report, sentences = deed(options["file"])
+            return transfer(options["file"])
         except OSError as error:
-            raise CommandError(f"{options['file']}: {error.strerror}.") from error
-        except decision_export.NotDecisions as error:
-            raise CommandError(str(error)) from error
-        for line in [json.dumps(report)] if options["json"] else sentences:
-            self.stdout.write(line)
+            raise UserError(f"{options['file']}: {error.strerror}.") from error
 
-    @staticmethod
-    def _export(path: str) -> tuple[dict[str, Any], list[str]]:
-        said = decision_export.exported()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump(said, file, ensure_ascii=False, indent=1)
-        count = len(said["decisions"])
-        return {"written": count}, [f"{count} decision{'' if count == 1 else 's'} written to {path}."]
 
-    @staticmethod
-    def _import(path: str) -> tuple[dict[str, Any], list[str]]:
-        with open(path, "rb") as file:
-            entries = decision_export.read(file.read(decision_export.LARGEST + 1))
-        report = decision_export.imported(entries, timezone.now(), "manage.py decisions import")
-        wake()
-        said = f"{report.read} decisions read: {report.made} made, {report.known} stood already,"
-        said += f" {report.not_here} of songs that are not here, {report.refused_count} refused."
-        return report.as_dict(), [said, *(f"  {why}" for why in report.refused[:SHOWN])]
+def _export(path: str) -> CommandReport:
+    content = decision_export.exported()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=1)
+    written = len(content["decisions"])
+    return CommandReport({"written": written}, [f"{count(written, 'decision')} written to {path}."])
+
+
+def _import(path: str) -> CommandReport:
+    with open(path, "rb") as file:
+        entries = decision_export.read(file.read(decision_export.LARGEST + 1))
+    result = decision_export.imported(entries, timezone.now(), "manage.py decisions import")
+    wake()
+    line = f"{result.read} decisions read: {result.made} made, {result.known} stood already,"
+    line += f" {result.not_here} of songs that are not here, {result.refused_count} refused."
+    return CommandReport(result.as_dict(), [line, *(f"  {reason}" for reason in result.refused[:SHOWN])])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from catalog.models import Track
 from catalog.system.console import PlainCommand
+from catalog.text.humanize import count
+from catalog.text.user_error import UserError
 from catalog.tracks import transitions
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.jobs.queue import wake
@@ -25,10 +27,10 @@ class Command(PlainCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Only missing tracks change; what is downloaded or being fetched stays as it is."""
         if not (options["ids"] or options["kind"] or options["all"]):
-            raise CommandError("Say which tracks: their ids, --kind KIND, or --all.")
+            raise UserError("Say which tracks: their ids, --kind KIND, or --all.")
         tracks = Track.objects.filter(pk__in=options["ids"]) if options["ids"] else Track.objects.failed()
         if options["kind"]:
             tracks = tracks.filter(error_kind=options["kind"])
-        count = transitions.retry(tracks, timezone.now(), "asked for with manage.py retry")
+        retried = transitions.retry(tracks, timezone.now(), "asked for with manage.py retry")
         wake()
-        self.stdout.write(f"{count} track{'' if count == 1 else 's'} in the queue again.")
+        self.stdout.write(f"{count(retried, 'track')} in the queue again.")

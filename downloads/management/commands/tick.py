@@ -1,16 +1,16 @@
+"""manage.py tick: what happens each minute, now."""
+
 from __future__ import annotations
 
 from typing import Any
 
 from catalog.system.console import PlainCommand
-from downloads.jobs import queue
+from downloads.jobs.queue import request_tick
 
 
 class Command(PlainCommand):
-    """What happens each minute, now: for people who have just repaired something, and for tests."""
-
     help = "Let the running jobs look at once what is due, instead of within a minute."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        queue.request_tick()
+        request_tick()
         self.stdout.write("The jobs look what is due.")
