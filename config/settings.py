@@ -155,6 +155,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "config",  # before django_q: its `qcluster` command is the one that runs
     "django_q",
+    "ninja",  # its static files: the page that documents the API
     "downloads",
     "catalog",
 ]

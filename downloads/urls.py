@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from downloads.api.application import api, description
 from downloads.views.home import controls, queue, status
 from downloads.views.library import collections, songs, track
 from downloads.views.settings import imports, paths, spotify, trash
@@ -56,4 +57,4 @@ settings = [
     re_path(r"^bin/take-back/?$", trash.trash_restore, name="trash_restore"),
     re_path(r"^bin/former-back/?$", trash.trash_restore_former, name="trash_restore_former"),
 ]
-urlpatterns = home + library + todo + settings
+urlpatterns = [*home, *library, *todo, *settings, path("api/v1/openapi.json", description), path("api/v1/", api.urls)]

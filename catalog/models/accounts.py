@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
+
+PREFIX = "tk_"  # of a token's text: a leaked one can be searched for
+USED_EVERY = timedelta(minutes=1)
 
 
 class Account(models.Model):
@@ -44,3 +53,54 @@ class SetupLink(models.Model):
 
     def __str__(self) -> str:
         return f"valid until {self.valid_until:%Y-%m-%d %H:%M}"
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    """Tokens by which other programs are let in."""
+
+    def issue(self, user: AbstractBaseUser, name: str, scope: str, now: datetime) -> str:
+        """Make a token and return its text, which is shown once and not kept."""
+        text = PREFIX + secrets.token_urlsafe(32)
+        self.create(user=user, name=name, scope=scope, digest=digest(text), created_at=now)
+        return text
+
+    def find(self, text: str, now: datetime) -> ApiToken | None:
+        """The token with this text, if its person may still log in; its last use is written at most once a minute."""
+        token = self.select_related("user").filter(digest=digest(text), user__is_active=True).first()
+        if token and (token.used_at is None or not now - USED_EVERY < token.used_at <= now):
+            self.filter(pk=token.pk).update(used_at=now)
+        return token
+
+
+class ApiToken(models.Model):
+    """Lets a program in as a person: ``read`` answers questions, ``act`` also presses buttons.
+
+    Only the SHA-256 of its text is kept: 256 random bits cannot be guessed from it.
+    """
+
+    class Scope(models.TextChoices):
+        READ = "read"
+        ACT = "act"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    scope = models.CharField(max_length=4, choices=Scope.choices)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="api_token_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.scope})"
+
+    @property
+    def may_act(self) -> bool:
+        return self.scope == self.Scope.ACT
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

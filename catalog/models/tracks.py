@@ -254,6 +254,12 @@ class Track(models.Model):
         """In billing order. Prefetch ``credits__artist`` where there are many tracks."""
         return [credit.artist.name for credit in sorted(self.credits.all(), key=lambda credit: credit.position)]
 
+    def effective_last_seen(self, last_pass: datetime | None) -> datetime | None:
+        """When the file was last confirmed on disk. An unchanged library costs no writes: the last pass saw it too."""
+        if self.status != self.Status.DOWNLOADED:
+            return self.last_seen
+        return max(filter(None, (self.last_seen, last_pass)), default=None)
+
     @property
     def spotify_url(self) -> str:
         return f"https://open.spotify.com/track/{self.spotify_id}" if self.spotify_id else ""

@@ -13,9 +13,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+
+from catalog.models import ApiToken
 
 View = Callable[..., HttpResponseBase]
 SESSION_ENDED = "You were logged out. Log in, then press the button once more; nothing was changed."
@@ -30,6 +33,12 @@ def wants_json(request: HttpRequest) -> bool:
 def may_read(request: HttpRequest) -> bool:
     """Read-only pages: anybody who is logged in, and everybody with STATUS_PUBLIC=true."""
     return settings.STATUS_PUBLIC or request.user.is_authenticated
+
+
+def bearer_token(request: HttpRequest) -> ApiToken | None:
+    """The API token that the request carries in ``Authorization: Bearer``; None where it carries none that counts."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return ApiToken.objects.find(text.strip(), timezone.now()) if scheme.lower() == "bearer" and text else None
 
 
 def may_act(request: HttpRequest) -> bool:
@@ -50,11 +59,13 @@ def readers_page(view: View) -> View:
 
 
 def readers_answer(view: View) -> View:
-    """A read-only answer for programs: never a log-in page."""
+    """A read-only answer for programs: never a log-in page. A token of the API opens it too (Prometheus sends one)."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return view(request, *args, **kwargs) if may_read(request) else refusal()
+        if may_read(request) or bearer_token(request):
+            return view(request, *args, **kwargs)
+        return refusal()
 
     return never_cache(require_safe(guarded))
 

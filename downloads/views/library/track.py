@@ -26,14 +26,12 @@ def track(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Track.objects.select_related("album").prefetch_related("credits__artist"), pk=pk)
     library = Library.objects.filter(pk=1).first()
     last_pass = library.last_pass if library else None
-    here = found.status == Track.Status.DOWNLOADED
     shown = {
         "section": "tracks",
         "now": timezone.now(),
         "track": found,
         "kind": ERROR_KINDS.get(found.error_kind),
-        # An unchanged library costs no writes: what is on disk was seen by the last completed pass.
-        "last_seen": max(filter(None, (found.last_seen, last_pass)), default=None) if here else found.last_seen,
+        "last_seen": found.effective_last_seen(last_pass),
         "events": last_events(found),
         "candidates": found.candidates.all()[:30] if may_act(request) else [],
         "entries": found.entries.select_related("collection")[:30],

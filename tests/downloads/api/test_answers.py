@@ -1,0 +1,113 @@
+"""The API says what the pages say, in pages that follow each other, and costs a 304 where nothing changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from catalog.models import Event, Service, Track
+from catalog.tracks import transitions
+from tests.world import World
+
+
+def test_the_status_is_that_of_the_page(reader: Client, world: World) -> None:
+    answer = reader.get("/api/v1/status").json()
+    assert answer["counters"] == Track.objects.counts() and answer["storage"]["state"]
+    assert "root" not in answer["storage"]
+
+
+def test_an_unchanged_answer_costs_a_304_without_a_body(reader: Client, world: World) -> None:
+    first = reader.get("/api/v1/status")
+    again = reader.get("/api/v1/status", headers={"if-none-match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    world.make_track("New")
+    assert reader.get("/api/v1/status", headers={"if-none-match": first["ETag"]}).status_code == 200
+
+
+def test_the_songs_come_page_by_page_each_once(reader: Client, world: World) -> None:
+    for number in range(205):
+        world.make_track(f"Song {number}")
+    ids: list[int] = []
+    after = ""
+    while answer := reader.get("/api/v1/tracks", {"after": after}).json():
+        ids += [song["id"] for song in answer["items"]]
+        if not (after := answer["after"]):
+            break
+    assert ids == sorted(Track.objects.wanted().values_list("pk", flat=True))
+
+
+def test_a_song_is_told_with_its_history_and_with_its_path_only_to_who_may_act(
+    reader: Client, program: Callable[..., Client], world: World
+) -> None:
+    track = Track.objects.downloaded().first()
+    address = f"/api/v1/tracks/{track.pk}"
+    Event.objects.create(track=track, at=world.now, kind="finish", reason="")
+    assert program("read", User.objects.create_user("listener")).get(address).json()["local_path"] == ""
+    song = reader.get(address).json()
+    assert song["local_path"] == track.local_path and song["events"][0]["kind"] == "finish"
+    assert song["last_seen"] and song["collections"] == [world.collection.name]
+
+
+@pytest.mark.parametrize("address", ["/api/v1/tracks/999999", "/api/v1/tracks/0", "/api/v1/tracks/x"])
+def test_what_is_not_there_is_said_as_a_problem(reader: Client, world: World, address: str) -> None:
+    answer = reader.get(address)
+    assert answer.status_code in (404, 422) and answer["Content-Type"] == "application/problem+json"
+    assert set(answer.json()) == {"type", "title", "status", "detail"}
+
+
+def test_events_are_read_on_from_where_one_stopped(reader: Client, world: World) -> None:
+    track = Track.objects.first()
+    for number in range(3):
+        Event.objects.create(track=track, at=world.now + timedelta(seconds=number), kind="retry", reason=str(number))
+    first = reader.get("/api/v1/events").json()
+    assert [event["reason"] for event in first["items"]] == ["0", "1", "2"]
+    assert reader.get("/api/v1/events", {"after": first["after"]}).json() == {"items": [], "after": first["after"]}
+
+
+def test_the_collections_ledger_adds_up(reader: Client, world: World) -> None:
+    (row,) = reader.get("/api/v1/collections").json()["items"]
+    assert row["tracks"] == row["here"] == 6
+
+
+@pytest.mark.parametrize(("action", "column"), [("ignore", "ignored"), ("want", "wanted")])
+def test_the_buttons_of_a_song(actor: Client, world: World, action: str, column: str) -> None:
+    track = Track.objects.first()
+    if action == "want":
+        actor.post(f"/api/v1/tracks/{track.pk}/ignore")
+    assert actor.post(f"/api/v1/tracks/{track.pk}/{action}").json() == {"changed": 1}
+    assert getattr(Track.objects.get(pk=track.pk), column)
+    assert Event.objects.filter(track=track, kind=action, reason="by owner").exists()
+    assert actor.post(f"/api/v1/tracks/{track.pk}/{action}").json() == {"changed": 0}
+
+
+def test_a_failed_song_is_tried_again(actor: Client, world: World) -> None:
+    track = world.make_track("Nocturne", retry_after=world.now + timedelta(days=1))
+    claimed = transitions.claim_one(track.pk, world.now + timedelta(days=1))
+    transitions.fail(
+        track.pk, claimed.claim, "network", "down", world.now + timedelta(days=9), world.now + timedelta(days=1)
+    )
+    assert actor.post(f"/api/v1/tracks/{track.pk}/retry").json() == {"changed": 1}
+    assert Track.objects.get(pk=track.pk).attempts == 0
+
+
+def test_fetching_is_paused_and_resumed(actor: Client, world: World) -> None:
+    assert actor.post("/api/v1/pause").json() == {"requested": "pause"}
+    assert Service.objects.get(name="audio").paused_by_person
+    actor.post("/api/v1/resume")
+    assert not Service.objects.get(name="audio").paused_by_person
+
+
+def test_the_description_names_every_address_and_is_open_to_everybody(world: World) -> None:
+    description = json.loads(Client().get("/api/v1/openapi.json").content)
+    assert {"/api/v1/status", "/api/v1/tracks/{track_id}", "/api/v1/resume"} <= set(description["paths"])
+
+
+def test_the_page_that_documents_it_asks_no_other_host(client: Client, world: World, settings) -> None:
+    settings.STATUS_PUBLIC = True
+    page = client.get("/api/v1/docs").content.decode()
+    assert "swagger" in page and "//cdn" not in page and "https://" not in page
