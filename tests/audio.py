@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -34,19 +35,20 @@ def make_audio(path: str | Path, seconds: float, frequency: int = 440) -> str:
     The file carries no tags, save the encoder's name in opus and ogg. Raises KeyError for an extension
     that is not in CODECS and CalledProcessError (with ffmpeg's own words in `stderr`) where ffmpeg fails.
     """
-    path = Path(path)
-    source = f"sine=frequency={frequency}:duration={seconds}:sample_rate=48000"
-    command = [ffmpeg(), "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", source]
-    command += [
-        *CODECS[path.suffix.lower()],
-        "-map_metadata",
-        "-1",
-        "-fflags",
-        "+bitexact",
-        str(path.absolute()),
-    ]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    Path(path).write_bytes(_encoded(Path(path).suffix.lower(), seconds, frequency))
     return str(path)
+
+
+@cache
+def _encoded(extension: str, seconds: float, frequency: int) -> bytes:
+    """The bytes of such a file: the same few are wanted by hundreds of tests."""
+    source = f"sine=frequency={frequency}:duration={seconds}:sample_rate=48000"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"audio{extension}")
+        command = [ffmpeg(), "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", source]
+        command += [*CODECS[extension], "-map_metadata", "-1", "-fflags", "+bitexact", str(path)]
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+        return path.read_bytes()
 
 
 def make_picture(path: str | Path, size: int = 32) -> bytes:

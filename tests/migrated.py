@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -28,9 +29,17 @@ def _migrated_database() -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / NAME).exists():
+            _forget_old_ones(folder)
             _migrate(folder / "data")
             (folder / "data" / NAME).rename(folder / NAME)
     return folder / NAME
+
+
+def _forget_old_ones(folder: Path) -> None:
+    """Remove what other states of the code have left for longer than a day."""
+    for other in folder.parent.glob(f"tonekeep-migrated-{os.getuid()}-*"):
+        if other.stat().st_mtime < time.time() - 86_400:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _version_of_code() -> str:

@@ -7,6 +7,8 @@ import pytest
 from django.conf import LazySettings
 
 from demo.archive import ArchiveServer
+from downloads.fetch import process
+from tests.downloads.forked_child import Subprocess
 
 
 @pytest.fixture
@@ -19,3 +21,10 @@ def archive(tmp_path: Path, settings: LazySettings) -> Iterator[ArchiveServer]:
         settings.ARCHIVE_URL = server.url
         settings.AUDIO_FORMAT = "best"
         yield server
+
+
+@pytest.fixture(autouse=True)
+def forked_child(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork the fetching child from the test's own process, unless the test is marked ``real_exec``."""
+    if not request.node.get_closest_marker("real_exec"):
+        monkeypatch.setattr(process, "subprocess", Subprocess())

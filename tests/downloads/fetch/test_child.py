@@ -110,6 +110,7 @@ def test_progress_rises_to_one(music: Path, stage: Path) -> None:
     assert shares == sorted(shares) and shares[-1] == 1.0
 
 
+@pytest.mark.real_exec
 def test_a_busy_server_is_an_error_of_its_own_and_the_next_try_succeeds(music: Path, stage: Path) -> None:
     with ArchiveServer(music, failures={"song.mp3": 1}) as archive:
         assert refusal(f"{archive.url}/audio/song.mp3", stage).kind == "server"
@@ -145,6 +146,7 @@ def test_a_redirect_to_another_server_is_refused_without_a_connection(stage: Pat
     assert canary.asked == []
 
 
+@pytest.mark.real_exec
 def test_a_redirect_on_the_second_look_is_refused_as_well(stage: Path) -> None:
     """The first request is yt-dlp's look at the headers, the second one fetches."""
     with Loopback({"/a.mp3": sends(b"x" * 5000)}) as canary, Loopback() as server:
@@ -221,6 +223,7 @@ def test_an_address_elsewhere_is_refused_before_a_child_is_started(stage: Path, 
     assert caught.value.kind == "foreign_host"
 
 
+@pytest.mark.real_exec
 @pytest.mark.parametrize("access", [direct_files("127.0.0.1:1"), ACCESS], ids=["archive", "youtube"])
 def test_the_child_refuses_a_foreign_address_on_its_own(stage: Path, access: SiteAccess) -> None:
     with Loopback({"/a.mp3": sends(b"x")}) as canary:
@@ -307,6 +310,7 @@ def test_a_server_that_falls_silent_is_left_at_the_deadline(stage: Path) -> None
     assert error.kind == "timeout"
 
 
+@pytest.mark.real_exec
 def test_a_stop_ends_a_running_fetch(stage: Path) -> None:
     started = threading.Event()
     with Loopback({"/a.mp3": never_ends(started=started)}) as server:
@@ -314,6 +318,7 @@ def test_a_stop_ends_a_running_fetch(stage: Path) -> None:
     assert error.kind == "stopped"
 
 
+@pytest.mark.real_exec
 def test_no_secret_and_no_proxy_reaches_the_child(monkeypatch: pytest.MonkeyPatch, music: Path, stage: Path) -> None:
     for name in ("SECRET_KEY", "SPOTIFY_CLIENT_SECRET", "DATABASE_URL", "LD_PRELOAD", "PYTHONSTARTUP"):
         monkeypatch.setenv(name, "secret-value")
@@ -324,6 +329,7 @@ def test_no_secret_and_no_proxy_reaches_the_child(monkeypatch: pytest.MonkeyPatc
         assert get(f"{archive.url}/audio/song.mp3", stage).size > 0
 
 
+@pytest.mark.real_exec
 def test_a_module_in_the_stage_is_not_imported(music: Path, stage: Path) -> None:
     (stage / "json.py").write_text("raise SystemExit(3)")
     with ArchiveServer(music) as archive:
@@ -331,6 +337,7 @@ def test_a_module_in_the_stage_is_not_imported(music: Path, stage: Path) -> None
     assert "2 files" in error.message  # it ran to its end, and the stray file is noticed
 
 
+@pytest.mark.real_exec
 def test_importing_the_parents_side_does_not_import_yt_dlp() -> None:
     code = "import sys, downloads.fetch.process; sys.exit('yt_dlp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT).returncode == 0
