@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.conf import LazySettings
 
 from demo.archive import ArchiveServer
 from downloads.fetch import process
-from tests.downloads.forked_child import Subprocess
+from tests.downloads.forked_child import start
 
 
 @pytest.fixture
@@ -27,4 +28,5 @@ def archive(tmp_path: Path, settings: LazySettings) -> Iterator[ArchiveServer]:
 def forked_child(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fork the fetching child from the test's own process, unless the test is marked ``real_exec``."""
     if not request.node.get_closest_marker("real_exec"):
-        monkeypatch.setattr(process, "subprocess", Subprocess())
+        forking = SimpleNamespace(**vars(process.programs) | {"start": start})
+        monkeypatch.setattr(process, "programs", forking)

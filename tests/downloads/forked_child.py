@@ -9,18 +9,19 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
 from functools import cache
 from typing import IO, Any
 
+from catalog.system import programs
+
 CHILD = "downloads.fetch.child"
 
 
 class ForkedChild:
-    """What `downloads.fetch.process` uses of `subprocess.Popen`."""
+    """What `downloads.fetch.process` uses of `programs.Process`."""
 
     def __init__(self, folder: str, environment: dict[str, str]) -> None:
         _import_libraries()
@@ -41,23 +42,17 @@ class ForkedChild:
         return self.returncode
 
 
-class Subprocess:
-    """In the place of the module ``subprocess``: forks where it is the fetching child that is started."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(subprocess, name)
-
-    @staticmethod
-    def Popen(command: Sequence[str], **options: Any) -> Any:
-        if CHILD in command:
-            return ForkedChild(options["cwd"], options["env"])
-        return subprocess.Popen(command, **options)
+def start(command: Sequence[str], **options: Any) -> Any:
+    """In the place of `programs.start`: forks where it is the fetching child that is started."""
+    if CHILD in command:
+        return ForkedChild(options["cwd"], options["env"])
+    return programs.start(command, **options)
 
 
 @cache
 def _import_libraries() -> None:
     os.environ["YTDLP_NO_PLUGINS"] = "1"
-    for name in (CHILD, "yt_dlp", "yt_dlp.extractor.generic", "yt_dlp.extractor.youtube"):
+    for name in (CHILD, "yt_dlp", "yt_dlp.extractor.generic"):
         importlib.import_module(name)
 
 
