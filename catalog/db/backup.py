@@ -1,14 +1,13 @@
 """A copy of the catalog's database, whole and of one moment, while everything goes on.
 
 SQLite: ``VACUUM INTO`` reads one snapshot in a single statement; writers go on in the WAL beside it, so that the copy
-is neither torn nor begun anew at each write (as the backup API does where another process writes). PostgreSQL has a
-tool of its own for this, and its password is not handed on to a child process: here it is only named.
+is neither torn nor begun anew at each write (as the backup API does where another process writes). PostgreSQL: its own
+`pg_dump`, in the custom format that `pg_restore` reads.
 """
 
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import sqlite3
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 
 from django.db import connection
 
+from catalog.db.postgres_tools import ToolFailed, pg_dump
 from catalog.system.atomic_files import take_name
 from catalog.text.user_error import UserError
 
@@ -48,8 +48,6 @@ def backup(target: str) -> BackupReport:
 
     Only its owner may read it: tokens stand in it, sealed. Raises CannotBackUp.
     """
-    if connection.vendor != "sqlite":
-        raise CannotBackUp(_for_postgres(target))
     began, path = time.monotonic(), os.path.abspath(os.path.expanduser(target))
     if os.path.lexists(path):
         raise CannotBackUp(f"{path} is there already; name a file that is not.")
@@ -59,11 +57,11 @@ def backup(target: str) -> BackupReport:
         raise CannotBackUp(f"The backup cannot be written to {os.path.dirname(path)}: {error.strerror}.") from error
     try:
         draft = os.path.join(folder, "catalog.sqlite3")
-        tracks = _copied(draft)
+        tracks = _copied(draft) if connection.vendor == "sqlite" else _dumped(draft)
         _name_it(draft, path)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ToolFailed) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise CannotBackUp(f"The backup could not be made: {why}.") from error
+        raise CannotBackUp(f"The backup could not be made: {str(why).rstrip('.')}.") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return BackupReport(path, os.path.getsize(path), tracks, round(time.monotonic() - began, 2))
@@ -80,6 +78,15 @@ def _copied(draft: str) -> int:
         return int(copy.execute("SELECT COUNT(*) FROM catalog_track").fetchone()[0])
 
 
+def _dumped(draft: str) -> int:
+    """Dump the database into ``draft``. How many tracks it held just before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM catalog_track")
+        (tracks,) = cursor.fetchone()
+    pg_dump(connection.settings_dict, draft)
+    return int(tracks)
+
+
 def _name_it(draft: str, path: str) -> None:
     os.chmod(draft, 0o600)
     descriptor = os.open(draft, os.O_RDONLY)
@@ -88,11 +95,3 @@ def _name_it(draft: str, path: str) -> None:
     finally:
         os.close(descriptor)
     take_name(draft, path)
-
-
-def _for_postgres(target: str) -> str:
-    known = connection.settings_dict
-    parts = [("--host", known["HOST"]), ("--port", str(known["PORT"] or "")), ("--username", known["USER"])]
-    where = " ".join(f"{option} {shlex.quote(value)}" for option, value in parts if value)
-    command = f"pg_dump --format=custom {where} --file {shlex.quote(target)} {shlex.quote(known['NAME'])}"
-    return f"This catalog is in PostgreSQL, which is backed up by its own tool; run: {' '.join(command.split())}"

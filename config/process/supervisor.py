@@ -24,6 +24,7 @@ from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
 
 from catalog.system import child_lifetime
+from catalog.text.user_error import UserError
 
 RUN = "run"  # the folder in DATA_DIR for locks, marks and heartbeats of running processes
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel takes 107 for a unix socket, and supervisord adds a suffix of ".<pid>"
@@ -73,6 +74,12 @@ def hold_folder(run_dir: Path) -> bool:
         return False
     os.set_inheritable(descriptor, True)
     return True
+
+
+def require_stopped(run_dir: Path) -> None:
+    """Hold the run folder, so that nothing can start meanwhile. Raises UserError where a manager runs."""
+    if not hold_folder(run_dir):
+        raise UserError("Tonekeep is running. Stop it first, then run this command again.")
 
 
 def socket_path(run_dir: Path) -> Path:

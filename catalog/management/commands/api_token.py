@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from catalog.models import ApiToken
 from catalog.system.console import PlainCommand
+from catalog.text.user_error import UserError
 
 
 class Command(PlainCommand):
@@ -26,14 +27,14 @@ class Command(PlainCommand):
         people = get_user_model().objects
         person = people.filter(**{get_user_model().USERNAME_FIELD: options["person"]}, is_active=True).first()
         if person is None:
-            raise CommandError(f"Nobody called {options['person']} may log in here.")
+            raise UserError(f"Nobody called {options['person']} may log in here.")
         tokens = ApiToken.objects.filter(user=person, name=options["name"])
         if options["revoke"]:
             if not tokens.delete()[0]:
-                raise CommandError(f"{options['person']} has no token called {options['name']}.")
+                raise UserError(f"{options['person']} has no token called {options['name']}.")
             self.stdout.write(f"The token {options['name']} is ended.")
             return
         if tokens.exists():
-            raise CommandError(f"There is a token called {options['name']} already: end it with --revoke.")
+            raise UserError(f"There is a token called {options['name']} already: end it with --revoke.")
         self.stdout.write(f"A token of {options['person']} with scope {options['scope']}; it is not shown again:")
         self.stdout.write(ApiToken.objects.issue(person, options["name"], options["scope"], timezone.now()))

@@ -10,7 +10,6 @@ from django.core.management.base import CommandParser
 
 from catalog.db.copy_database import copy_database
 from catalog.system.console import CommandReport, ReportCommand
-from catalog.text.user_error import UserError
 from config.process import supervisor
 
 
@@ -25,8 +24,7 @@ class Command(ReportCommand):
 
     def report(self, options: dict[str, Any]) -> CommandReport:
         """Exit 1 with a sentence where the copy was not begun or not ended."""
-        if not supervisor.hold_folder(settings.DATA_DIR / supervisor.RUN):
-            raise UserError("Tonekeep is running. Stop it first, then run this command again.")
+        supervisor.require_stopped(settings.DATA_DIR / supervisor.RUN)
         with self.progress("rows") as progress:
             copy = copy_database(options["url"], progress)
         sentence = (

@@ -111,9 +111,12 @@ def test_the_command_says_what_it_wrote_and_refuses_in_a_sentence(catalog, tmp_p
 
 
 @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite is copied by the command itself")
-def test_postgresql_is_left_to_its_own_tool_and_no_password_is_said(tmp_path, monkeypatch):
+def test_postgresql_is_dumped_by_its_own_tool_and_no_password_is_said(catalog, tmp_path, monkeypatch):
+    report = backup(str(tmp_path / "copy"))
+    assert report.tracks == TRACKS and (tmp_path / "copy").read_bytes().startswith(b"PGDMP")
     monkeypatch.setitem(connection.settings_dict, "PASSWORD", "hunter2secret")
-    with pytest.raises(CannotBackUp, match="pg_dump --format=custom") as refused:
-        backup(str(tmp_path / "copy"))
+    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+    with pytest.raises(CannotBackUp, match="could not be made") as refused:
+        backup(str(tmp_path / "another"))
     assert "hunter2secret" not in str(refused.value)
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["copy"]
