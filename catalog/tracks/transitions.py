@@ -137,10 +137,18 @@ def fail(track_id: int, token: str, kind: str, message: str, retry_after: dateti
     return _give_up(track_id, token, Kind.FAIL, message or kind, now, changes)
 
 
-def release(track_id: int, token: str, now: datetime, due: datetime | None = None) -> bool:
-    """Nobody's failure (a stop, a pause, a full disk): the attempt is given back; due at once, or at ``due``."""
+def release(
+    track_id: int, token: str, now: datetime, due: datetime | None = None, error: tuple[str, str] | None = None
+) -> bool:
+    """Nobody's failure (a stop, a pause, a full disk): the attempt is given back; due at once, or at ``due``.
+
+    ``error`` (kind, message) is kept in the row where this track may be the cause of what stopped everybody.
+    """
     given_back = Case(When(attempts__gt=0, then=F("attempts") - 1), default=0)
-    return _give_up(track_id, token, "", "", now, {"retry_after": due or now, "attempts": given_back})
+    changes: dict[str, Any] = {"retry_after": due or now, "attempts": given_back}
+    if error:
+        changes |= {"error_kind": error[0], "last_error": error[1] or error[0]}
+    return _give_up(track_id, token, "", "", now, changes)
 
 
 def _give_up(track_id: int, token: str, kind: str, reason: str, now: datetime, changes: dict[str, Any]) -> bool:

@@ -12,12 +12,18 @@ from datetime import datetime
 
 from django.conf import settings
 
-from catalog.models import Event, Service
+from catalog.models import Event, Service, Track
 from catalog.storage import state as storage
 from downloads.failures import backoff, clock_skew
-from downloads.failures.kinds import ERROR_KINDS, SERVICE
+from downloads.failures.kinds import CANDIDATE, ERROR_KINDS, SERVICE
 
-IN_A_ROW = 5  # different tracks that must meet a network error before it is everybody's
+IN_A_ROW = 5  # different tracks that must meet the same failure before it is everybody's
+LOOKED_AT = 40  # ended tracks at most that are looked at
+LOGIN_KINDS = {"login", "bot_check"}  # a site says so of itself, or of one recording alone
+# What says nothing of a site: the search had no match, a person's choice, a name, content that failed its proof.
+_TRACKS_OWN = {"no_match", "needs_decision", "choice_failed", "no_free_name", "stopped"} | {
+    kind for kind, error in ERROR_KINDS.items() if error.bans
+}
 
 DISK_ERRORS = {
     errno.ENOSPC: "disk_full",
@@ -32,35 +38,68 @@ DISK_ERRORS = {
 }
 
 
-def is_everybodys(kind: str, track_id: int, now: datetime) -> bool:
-    """Whether a failure of this track's pauses a service for all: by its kind, or since others have met it too."""
+def is_everybodys(kind: str, track: Track, now: datetime) -> bool:
+    """Whether a failure of this track pauses a service for all: by its kind, or since others have met it too."""
     error = ERROR_KINDS[kind]
-    return error.fault == SERVICE or (bool(error.service) and _others_met_it_too(error.service, track_id, now))
+    if is_recordings_own(kind, track):
+        return False
+    return error.fault == SERVICE or (kind not in _TRACKS_OWN and _others_met_it_too(kind, track, now))
 
 
-def _others_met_it_too(service: str, track_id: int, now: datetime) -> bool:
-    """Whether the last four tracks that ended were others, and all failed of this service too."""
-    ended = Event.objects.filter(kind__in=[Event.Kind.FINISH, Event.Kind.FAIL], at__lte=now)
-    ended = ended.exclude(track=track_id)
-    last = list(ended.select_related("track")[: IN_A_ROW - 1])
-    kinds = {kind for kind, error in ERROR_KINDS.items() if error.service == service}
-    return len({event.track_id for event in last}) == IN_A_ROW - 1 and all(
-        event.kind == Event.Kind.FAIL and event.track.error_kind in kinds for event in last
-    )
+def is_recordings_own(kind: str, track: Track) -> bool:
+    """Whether this track alone met a refusal twice, which others did not: then it is the recording's, not the site's.
+
+    A track that was released because of such a kind keeps it as its ``error_kind`` (`keeps_kind`).
+    """
+    return keeps_kind(kind) and track.error_kind == kind and Service.objects.named("audio").strikes <= 1
+
+
+def keeps_kind(kind: str) -> bool:
+    """Whether a track that is released because of this kind is to say so: one recording alone may be the cause."""
+    return kind in LOGIN_KINDS or ERROR_KINDS[kind].fault == CANDIDATE
+
+
+def _others_met_it_too(kind: str, track: Track, now: datetime) -> bool:
+    """Whether four other tracks failed likewise since the last one that arrived, whatever else failed in between.
+
+    Transport failures count as one kind. Of other kinds only first attempts count: a recording that is known to be
+    dead says nothing new.
+    """
+    service = ERROR_KINDS[kind].service
+    same = {one for one, error in ERROR_KINDS.items() if service and error.service == service} or {kind}
+    if not service and track.attempts > 1:
+        return False
+    ended = Event.objects.filter(kind__in=[Event.Kind.FINISH, Event.Kind.FAIL], at__lte=now).exclude(track=track.pk)
+    others: set[int] = set()
+    for event in ended.select_related("track")[:LOOKED_AT]:
+        if event.kind == Event.Kind.FINISH:
+            break
+        if event.track.error_kind in same and (service or event.track.attempts <= 1):
+            others.add(event.track_id)
+    return len(others) >= IN_A_ROW - 1
 
 
 def pause(kind: str, message: str, retry_after: float | None, now: datetime) -> None:
-    """Pause the service that this kind of failure belongs to, if any; ``retry_after`` is in seconds, if it said so."""
+    """Pause the service that failed, the audio source where none is named. ``retry_after`` is in seconds."""
     error = ERROR_KINDS[kind]
+    if kind == "stopped":
+        return
     if error.service == "storage":
         storage.check(now)
         Service.objects.pause("storage", now + clock_skew.FULL_DISK_PAUSE, message, _storage_state(kind), now)
-    elif error.service:
-        strikes = Service.objects.named(error.service).strikes + 1
+    else:
+        strikes = _strikes_of_this_pause(now)
         rest = backoff.service_pause(strikes, retry_after)
         if error.fault != SERVICE:  # a network that is down comes back sooner than a site forgives
             rest = backoff.cooldown(strikes, random.random())
-        Service.objects.pause(error.service, now + rest, f"{error.sentence} {message}", now=now)
+        Service.objects.pause("audio", now + rest, f"{error.sentence} {message}", now=now)
+
+
+def _strikes_of_this_pause(now: datetime) -> int:
+    """Which pause in a row this is. Workers that meet one refusal together belong to the same pause."""
+    row = Service.objects.named("audio")
+    together = row.is_paused(now) and row.state != "canary"
+    return max(1, row.strikes + (0 if together else 1))
 
 
 def _storage_state(kind: str) -> str:

@@ -32,7 +32,7 @@ _WAIT = "Nothing to do: it is tried again by itself."
 _OTHER = "Another recording is tried; you can also choose one yourself."
 _DECIDE = "Choose a recording on the track's page, or search with other words."
 _CHOOSE = "Choose another one, or take this one back and let the program choose."
-_YTDLP = "Update yt-dlp, then try again."
+_YTDLP = "Update yt-dlp (make update-ytdlp), then try again."
 _DISK = "See to the disk that holds the music folder; fetching goes on by itself afterwards."
 
 ERROR_KINDS: dict[str, ErrorKind] = {
@@ -53,7 +53,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "members": ErrorKind(CANDIDATE, "", "The recording is for paying members only.", _OTHER),
     "drm": ErrorKind(CANDIDATE, "", "The recording is copy-protected and is left alone.", _OTHER),
     "live": ErrorKind(CANDIDATE, "", "It is a live broadcast, not a recording.", _OTHER),
-    "no_audio": ErrorKind(CANDIDATE, "", "There is no audio in it that can be used.", _OTHER, bans=True),
+    "no_audio": ErrorKind(CANDIDATE, "", "There is no audio in the file that arrived.", _OTHER, bans=True),
     "foreign_host": ErrorKind(
         CANDIDATE, "", "The address leads to a place that nothing is fetched from.", "Check the audio server."
     ),
@@ -71,12 +71,19 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "network": ErrorKind(TRACK, "audio", "The connection failed.", "Check the network if it stays so."),
     "server": ErrorKind(TRACK, "audio", "The other side answered with an error.", _WAIT),
     "timeout": ErrorKind(TRACK, "audio", "It took too long and was stopped.", _WAIT),
+    "certificate": ErrorKind(
+        TRACK, "audio", "The site's certificate is not trusted.", "Set SSL_CERT_FILE to your own authority's file."
+    ),
+    "proxy": ErrorKind(TRACK, "audio", "The proxy does not let us through.", "Check YOUTUBE_PROXY."),
+    # The site's illness or an old yt-dlp; it says nothing of the recording.
+    "no_formats": ErrorKind(TRACK, "audio", "The site offered no sound for the recording.", _YTDLP),
+    "outdated": ErrorKind(TRACK, "audio", "The site has changed, and this yt-dlp cannot read it.", _YTDLP),
     # Everybody's at once.
     "login": ErrorKind(SERVICE, "audio", "The site asks for a login.", "Wait, or use another audio source."),
     "bot_check": ErrorKind(SERVICE, "audio", "The site suspects a robot.", "Wait: fetching pauses by itself."),
     "rate_limit": ErrorKind(SERVICE, "audio", "The site asks us to slow down.", "Wait: fetching pauses by itself."),
     "no_js_runtime": ErrorKind(
-        SERVICE, "audio", "YouTube needs a JavaScript runtime, and none was found.", "Reinstall requirements.txt."
+        SERVICE, "audio", "YouTube needs a JavaScript runtime, and none was found.", "Install deno."
     ),
     "no_ffmpeg": ErrorKind(SERVICE, "audio", "ffmpeg was not found.", "Install ffmpeg, or reinstall requirements.txt."),
     "disk_full": ErrorKind(SERVICE, "storage", "The disk is full.", "Make room on the music folder's disk."),

@@ -17,7 +17,7 @@ from downloads.audio.convert import transcode
 from downloads.audio.ffmpeg import find_ffmpeg
 from downloads.audio.probe import probe
 from downloads.audio.verify import require_bytes, require_quality, verify
-from downloads.failures.classify import classify, plain_message
+from downloads.failures.classify import Evidence, diagnose
 from downloads.failures.kinds import DownloadError
 from downloads.fetch import ytdlp
 from downloads.fetch.protocol import HOME, FetchRequest, failure
@@ -25,6 +25,8 @@ from downloads.fetch.sandbox import NetworkSandbox, end_with_parent, limit_files
 from downloads.fetch.url_allowlist import AddressRefused
 
 PROGRESS_SECONDS = 0.5  # at most so often
+SLOWEST = 8_000  # bytes per second over a minute: a song would take ten minutes and hold its worker
+SLOW_SECONDS = 60.0
 
 
 class FetchContext:
@@ -37,6 +39,7 @@ class FetchContext:
         self._sandbox: NetworkSandbox | None = None
         self._last_sent = 0.0
         self._total = 0
+        self._minute: tuple[float, int] | None = None  # when the last minute of the transfer began, and at which byte
 
     def answer(self) -> dict[str, Any]:
         """The last line for the parent; never raises for anything a server or a disk can do."""
@@ -95,20 +98,27 @@ class FetchContext:
         if max(done, total) > most:
             raise DownloadError("too_large", f"The file is larger than {most // 2**20} MB.")
         now = time.monotonic()
+        self._require_speed(now, done)
         if state.get("status") == "finished" or now - self._last_sent >= PROGRESS_SECONDS:
             self._last_sent = now
             self._send({"progress": min(done / total, 1.0) if total else 0.0, "bytes": done})
 
+    def _require_speed(self, now: float, done: int) -> None:
+        """DownloadError "network" for a transfer that trickles: it would hold its worker for an hour."""
+        began, start = self._minute = self._minute or (now, done)
+        if now - began < SLOW_SECONDS:
+            return
+        rate = (done - start) / (now - began)
+        if rate < SLOWEST:
+            raise DownloadError("network", f"Only {rate / 1000:.1f} kB arrived per second.")
+        self._minute = now, done
+
     def _explain(self, error: Exception) -> dict[str, Any]:
-        if self._sandbox and self._sandbox.refused:
-            place = self._sandbox.refused[0][:100]
-            return failure("foreign_host", f"It leads away from the server, to {place}, and was not followed.")
         http = ytdlp.http_error(error)
-        kind = classify(f"{error}", getattr(http, "status", None))
-        if kind in {"no_audio", "unknown", "unavailable"}:
-            # "Requested format is not available" is the end of a story that a warning began.
-            kind = next((earlier for earlier in map(classify, self._log.warnings) if earlier == "no_js_runtime"), kind)
-        return failure(kind, plain_message(str(error)) or type(error).__name__, ytdlp.retry_after(http))
+        refused = self._sandbox.refused if self._sandbox else ()
+        evidence = Evidence(self._log.warnings, self._log.statuses, refused)
+        kind, message = diagnose(str(error), getattr(http, "status", None), evidence)
+        return failure(kind, message or type(error).__name__, ytdlp.retry_after(http) or self._log.retry_after)
 
 
 def main(stdin: IO[str], stdout: IO[str]) -> int:

@@ -21,10 +21,22 @@ NOT_RECORDINGS = frozenset({"is_live", "is_upcoming", "post_live"})
 
 
 class WarningLog:
-    """yt-dlp's logger: keeps what it warned of, which often names the cause that the error does not."""
+    """yt-dlp's logger: keeps what it warned of, which often names the cause that the error does not.
+
+    Beside it the HTTP errors that were met on the way: ``statuses``, and the longest Retry-After in seconds.
+    """
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.statuses: list[int] = []
+        self.retry_after: float | None = None
+
+    def http_error(self, error: Any) -> None:
+        """Keep the status and the Retry-After of an answer that yt-dlp may go on without."""
+        self.statuses.append(int(error.status))
+        seconds = retry_after(error)
+        if seconds is not None:
+            self.retry_after = max(seconds, self.retry_after or 0.0)
 
     def debug(self, message: str) -> None:
         """Progress and chatter are not kept."""
@@ -96,7 +108,24 @@ def make_downloader(request: FetchRequest, log: WarningLog, ffmpeg: str, deno: s
     downloader = yt_dlp.YoutubeDL(parameters(request, ffmpeg, deno) | {"logger": log}, auto_init=False)
     for key in request.access.extractors:
         downloader.add_info_extractor(get_info_extractor(key)())
+    _log_http_errors(downloader, log)
     return downloader
+
+
+def _log_http_errors(downloader: Any, log: WarningLog) -> None:
+    """Have every HTTP error of this downloader noted: extractors go on without the page and drop its status."""
+    from yt_dlp.networking.exceptions import HTTPError  # loaded by now
+
+    urlopen = downloader.urlopen
+
+    def noted(request: Any) -> Any:
+        try:
+            return urlopen(request)
+        except HTTPError as error:
+            log.http_error(error)
+            raise
+
+    downloader.urlopen = noted
 
 
 def download(downloader: Any, request: FetchRequest) -> dict[str, Any]:

@@ -31,10 +31,16 @@ DOMAINS = (
     "youtube-nocookie.com",  # the embedded player, which some recordings need
     "youtubei.googleapis.com",  # the player's API
 )
-# What is fetched: 140 is AAC in m4a as every player plays it, 251 is opus. A dubbed recording has its tracks under
-# other numbers ("140-0"), so the kinds follow; never a picture with it.
-_M4A = "140/bestaudio[ext=m4a]/251/bestaudio"
-FORMATS = {AS_DELIVERED: _M4A, "m4a": _M4A, "mp3": _M4A, "opus": "251/bestaudio[acodec=opus]/140/bestaudio"}
+# What is fetched: 140 is AAC in m4a as every player plays it, 251 is opus; 141 and 774 are Premium's 256 kbit/s. A
+# dubbed recording has its tracks under other numbers ("140-0"), so the kinds follow, but none of 48 kbit/s (139) before
+# 251; never a picture with it.
+_M4A = "141/140/bestaudio[ext=m4a][abr>?64]/251/bestaudio"
+FORMATS = {
+    AS_DELIVERED: _M4A,
+    "m4a": _M4A,
+    "mp3": _M4A,
+    "opus": "774/251/bestaudio[acodec=opus][abr>?64]/140/bestaudio",
+}
 ACCESS = SiteAccess(
     extractors=("Youtube",),
     domains=DOMAINS,
@@ -59,7 +65,7 @@ PLAN: tuple[tuple[str, str | None], ...] = (
 )
 OWN_WORDS = ("songs", "videos")  # a person's own words are searched in both: whoever asks wants to choose
 # These stop everything: asking on, or elsewhere on YouTube, makes it worse or cannot help.
-FINAL = frozenset({"rate_limit", "bot_check", "login", "network"})
+FINAL = frozenset({"rate_limit", "bot_check", "login", "network", "certificate", "proxy"})
 RELEASE = "MUSIC_VIDEO_TYPE_ATV"  # a release's own sound over its cover
 NO_SONG = "MUSIC_VIDEO_TYPE_PODCAST_EPISODE"
 _FACTORS = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
@@ -131,7 +137,8 @@ class YouTubeSource:
         except DownloadError:
             raise
         except requests.RequestException as error:
-            raise DownloadError("network", "YouTube Music does not answer.") from error
+            kind, cause = _transport_failure(error)
+            raise DownloadError(kind, f"YouTube Music does not answer: {cause}.") from error
         except YTMusicError as error:
             kind_of_error = classify(str(error))
             kind_of_error = "server" if kind_of_error == "unknown" else kind_of_error
@@ -161,6 +168,20 @@ class _Session(requests.Session):
     def request(self, *args: Any, **options: Any) -> requests.Response:
         options["timeout"] = options.get("timeout") or self._timeout
         return super().request(*args, **options)
+
+
+def _transport_failure(error: requests.RequestException) -> tuple[str, str]:
+    """The kind of a request that got no answer, and what went wrong in a few words."""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "proxy", "the proxy does not let us through"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "certificate", "its certificate is not trusted"
+    if isinstance(error, requests.Timeout):
+        return "network", "it took too long"
+    text = str(error).lower()
+    if "resolve" in text or "name or service" in text or "getaddrinfo" in text:
+        return "network", "its name is not found (DNS)"
+    return "network", "the connection failed"
 
 
 def _require_ok(answer: requests.Response, *_: Any, **__: Any) -> None:

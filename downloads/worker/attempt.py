@@ -272,12 +272,13 @@ class Attempt:
         if self.lost.is_set():
             return Outcome(self.track.pk, self.track.title, "lost")
         now = self.now()
-        if circuit_breaker.is_everybodys(kind, self.track.pk, now):
+        if circuit_breaker.is_everybodys(kind, self.track, now):
             if ERROR_KINDS[kind].service == "storage" and not transitions.holds(self.track.pk, self.token, now):
                 # Recovery took the stage away from a worker that was late: the disk is well.
                 return Outcome(self.track.pk, self.track.title, "lost")
             circuit_breaker.pause(kind, message, retry_after, now)
-            ours, result = transitions.release(self.track.pk, self.token, now), "released"
+            error = (kind, message) if circuit_breaker.keeps_kind(kind) else None
+            ours, result = transitions.release(self.track.pk, self.token, now, error=error), "released"
         else:
             later = backoff.next_try(now, self.track.attempts, random.random())
             ours, result = transitions.fail(self.track.pk, self.token, kind, message, later, now), "failed"

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
-from catalog.models import Track
+from catalog.models import Service, Track
 from catalog.tracks import transitions
+from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch import ytdlp_version
 from downloads.matching import score
 from downloads.models import Toolchain
@@ -18,8 +20,10 @@ CURES: dict[str, tuple[str, ...]] = {
     "matcher": ("no_match", "needs_decision"),
     "source": ("no_match", "needs_decision"),
     # It reads more sites, and what it crashed on is mostly mended: "update yt-dlp" is what these failures advise.
-    "yt-dlp": ("no_match", "needs_decision", "tool_crashed", "unknown", "no_audio"),
+    "yt-dlp": ("no_match", "needs_decision", "tool_crashed", "unknown", "no_formats", "outdated", "server"),
 }
+# Kinds whose pause of the audio source a new yt-dlp ends.
+PAUSES_CURED = ("outdated", "no_formats", "no_js_runtime", "tool_crashed", "unknown")
 
 
 def retry_after_change(now: datetime) -> int:
@@ -36,8 +40,18 @@ def retry_after_change(now: datetime) -> int:
         row.save()
         changed = [name for name in current if name in previous and previous[name] != current[name]]
         kinds = {kind for name in changed for kind in CURES[name]}
+        if "yt-dlp" in changed:
+            _end_pauses_cured(now)
         reason = f"{' and '.join(changed)} changed"
         return transitions.retry(Track.objects.failed().filter(error_kind__in=kinds), now, reason) if kinds else 0
+
+
+def _end_pauses_cured(now: datetime) -> None:
+    """End the audio source's pause where its reason is one that a new yt-dlp mends; one track goes first."""
+    cured = Q()
+    for kind in PAUSES_CURED:
+        cured |= Q(reason__startswith=ERROR_KINDS[kind].sentence)
+    Service.objects.filter(cured, name="audio", paused_until__gt=now).update(paused_until=now)
 
 
 def versions() -> dict[str, str]:

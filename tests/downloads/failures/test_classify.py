@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from downloads.failures.classify import _TEXTS, classify, parse_retry_after, plain_message
-from tests.shared import SHARED_DATA, needs_shared
+from downloads.failures.classify import _TEXTS, Evidence, classify, diagnose, parse_retry_after, plain_message
+from downloads.failures.kinds import ERROR_KINDS
+from tests.shared import SHARED_CASES, SHARED_DATA, needs_cases, needs_shared
 
 HINT = "Use --cookies-from-browser or --cookies for the authentication. See  https://github.com/yt-dlp/yt-dlp/wiki"
 TEXTS = [
@@ -48,10 +49,10 @@ TEXTS = [
     ("login", "ERROR: [youtube] abc: Please sign in. Use --cookies-from-browser"),
     ("login", "LOGIN_REQUIRED"),
     ("no_js_runtime", "WARNING: [youtube] No supported JavaScript runtime could be found. Only deno is enabled"),
-    ("no_js_runtime", "WARNING: [youtube] abc: n challenge solving failed: Some formats may be missing."),
+    ("outdated", "WARNING: [youtube] abc: n challenge solving failed: Some formats may be missing."),
     ("no_ffmpeg", "ERROR: Postprocessing: ffprobe and ffmpeg not found. Please install or provide the path"),
-    ("no_audio", "ERROR: [youtube] abc: Requested format is not available. Use --list-formats for a list"),
-    ("no_audio", "ERROR: [youtube] abc: No video formats found!; please report this issue on  https://github.com"),
+    ("no_formats", "ERROR: [youtube] abc: Requested format is not available. Use --list-formats for a list"),
+    ("no_formats", "ERROR: [youtube] abc: No video formats found!; please report this issue on  https://github.com"),
     ("unavailable", "ERROR: [youtube] abc: Video unavailable"),
     ("unavailable", "ERROR: [youtube] abc: This video is not available"),
     ("unavailable", "ERROR: [youtube] abc: This video is unavailable. Watch on the latest version of YouTube."),
@@ -62,7 +63,7 @@ TEXTS = [
     ("network", "ERROR: unable to download video data: ('Connection aborted.', ConnectionResetError(104, 'Connection "
      "reset by peer'))"),
     ("network", "ERROR: [generic] Unable to download webpage: The read operation timed out"),
-    ("network", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate"),
+    ("certificate", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer"),
     ("network", "ERROR: 5120 bytes read, 3000 more expected"),
     ("network", "Got error: 55690 bytes read"),  # a cut in the middle of a chunk: nobody knows how many more
     ("disk_full", "ERROR: unable to write data: [Errno 28] No space left on device"),
@@ -72,6 +73,8 @@ TEXTS = [
     ("storage", "ERROR: unable to open for writing: [Errno 13] Permission denied: 'audio.part'"),
     ("too_large", "ERROR: unable to write data: [Errno 27] File too large"),
     ("not_a_file", "ERROR: Unsupported URL: http://127.0.0.1/a.mp3"),
+    ("outdated", "ERROR: [youtube] abc: The page needs to be reloaded."),
+    ("proxy", "Unable to connect to proxy: Tunnel connection failed: 403 Forbidden"),
     ("unknown", "ERROR: something nobody has said before"),
     ("unknown", ""),
 ]  # fmt: skip
@@ -157,6 +160,19 @@ def test_each_sentence_in_yt_dlps_youtube_extractor_has_a_kind() -> None:
             "No video formats found!",
         ),
         ("ERROR: Unsupported\n URL: http://x", "Unsupported URL: http://x"),
+        (
+            "ERROR: [youtube] a: Requested format is not available. Use --list-formats for a list of available formats",
+            "Requested format is not available.",
+        ),
+        (
+            "The uploader has not made this video available in your country You might want to use a VPN or a proxy "
+            "server (with --proxy) to workaround.",
+            "The uploader has not made this video available in your country",
+        ),
+        (
+            "Unable to download API page: HTTPSConnectionPool(host='www.youtube.com', port=443): Read timed out.",
+            "Unable to download API page:",
+        ),
         ("plain words", "plain words"),
         ("", ""),
     ],
@@ -176,3 +192,68 @@ def test_a_tools_words_are_kept_short() -> None:
 )  # fmt: skip
 def test_a_servers_time_is_read_in_seconds_only(text: str | None, seconds: float | None) -> None:
     assert parse_retry_after(text) == seconds
+
+
+NO_FORMATS = "[youtube] abc: No video formats found!; please report this issue on  https://github.com/yt-dlp"
+REQUESTED = "[youtube] abc: Requested format is not available. Use --list-formats for a list of available formats"
+API = "[youtube] abc: Unable to download API page: HTTP Error {}: x (caused by <HTTPError {}: x>)"
+SABR = "[youtube] abc: Some web https formats have been skipped as they are missing a URL. YouTube is forcing SABR."
+CHALLENGE = "[youtube] abc: n challenge solving failed: Some formats may be missing. Ensure you have a supported"
+NO_RUNTIME = "[youtube] No supported JavaScript runtime could be found. Only deno is enabled by default"
+
+
+@pytest.mark.parametrize("error", [NO_FORMATS, REQUESTED])
+@pytest.mark.parametrize(
+    ("evidence", "kind"),
+    [
+        (Evidence(), "no_formats"),
+        (Evidence([SABR]), "no_formats"),
+        (
+            Evidence(["[youtube] abc: Some tv client https formats have been skipped as they are DRM protected"]),
+            "no_formats",
+        ),
+        (Evidence([API.format(403, 403)]), "server"),
+        (Evidence([API.format(400, 400), SABR]), "server"),
+        (Evidence(["[youtube] Unable to download API page: [Errno 104] Connection reset by peer"]), "network"),
+        (Evidence([CHALLENGE]), "outdated"),
+        (Evidence([NO_RUNTIME, CHALLENGE]), "no_js_runtime"),
+        (Evidence(["[youtube] abc: Sign in to confirm you\u2019re not a bot."]), "bot_check"),
+        (Evidence([API.format(429, 429)], [429]), "rate_limit"),
+        (Evidence([SABR], [429]), "rate_limit"),
+        (Evidence([], [], ["www.google.com:443"]), "bot_check"),
+    ],
+)
+def test_what_led_to_no_formats_is_told_and_bans_nothing(error: str, evidence: Evidence, kind: str) -> None:
+    diagnosed, message = diagnose(error, None, evidence)
+    assert diagnosed == kind and not ERROR_KINDS[diagnosed].bans
+    assert message and "--" not in message and "caused by" not in message
+
+
+@pytest.mark.parametrize(
+    ("error", "evidence", "kind"),
+    [
+        ("This video is not available", Evidence([NO_RUNTIME]), "unavailable"),
+        ("This video is not available", Evidence([API.format(403, 403)], [403]), "unavailable"),
+        ("This video is not available", Evidence([], [429]), "rate_limit"),
+        ("The uploader has not made this video available in your country", Evidence([], [429]), "geo"),
+        ("Failed to extract any player response", Evidence([API.format(429, 429)], [429, 429]), "rate_limit"),
+        ("Unable to download webpage: www.google.com:443 is not connected to", Evidence([], [], ["www.google.com:443"]),
+         "bot_check"),
+        ("Unable to download webpage: evil.example:443 is not connected to", Evidence([], [], ["evil.example:443"]),
+         "foreign_host"),
+        ("google.evil.example:443 is not connected to", Evidence([], [], ["google.evil.example:443"]), "foreign_host"),
+        ("This video is private", Evidence([], [], ["evil.example:443"]), "private"),
+    ],
+)  # fmt: skip
+def test_a_clear_error_stays_what_it_is_and_a_vague_one_is_explained(error: str, evidence: Evidence, kind: str) -> None:
+    assert diagnose(error, None, evidence)[0] == kind
+
+
+@needs_cases
+def test_no_message_of_a_sites_bad_day_bans_a_recording() -> None:
+    text = (SHARED_CASES / "format-not-available" / "messages.txt").read_text()
+    for block in text.strip().split("\n\n"):
+        *warnings, error = block.splitlines()
+        kind, _ = diagnose(error, None, Evidence(warnings))
+        assert not ERROR_KINDS[kind].bans and ERROR_KINDS[kind].service == "audio"
+        assert "yt-dlp" in ERROR_KINDS[kind].cure

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ COMMON = {
     "remote_components": [],
 }
 YOUTUBE = COMMON | {
-    "format": "140/bestaudio[ext=m4a]/251/bestaudio",
+    "format": "141/140/bestaudio[ext=m4a][abr>?64]/251/bestaudio",
     "allowed_extractors": ["youtube"],
     "js_runtimes": {"deno": {"path": "/bin/deno"}},
     "retries": 3,
@@ -67,7 +68,7 @@ def parameters(access: SiteAccess, **options: Any) -> dict[str, Any]:
 def test_what_yt_dlp_is_told_for_youtube() -> None:
     assert parameters(ACCESS) == YOUTUBE
     opus = parameters(ACCESS, audio_format="opus")
-    assert opus == YOUTUBE | {"format": "251/bestaudio[acodec=opus]/140/bestaudio"}
+    assert opus == YOUTUBE | {"format": "774/251/bestaudio[acodec=opus][abr>?64]/140/bestaudio"}
     assert parameters(ACCESS, audio_format="mp3", rate_bytes=500_000) == YOUTUBE | {"ratelimit": 500_000}
 
 
@@ -193,16 +194,33 @@ def test_a_recording_is_fetched(info: dict[str, Any]) -> None:
     assert extractor.fetched
 
 
-def test_a_missing_runtime_is_named_where_only_its_consequence_was_said() -> None:
-    request = FetchRequest("/stage", ACCESS)
-    run = child.FetchContext(request, lambda line: None)
-    run._log.warning("[youtube] No supported JavaScript runtime could be found. Only deno is enabled by default")
-    error = run._explain(Exception("[youtube] a: Requested format is not available"))
-    assert error["kind"] == "no_js_runtime"
-    assert (
-        child.FetchContext(request, print)._explain(Exception("Requested format is not available"))["kind"]
-        == "no_audio"
-    )
+def test_http_errors_on_the_way_are_noted_with_their_retry_after() -> None:
+    log = ytdlp.WarningLog()
+    for status, header in ((403, None), (429, "7200"), (429, "60")):
+        response = SimpleNamespace(headers={"Retry-After": header} if header else {})
+        log.http_error(SimpleNamespace(status=status, response=response))
+    assert (log.statuses, log.retry_after) == ([403, 429, 429], 7200.0)
+
+
+def test_a_429_that_yt_dlp_went_on_without_is_a_rate_limit_of_the_time_it_named() -> None:
+    context = child.FetchContext(FetchRequest("/stage", ACCESS), lambda line: None)
+    context._log.statuses, context._log.retry_after = [429], 7200.0
+    answer = context._explain(Exception("[youtube] a: Failed to extract any player response"))
+    assert (answer["kind"], answer["retry_after"]) == ("rate_limit", 7200.0)
+
+
+def test_a_transfer_that_trickles_is_given_up_after_a_minute() -> None:
+    context = child.FetchContext(FetchRequest("/stage", ACCESS), lambda line: None)
+    for seconds, done in ((0.0, 0), (30.0, 30_000), (59.0, 59_000)):
+        context._require_speed(seconds, done)
+    with pytest.raises(DownloadError, match=r"Only 1\.0 kB arrived per second"):
+        context._require_speed(60.0, 60_000)
+
+
+def test_a_slow_line_is_let_be() -> None:
+    context = child.FetchContext(FetchRequest("/stage", ACCESS), lambda line: None)
+    for minute in range(10):
+        context._require_speed(60.0 * minute, 900_000 * minute)
 
 
 def test_the_child_is_this_python_with_a_safe_path() -> None:
