@@ -113,7 +113,9 @@ def test_a_login_that_everybody_meets_pauses_longer_and_longer(world: World, sit
     pauses = []
     for _ in range(4):
         assert results(work(world)) == ["released"]
-        pauses.append((Service.objects.get(name="audio").paused_until - world.now) / timedelta(hours=1))
+        until = Service.objects.get(name="audio").paused_until
+        assert until
+        pauses.append((until - world.now) / timedelta(hours=1))
         world.later(hours=pauses[-1])
     assert pauses == [1, 6, 24, 48]
 
