@@ -227,7 +227,7 @@ class RunAdmin(FewRows):
 @admin.register(Library)
 class LibraryAdmin(FewRows):
     list_display = ("root_path", "free_bytes", "held_since", "last_pass", "last_full_pass")
-    may_edit = ("write_playlists", "always_relink")
+    may_edit = ("write_playlists", "find_moved")
 
 
 @admin.register(Cluster)

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from catalog.library import folder_index, untracked
+from catalog.library import folder_index, ignored, untracked
 from catalog.library.scan import ABSENT, AskRow, Expectation
 from catalog.models import Alias, Folder, Track
 from catalog.music.path_template import path_key
@@ -32,6 +32,7 @@ INCOMING, BIN = ".incoming", ".bin"  # the hidden folders that are ours: others 
 KINDS = {
     "rows_without_files": "songs whose file is not there",
     "files_without_rows": "audio files that are no song's",
+    "ignored": "audio files in bins and snapshots, or left by other programs: no song's, and never taken for one",
     "other_size": "files of another size than recorded",
     "unknown": "folders or files that could not be read",
     "stale_stages": "left-over folders of broken-off fetches",
@@ -134,9 +135,14 @@ class _Comparison:
             for name, size in recorded.items():
                 self._row(path, name, size, sizes.pop(name, None))
             for name in sizes:
-                if name.lower().endswith(untracked.AUDIO):
-                    self.check.files += 1
-                    self.check.note("files_without_rows", f"{path}/{name}" if path else name)
+                relative = f"{path}/{name}" if path else name
+                if name.startswith(".") or not name.lower().endswith(untracked.AUDIO):
+                    continue
+                self.check.files += 1
+                if (why := ignored.reason(relative)) and not path.startswith(BIN):
+                    self.check.note("ignored", {"file": relative, "why": why})
+                else:
+                    self.check.note("files_without_rows", relative)
 
     def _row(self, folder: str, name: str, recorded: int, size: int | None) -> None:
         """One row beside its file. A name that was not listed may be there in another spelling, or be a link."""
@@ -168,8 +174,8 @@ class _Comparison:
     def look_for_second_files(self, now: datetime) -> None:
         """Files that are no song's, and carry the id of one that has its file elsewhere. Those that are listed only."""
         with untracked.tag_reader(now) as reader:
-            found = reader.read(self.check.listed["files_without_rows"])
-        keys = {f"spotify:{said}": one.relative for one in found if one.said for said in one.said.spotify_ids}
+            files = reader.read(self.check.listed["files_without_rows"])
+        keys = {f"spotify:{key}": file.relative for file in files if file.tags for key in file.tags.spotify_ids}
         for start in range(0, len(keys), BATCH):
             part = list(keys)[start : start + BATCH]
             known = Alias.objects.filter(key__in=part, track__status=Track.Status.DOWNLOADED).select_related("track")

@@ -20,7 +20,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from catalog.library import folder_index
+from catalog.library import adopt, folder_index, relink
 from catalog.library.folder_stamp import FilesystemTrust
 from catalog.library.scan import UNKNOWN_ROWS, AskRow, FolderRow, FolderScanner, ScanResult
 from catalog.library.scan_worker import ScanWorker, processors
@@ -36,6 +36,7 @@ from catalog.tracks.conditional_update import BATCH
 
 EXAMPLES = 20  # paths of each kind that a report names
 RESUME_WITHIN = timedelta(days=1)  # a full pass that was cut short goes on where it stopped
+SEARCH_WITHIN = timedelta(minutes=10)  # vanished files are not fetched sooner, should the search be cut off
 TWO_PROCESSES_FROM = 3000  # folders of a full pass: below, starting another process costs more than it gains
 
 Status = Track.Status
@@ -47,6 +48,7 @@ class ReconcileReport:
     """What a pass did. Counts are of tracks where nothing else is said; ``seconds`` is how long it took.
 
     ``complete`` is True where every folder in question was looked at; else ``problem`` says why, in a sentence.
+    ``found`` files of missing tracks were found elsewhere, ``questions`` may be theirs, which a person is asked.
     ``unknown`` counts folders and files that could neither be confirmed nor denied: their rows stand as they were.
     ``rows_changed`` counts rows of tracks and folders that were written, a few rows of bookkeeping apart.
     """
@@ -63,12 +65,15 @@ class ReconcileReport:
     files: int = 0
     vanished: int = 0
     restored: int = 0
+    found: int = 0
+    questions: int = 0
     unknown: int = 0
     other_size: int = 0
     rows_changed: int = 0
     held: bool = False
     seconds: float = 0.0
     vanished_examples: list[str] = field(default_factory=list)
+    found_examples: list[str] = field(default_factory=list)
     unknown_examples: list[str] = field(default_factory=list)
     other_size_examples: list[str] = field(default_factory=list)
 
@@ -83,6 +88,8 @@ class ReconcileReport:
         would = "would be " if self.dry_run else ""
         parts = [f"{self.files:,} files are there"]
         parts += [f"{self.vanished:,} {would}missing"] if self.vanished else []
+        parts += [f"{self.found:,} found elsewhere"] if self.found else []
+        parts += [f"{self.questions:,} files wait for your answer"] if self.questions else []
         parts += [f"{self.restored:,} {would}back"] if self.restored else []
         parts += [f"{self.other_size:,} of another size than recorded"] if self.other_size else []
         parts += [f"{self.unknown:,} folders or files could not be read"] if self.unknown else []
@@ -104,21 +111,26 @@ def reconcile(
     paths: Iterable[str] | None = None,
     accept_missing: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
+    by_sound: relink.BySound | None = None,
 ) -> ReconcileReport:
     """Bring the rows in line with the music folder; what was found.
 
-    ``sizes`` compares the sizes too, and is a full pass. ``on_progress`` hears (folders looked at, folders in all).
+    ``sizes`` compares the sizes too, and is a full pass. ``on_progress`` gets (folders looked at, folders in all).
     ``collection`` (a name) or ``paths`` (folders, relative to the root, with all below them) make it a pass over a part
     of the library. ``accept_missing``: a person says that files that are gone are to be fetched again. ``dry_run``
     changes nothing at all. Raises ValueError, with a sentence, for a collection that is not there.
 
+    Files that are gone are searched for among those that no row names before anything fetches them
+    (`catalog.library.relink`), by their sound too where ``by_sound`` is given.
+
     One pass at a time: a second one returns at once with ``busy``. Offline storage: nothing changes, ``problem`` says
     why. Cut short by ``should_stop`` or by a crash, the next full pass goes on where this one stopped.
     """
-    options = Options(full or sizes, sizes, dry_run, accept_missing, _scope(collection, paths))
+    scope = _scope(collection, paths)
+    options = Options(full or sizes, sizes, dry_run, accept_missing, scope, should_stop, by_sound)
     report = ReconcileReport(full=options.full, sizes=sizes, dry_run=dry_run)
     if dry_run:
-        return _look(options, report, now, storage.inspect(), None, on_progress, should_stop)
+        return _look(options, report, now, storage.inspect(), None, on_progress)
     with try_lock("reconcile") as mine:
         if not mine:
             report.busy, report.problem = True, "Another reconcile is running; this one has nothing to do."
@@ -126,7 +138,7 @@ def reconcile(
         state = storage.check(now)
         run = Run.objects.create(kind=Run.Kind.RECONCILE, started_at=now, report={"full": options.full, "sizes": sizes})
         try:
-            return _look(options, report, now, state, run, on_progress, should_stop)
+            return _look(options, report, now, state, run, on_progress)
         except Exception as error:
             report.problem = f"The pass was cut short by {type(error).__name__}."
             raise
@@ -143,6 +155,8 @@ class Options:
     dry_run: bool
     accept_missing: bool
     scope: Q | None
+    should_stop: Callable[[], bool]
+    by_sound: relink.BySound | None
 
 
 def _scope(collection: str, paths: Iterable[str] | None) -> Q | None:
@@ -167,7 +181,6 @@ def _look(
     state: storage.StorageState,
     run: Run | None,
     on_progress: Progress | None,
-    should_stop: Callable[[], bool],
 ) -> ReconcileReport:
     """Run the pass, if the library is there, and write down how it ended."""
     began = time.monotonic()
@@ -177,8 +190,9 @@ def _look(
         return report
     try:
         with open_root(state.root) as root, folder_index.small_cache():
-            one_pass = Pass(options, report, now, root, run, should_stop)
+            one_pass = Pass(options, report, now, root, run)
             one_pass.go(RunProgress(run, on_progress))
+            one_pass.search()
             one_pass.settle_hold()
         report.complete = True
     except RootProblem as error:
@@ -198,17 +212,9 @@ def _look(
 class Pass:
     """One pass over the folders of a library that is there."""
 
-    def __init__(
-        self,
-        options: Options,
-        report: ReconcileReport,
-        now: datetime,
-        root: Root,
-        run: Run | None,
-        should_stop: Callable[[], bool],
-    ) -> None:
+    def __init__(self, options: Options, report: ReconcileReport, now: datetime, root: Root, run: Run | None) -> None:
         self.options, self.report, self.now, self.root, self.run = options, report, now, root, run
-        self.should_stop = should_stop
+        self.due = now + SEARCH_WITHIN
         self.looker = FolderScanner(
             root.fd, FilesystemTrust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes
         )
@@ -247,7 +253,7 @@ class Pass:
         if findings:
             self._take(findings, {row[0]: FolderRow(*row[:7]) for row in chunk})
         self.report.folders += len(chunk)
-        stop = self.should_stop()
+        stop = self.options.should_stop()
         progress.update(self.report.folders, total, at_once=stop, reached=chunk[-1][0])
         if stop:
             raise Stopped
@@ -321,7 +327,7 @@ class Pass:
             for batch in _batches(names):
                 self.root.require()
                 at = {pk: lost[pk][0] for pk in batch}
-                self._count(vanished=transitions.vanish(batch, self.now, moment, "The file is gone.", at))
+                self._count(vanished=transitions.vanish(batch, self.now, moment, "The file is gone.", at, self.due))
 
     def _by_last_sight(self, lost: folder_index.Ids, unread_before: set[int]) -> dict[datetime | None, dict[int, str]]:
         """The names by when their files were last seen: by the last pass, or before it where it could not read."""
@@ -348,6 +354,22 @@ class Pass:
         if not Library.load().held_since:
             hold.begin(self.report.vanished + more, self.total, self.now)
 
+    def search(self) -> None:
+        """Look for the vanished files elsewhere; what is not found is due from now on."""
+        if self.options.dry_run:
+            return
+        try:
+            if self.report.vanished and self.library.find_moved:
+                found = relink.RelinkReport()
+                relink.search(found, self.now, by_sound=self.options.by_sound)
+                self.report.found, self.report.questions = found.relinked, found.questions
+                self.report.found_examples = found.examples
+                self.report.rows_changed += found.relinked
+            adopt.hold_questions(self.now)
+        finally:
+            if self.report.vanished:
+                transitions.end_search(self.due, self.now)
+
     def settle_hold(self) -> None:
         """At the end of a pass: hold, or let fetching go on, also where an earlier hold has lost its reason."""
         if self.options.dry_run:
@@ -356,7 +378,7 @@ class Pass:
         if self.options.accept_missing:
             hold.release()
         else:
-            self.report.held = hold.settle(self.now, self.report.vanished, self.total)
+            self.report.held = hold.settle(self.now, self.report.vanished - self.report.found, self.total)
 
 
 def _says_more(found: ScanResult, known: FolderRow) -> bool:

@@ -1,42 +1,50 @@
-"""Relink: files that were renamed or moved inside the music folder become their tracks' files again.
+"""Relink: files that were renamed, moved or converted inside the music folder become their tracks' files again.
 
-Rows that miss a file at a last known place are paired with audio files that no row names: by the id in their tags, and
-where there is none by size and length, if on both sides only one comes into question. Without it a renamed file is
-missing and fetched again, and the renamed one stays a stranger. No file is touched.
+Missing tracks are compared with the audio files that no row names: by what their tags say (`catalog.library.adopt`),
+then by size and length where on both sides only one comes into question, then by their sound. No file is touched.
 """
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
+from django.conf import settings
+
+from catalog.db.batches import batched
 from catalog.library import adopt, untracked
-from catalog.models import Alias, Track, TrackQuerySet
-from catalog.music.identity import identity_key, same_length
+from catalog.library.identify import names_a_track
+from catalog.models import Track, TrackQuerySet
+from catalog.music.identity import same_length
 from catalog.storage import hold
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
-from catalog.tags.tag_cache import Found
+from catalog.tags.tag_cache import TaggedFile
 
-BATCH = 2000  # files looked at together
-IDS = 500
+BATCH = 2000  # files read together
 EXAMPLES = 20
+LISTENED = 200  # files of one search that are compared by their sound: some 0.2 s each
+
+# (absolute path of a file, ids of missing tracks) -> the track that sounds the same, None for none of them.
+BySound = Callable[[str, Sequence[int]], int | None]
 
 
 @dataclass(slots=True)
 class RelinkReport:
-    """``lost`` rows had a last known place, ``files`` were strangers, ``relinked`` found each other.
+    """``lost`` tracks had a last known place, ``files`` had no row, ``relinked`` files have their track again.
 
-    ``ambiguous`` are files of which size and length fit several rows, or several files one row: nobody can tell.
+    ``questions`` are files that only a person can decide. ``ambiguous`` are files of which size and length fit several
+    tracks, or several files one track.
     """
 
     lost: int = 0
     files: int = 0
     relinked: int = 0
+    questions: int = 0
     ambiguous: int = 0
     dry_run: bool = False
     problem: str = ""
@@ -51,21 +59,25 @@ class RelinkReport:
         if self.problem:
             return self.problem
         would = "would be " if self.dry_run else ""
-        said = f"{self.relinked:,} of {self.lost:,} missing songs {would}found under other names"
-        return said + (f", {self.ambiguous:,} files fit several songs." if self.ambiguous else ".")
+        parts = [f"{self.relinked:,} of {self.lost:,} missing songs {would}found under other names"]
+        parts += [f"{self.questions:,} files wait for your answer"] if self.questions else []
+        parts += [f"{self.ambiguous:,} files fit several songs"] if self.ambiguous else []
+        return ", ".join(parts) + ("." if len(parts) > 1 else "")
 
 
 def relink(
-    now: datetime, dry_run: bool = False, on_progress: Callable[[int], None] = lambda files: None
+    now: datetime,
+    dry_run: bool = False,
+    on_progress: Callable[[int], None] = lambda files: None,
+    by_sound: BySound | None = None,
 ) -> RelinkReport:
-    """Pair missing rows that have a last known place with files that no row names. What was found.
+    """Search for the files of missing tracks that have a last known place. To be called after a reconcile.
 
-    To be called after a reconcile, which finds out what is missing. ``dry_run`` changes no row; ``on_progress``
-    hears of the files looked at. Where storage cannot be read nothing is done and ``problem`` says why.
+    ``dry_run`` changes no row; ``on_progress`` gets the number of files looked at in each batch. Where storage cannot
+    be read nothing is done and ``problem`` says why.
     """
     report = RelinkReport(dry_run=dry_run)
-    report.lost = _lost().count()
-    if not report.lost:
+    if not _lost().exists():
         return report
     state = storage.inspect() if dry_run else storage.check(now)
     if not state.may_read:
@@ -75,129 +87,102 @@ def relink(
         if not mine:
             report.problem = "A reconcile is running; look again when it has ended."
             return report
-        _Pairs(report, now).make(on_progress)
+        search(report, now, on_progress, by_sound)
         if not dry_run:
             hold.settle(now)
     return report
+
+
+def search(
+    report: RelinkReport,
+    now: datetime,
+    on_progress: Callable[[int], None] = lambda files: None,
+    by_sound: BySound | None = None,
+) -> None:
+    """Fill ``report``. The caller holds the lock "reconcile", and storage can be read."""
+    report.lost = _lost().count()
+    _Search(report, now, by_sound).run(on_progress)
 
 
 def _lost() -> TrackQuerySet:
     return Track.objects.filter(status=Track.Status.MISSING, folder__isnull=False)
 
 
-class _Pairs:
-    """Files and rows that may belong together; a row is taken once."""
+class _Search:
+    """One walk through the files without a row. A track is taken once."""
 
-    def __init__(self, report: RelinkReport, now: datetime) -> None:
-        self.report, self.now = report, now
+    def __init__(self, report: RelinkReport, now: datetime, by_sound: BySound | None) -> None:
+        self.report, self.now, self.by_sound = report, now, by_sound
         self.taken: set[int] = set()
+        self.others: list[TaggedFile] = []
 
-    def make(self, on_progress: Callable[[int], None]) -> None:
-        """Ids first, over all files: what they settle is no longer in question by size."""
+    def run(self, on_progress: Callable[[int], None]) -> None:
+        """Tags first, over all files: what they settle is no longer in question by size or sound."""
+        adopted = adopt.AdoptReport()
         sizes = set(_lost().exclude(size=None).values_list("size", flat=True))
-        alike: dict[int, list[Found]] = defaultdict(list)
+        alike: dict[int, list[TaggedFile]] = defaultdict(list)
         with untracked.tag_reader(self.now) as reader:
-            for batch in _batches():
+            for batch in batched(untracked.audio_files(), BATCH):
                 on_progress(len(batch))
                 new = untracked.unknown(batch)
                 self.report.files += len(new)
-                for found in self._by_id(reader.read(new)):
-                    if found.size in sizes:
-                        alike[found.size].append(found)
+                for file in adopt.adopt_files(reader.read(new), self.now, self.report.dry_run, adopted):
+                    if file.tags and file.size in sizes:
+                        alike[file.size].append(file)
+                    else:
+                        self.others.append(file)
+        self.report.relinked, self.report.questions = adopted.adopted, adopted.doubts
+        self.report.examples += adopted.examples
         for size, files in alike.items():
             self._by_size(files, size)
+        self._by_sound()
 
-    def _by_id(self, files: list[Found]) -> Iterator[Found]:
-        """Link what an id settles; the rest is handed on."""
-        owners = _Ids(files)
-        for found in files:
-            if found.said is None:
-                continue
-            row = owners.of(found)
-            if row is None:
-                yield found
-            elif row.pk not in self.taken:
-                self._link(row.pk, found, "renamed: the id in its tags")
-
-    def _by_size(self, files: list[Found], size: int) -> None:
-        """Files of one size, and the rows that are still lost and had it: paired where only one fits on both sides."""
+    def _by_size(self, files: list[TaggedFile], size: int) -> None:
+        """Files of one size, and lost tracks that had it: paired where only one fits on both sides."""
         rows = [row for row in _lost().filter(size=size) if row.pk not in self.taken]
-        fits = {
-            found.relative: [row for row in rows if _fits(row, found)] for found in files if not _names_another(found)
-        }
-        wooed: dict[int, int] = defaultdict(int)
-        for suited in fits.values():
-            for row in suited:
-                wooed[row.pk] += 1
-        for found in files:
-            suited = fits.get(found.relative, [])
-            if len(suited) == 1 and wooed[suited[0].pk] == 1:
-                self._link(suited[0].pk, found, "renamed: its size and length")
-            elif suited:
+        fits = {file.relative: [row for row in rows if _fits(row, file)] for file in files if not names_a_track(file)}
+        files_of: dict[int, int] = defaultdict(int)
+        for fitting in fits.values():
+            for row in fitting:
+                files_of[row.pk] += 1
+        for file in files:
+            fitting = fits.get(file.relative, [])
+            if len(fitting) == 1 and files_of[fitting[0].pk] == 1:
+                self._link(fitting[0].pk, file, "its size and length")
+            elif fitting:
                 self.report.ambiguous += 1
+            else:
+                self.others.append(file)
 
-    def _link(self, track_id: int, found: Found, how: str) -> None:
-        if not self.report.dry_run and not adopt.take(track_id, found.relative, found.size, self.now, how):
+    def _by_sound(self) -> None:
+        """What is left, by its sound: files without tags, conversions, other titles of the same recording."""
+        if not self.by_sound or not self.others:
+            return
+        lost = {row.pk: row for row in _lost().only("pk", "duration_ms")}
+        for file in self.others[:LISTENED]:
+            ids = [pk for pk, row in lost.items() if pk not in self.taken and _may_sound_alike(row, file)]
+            path = os.path.join(settings.MUSIC_DIR, file.relative)
+            track_id = self.by_sound(path, ids) if ids and not names_a_track(file) else None
+            if track_id is not None:
+                self._link(track_id, file, "its sound")
+
+    def _link(self, track_id: int, file: TaggedFile, reason: str) -> None:
+        if not self.report.dry_run and not adopt.take(track_id, file.relative, file.size, self.now, reason):
             return
         self.taken.add(track_id)
         self.report.relinked += 1
         if len(self.report.examples) < EXAMPLES:
-            self.report.examples.append(found.relative)
+            self.report.examples.append(file.relative)
 
 
-def _fits(row: Track, found: Found) -> bool:
+def _fits(row: Track, file: TaggedFile) -> bool:
     """Same bytes, and lengths that agree; a length that is unknown agrees with none, since size alone is thin."""
-    assert found.said
-    known = row.duration_ms is not None and found.said.duration_ms is not None
-    return known and row.size == found.size and same_length(row.duration_ms, found.said.duration_ms)
+    length = file.tags.duration_ms if file.tags else None
+    known = row.duration_ms is not None and length is not None
+    return known and row.size == file.size and same_length(row.duration_ms, length)
 
 
-def _names_another(found: Found) -> bool:
-    """A file with an id that the catalog knows is that track's or nobody's."""
-    assert found.said
-    keys = [f"spotify:{spotify_id}" for spotify_id in found.said.spotify_ids]
-    return bool(keys) and Alias.objects.filter(key__in=keys).exists()
-
-
-class _Ids:
-    """The lost rows that the ids in a batch of files name: Spotify's, or our own beside the row's spelling."""
-
-    def __init__(self, files: list[Found]) -> None:
-        said = [found.said for found in files if found.said]
-        keys = [f"spotify:{spotify_id}" for tag in said for spotify_id in tag.spotify_ids]
-        self.by_spotify: dict[str, Track] = {}
-        for part in _parts(keys):
-            aliases = Alias.objects.filter(key__in=part, track__in=_lost()).select_related("track")
-            self.by_spotify |= {alias.key.partition(":")[2]: alias.track for alias in aliases}
-        ours = [pk for tag in said if (pk := _row_id(tag.track_key))]
-        self.by_row: dict[int, Track] = {}
-        for part in _parts(ours):
-            self.by_row |= {row.pk: row for row in _lost().filter(pk__in=part)}
-
-    def of(self, found: Found) -> Track | None:
-        assert found.said
-        for spotify_id in found.said.spotify_ids:
-            if spotify_id in self.by_spotify:
-                return self.by_spotify[spotify_id]
-        row = self.by_row.get(_row_id(found.said.track_key))
-        # The row's number alone proves nothing: in another database it was another track's.
-        if row and row.identity == identity_key(found.said.title, found.said.artists):
-            return row
-        return None
-
-
-def _row_id(track_key: str) -> int:
-    """The row that our own id in a file's tags names ("12:token"); 0 for none."""
-    text = track_key.partition(":")[0]
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-
-
-def _parts(values: list[Any]) -> Iterator[list[Any]]:
-    for start in range(0, len(values), IDS):
-        yield values[start : start + IDS]
-
-
-def _batches() -> Iterator[list[str]]:
-    files = untracked.audio_files()
-    while batch := list(islice(files, BATCH)):
-        yield batch
+def _may_sound_alike(row: Track, file: TaggedFile) -> bool:
+    """Not where both lengths are known and differ."""
+    length = file.tags.duration_ms if file.tags else None
+    return row.duration_ms is None or length is None or same_length(row.duration_ms, length)

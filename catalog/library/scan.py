@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from catalog.library.folder_stamp import Stamp, is_young, stamp_of
+from catalog.library.ignored import is_foreign_folder
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})  # every other error means "unknown", and changes nothing
 
@@ -162,6 +163,8 @@ class FolderScanner:
             return False
 
     def _look_at(self, ask: Expectation) -> ScanResult | None:
+        if is_foreign_folder(ask.path):  # whatever lies there was deleted, or is a copy of another time
+            return self._absent(ask)
         folder_fd = -1
         try:
             folder_fd = os.open(ask.path or ".", FOLDER, dir_fd=self.root_fd)
@@ -199,6 +202,9 @@ class FolderScanner:
         """A folder that is absent, or that could not be read: two very different things."""
         if error.errno not in ABSENT:
             return ScanResult(ask.folder, ask.path, True, None, UNKNOWN_ROWS, problem=error.strerror or "unknown error")
+        return self._absent(ask)
+
+    def _absent(self, ask: Expectation) -> ScanResult | None:
         if ask.names or ask.rows or ask.stamp:
             return ScanResult(ask.folder, ask.path, False, None, 0, tuple(self._names_of(ask)[0]))
         return None

@@ -10,15 +10,18 @@ from pathlib import Path
 from django.conf import settings
 
 from catalog.db.id_sets import id_subquery
+from catalog.library import ignored
 from catalog.models import Folder, Track
 from catalog.music.path_template import path_key
 from catalog.tags.tag_cache import TagReader
 
-AUDIO = (".mp3", ".m4a", ".mp4", ".opus", ".ogg", ".oga", ".flac", ".wav", ".aiff", ".aif", ".wma", ".wv", ".ape")
+EXTENSIONS = ["mp3", "m4a", "m4b", "mp4", "aac", "opus", "ogg", "oga", "flac", "wav", "aiff", "aif", "wma", "wv", "ape"]
+EXTENSIONS += ["mka", "webm", "dsf", "dff", "mpc", "tta"]
+AUDIO = tuple(f".{extension}" for extension in EXTENSIONS)
 
 
 def audio_files(start: str = "") -> Iterator[str]:
-    """Relative paths of audio files below ``start``, folder by folder; hidden folders and links are passed over."""
+    """Relative paths of audio files below ``start``, folder by folder, without links and what `ignored` lists."""
     folders = [start]
     while folders:
         folder = folders.pop()
@@ -28,12 +31,16 @@ def audio_files(start: str = "") -> Iterator[str]:
             continue
         for entry in entries:
             relative = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.name.startswith("."):
-                continue
             if entry.is_dir(follow_symlinks=False):
-                folders.append(relative)
-            elif entry.name.lower().endswith(AUDIO) and entry.is_file(follow_symlinks=False):
+                if not ignored.is_ignored_folder(relative):
+                    folders.append(relative)
+            elif is_audio(entry.name) and entry.is_file(follow_symlinks=False):
                 yield relative
+
+
+def is_audio(name: str) -> bool:
+    """Whether a file of this name may be somebody's song."""
+    return name.lower().endswith(AUDIO) and not ignored.is_ignored_file(name)
 
 
 def unknown(relatives: list[str]) -> list[str]:

@@ -18,13 +18,14 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from catalog.library.folder_stamp import FilesystemTrust
+from catalog.library.ignored import is_foreign_folder
 
 SETTLED_AFTER = 3.0  # seconds without another event; also longer than a folder stays too young for a stamp
 AT_THE_LATEST = 60.0  # seconds after the first event, while others keep coming
 POLL_EVERY = 300.0  # seconds between two looks where events cannot be heard
 LOOK_AT_ROOT_EVERY = 10.0  # seconds: a deleted or unmounted root ends its events silently
 
-# What a pass changes nothing for: reading, and our own stage folder and drafts.
+# What a pass changes nothing for: reading, our own stage folder and drafts, and other programs' bins and indexes.
 QUIET_EVENTS = {"opened", "closed_no_write"}
 QUIET_NAMES = (".incoming", ".tonekeep")
 
@@ -43,11 +44,12 @@ class EventDebouncer(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Called by the observer's thread."""
         paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
-        if event.event_type not in QUIET_EVENTS and not all(map(self._is_ours, paths)):
+        if event.event_type not in QUIET_EVENTS and not all(map(self._is_quiet, paths)):
             self.look_again()
 
-    def _is_ours(self, path: str) -> bool:
-        return path[len(self.root) + 1 :].split("/", 1)[0].startswith(QUIET_NAMES)
+    def _is_quiet(self, path: str) -> bool:
+        relative = path[len(self.root) + 1 :]
+        return relative.startswith(QUIET_NAMES) or is_foreign_folder(relative)
 
     def look_again(self) -> None:
         """Something may have changed, wherever that is known from."""

@@ -42,7 +42,7 @@ class Library(models.Model):
     last_full_pass = models.DateTimeField(null=True, blank=True)
     path_template = models.TextField(blank=True, default="")
     write_playlists = models.BooleanField(default=True, help_text="An m3u8 for each enabled collection.")
-    always_relink = models.BooleanField(default=False, help_text="After every reconcile look for renamed files.")
+    find_moved = models.BooleanField(default=True, help_text="Look for files that vanish among those of no song.")
 
     class Meta:
         verbose_name_plural = "library"

@@ -37,12 +37,12 @@ TABLE = """CREATE TABLE IF NOT EXISTS seen (
 ) WITHOUT ROWID"""
 
 
-class Found(NamedTuple):
+class TaggedFile(NamedTuple):
     """A regular file: its path relative to the root, its size in bytes, and its tags (None: no audio)."""
 
     relative: str
     size: int
-    said: FileTags | None
+    tags: FileTags | None
 
 
 class _Stamp(NamedTuple):
@@ -76,7 +76,7 @@ class TagReader:
         if self._cache:
             self._cache.close()
 
-    def read(self, relatives: Iterable[str]) -> list[Found]:
+    def read(self, relatives: Iterable[str]) -> list[TaggedFile]:
         """What these files say, in their order. Files that are not there, or that the disk does not give, are left out.
 
         A file that is no regular file is left out too: a FIFO must hang nobody.
@@ -85,8 +85,8 @@ class TagReader:
         known = self._known(stamps)
         fresh = self._read_fresh([relative for relative in stamps if relative not in known])
         self._keep({relative: (stamps[relative], said) for relative, said in fresh.items()})
-        both = known | fresh
-        return [Found(relative, stamp.size, both[relative]) for relative, stamp in stamps.items() if relative in both]
+        tags = known | fresh
+        return [TaggedFile(path, stamp.size, tags[path]) for path, stamp in stamps.items() if path in tags]
 
     def _stamp(self, relative: str) -> _Stamp | None:
         try:

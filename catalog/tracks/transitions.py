@@ -29,16 +29,18 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, F, Field, OuterRef, Q, Subquery, TextField, Value, When
+from django.db.models import Case, Exists, F, Field, OuterRef, Q, Subquery, TextField, Value, When
 from django.db.models.functions import Concat
 
-from catalog.models import Event, Folder, Track, TrackQuerySet
+from catalog.models import AdoptionMatch, Event, Folder, Track, TrackQuerySet
 from catalog.music.path_template import path_key
 from catalog.tracks.conditional_update import BATCH, NO_FOLDERS, CaseByRow, change_row, change_rows, change_seen, locked
 from catalog.tracks.place import NO_PLACE, Place, PlaceTaken, folder_row
 
 LEASE = timedelta(minutes=2)  # a worker that is silent for so long has lost its track
 RENEW_EVERY = timedelta(seconds=15)
+WAIT = timedelta(days=7)  # of a track about whose file a person is asked; renewed by each pass
+RENEW_WAIT = timedelta(days=1)
 
 Status = Track.Status
 Kind = Event.Kind
@@ -228,16 +230,37 @@ def vanish(
     last_seen: datetime | None = None,
     reason: str = "",
     folders: Mapping[int, int] = NO_FOLDERS,
+    due: datetime | None = None,
 ) -> int:
     """The files of these tracks are gone; ``seen`` is track id -> file name as read, ``folders`` -> folder id as read.
 
+    They may be fetched from ``due`` on, ``now`` where it is not given.
     Path and size stay as the last known place. ``last_seen`` is the end of the last completed pass that saw them.
     Answers the rows changed.
     """
-    changes: dict[str, Any] = {"status": Status.MISSING, "retry_after": now, "attempts": 0}
+    changes: dict[str, Any] = {"status": Status.MISSING, "retry_after": due or now, "attempts": 0}
     if last_seen:
         changes["last_seen"] = CaseByRow(last_seen)
     return change_seen(seen, folders, Status.DOWNLOADED, Kind.VANISH, reason, now, changes)
+
+
+def end_search(due: datetime, now: datetime) -> int:
+    """The search for vanished files, whose tracks were due at ``due``, has ended: those still missing are due now."""
+    return Track.objects.filter(status=Status.MISSING, retry_after=due).update(retry_after=now)
+
+
+def wait_for_answer(now: datetime) -> int:
+    """Missing tracks with an open `AdoptionMatch` are due in a week; called again before that. Rows changed."""
+    asked = AdoptionMatch.objects.filter(track=OuterRef("pk"), rejected=False)
+    soon = Track.objects.filter(Exists(asked), status=Status.MISSING, retry_after__lt=now + WAIT - RENEW_WAIT)
+    return soon.update(retry_after=now + WAIT)
+
+
+def end_wait(track_ids: Iterable[int], now: datetime) -> int:
+    """A person has answered: those of these tracks about which nothing else is asked are due now. Rows changed."""
+    asked = AdoptionMatch.objects.filter(track=OuterRef("pk"), rejected=False)
+    waiting = Track.objects.filter(~Exists(asked), pk__in=list(track_ids), status=Status.MISSING, retry_after__gt=now)
+    return waiting.update(retry_after=now)
 
 
 def restore(seen: Mapping[int, str], now: datetime, reason: str = "", folders: Mapping[int, int] = NO_FOLDERS) -> int:

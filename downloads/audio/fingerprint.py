@@ -13,8 +13,10 @@ from array import array
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
+from catalog.db.id_sets import id_subquery
+from catalog.models import Track
 from catalog.system import programs
 from downloads.audio import ffmpeg
 from downloads.failures.kinds import DownloadError
@@ -68,9 +70,23 @@ def remember(audio_file: AudioFile, numbers: array[int]) -> None:
 
 def same_sound(track_id: int, numbers: array[int]) -> AudioFile | None:
     """The file of another track that sounds the same, the most alike one; None where there is none."""
-    near = FingerprintHash.objects.filter(value__in=looked_up(numbers)).exclude(track=track_id)
+    return _most_alike(numbers, AudioFile.objects.filter(track__status=Track.Status.DOWNLOADED).exclude(pk=track_id))
+
+
+def find_track(path: str, track_ids: Sequence[int]) -> int | None:
+    """Which of these tracks had a file of the same sound as the one at ``path``; None for none of them."""
+    had = AudioFile.objects.filter(pk__in=id_subquery(track_ids))
+    if not had.exclude(fingerprint=b"").exists():
+        return None
+    numbers = fingerprint(path)
+    twin = _most_alike(numbers, had) if numbers else None
+    return twin.track_id if twin else None
+
+
+def _most_alike(numbers: array[int], among: QuerySet[AudioFile]) -> AudioFile | None:
+    near = FingerprintHash.objects.filter(value__in=looked_up(numbers), track__in=among.values("pk"))
     ids = near.values("track").annotate(common=Count("pk")).order_by("-common", "track").values_list("track", flat=True)
-    rows = AudioFile.objects.filter(track__in=list(ids[:COMPARED]), track__status="downloaded")
+    rows = among.filter(track__in=list(ids[:COMPARED]))
     scored = [(likeness(numbers, array("I", bytes(row.fingerprint))), row) for row in rows]
     best = max(scored, key=lambda pair: pair[0], default=None)
     return best[1] if best and best[0] >= SAME else None

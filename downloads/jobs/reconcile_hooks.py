@@ -13,8 +13,6 @@ from typing import Any
 from django.db import OperationalError
 
 from catalog.library.playlist_files import write_playlists
-from catalog.library.relink import relink
-from catalog.models import Library
 from downloads.file_moves import trash
 
 logger = logging.getLogger(__name__)
@@ -34,9 +32,7 @@ def before_pass(now: datetime) -> None:
 
 
 def after_pass(now: datetime) -> None:
-    """Relink renamed files before their tracks are fetched; move files that nobody wants to the trash."""
-    if Library.load().always_relink:
-        _safely(relink, now)
+    """Move files that nobody wants to the trash."""
     _safely(trash.process_trash_requests, now)
 
 

@@ -17,6 +17,7 @@ from catalog.models import Folder
 from catalog.storage import state as storage
 from catalog.system.console import CommandReport, ReportCommand, stop_on_signal
 from catalog.text.user_error import UserError
+from downloads.audio.fingerprint import find_track
 from downloads.jobs import reconcile_hooks
 from downloads.jobs.queue import wake
 
@@ -72,14 +73,18 @@ class Command(ReportCommand):
                 paths=options["paths"] or None,
                 accept_missing=options["accept_missing"],
                 should_stop=stop.is_set,
+                by_sound=find_track,
             )
-        return result, relink(timezone.now(), options["dry_run"]) if options["relink"] and result.complete else None
+        if not (options["relink"] and result.complete):
+            return result, None
+        return result, relink(timezone.now(), options["dry_run"], by_sound=find_track)
 
 
 def _lines(result: ReconcileReport) -> Iterator[str]:
     yield result.sentence()
     for words, examples, count in (
         ("missing", result.vanished_examples, result.vanished),
+        ("found elsewhere", result.found_examples, result.found),
         ("another size", result.other_size_examples, result.other_size),
         ("not read", result.unknown_examples, result.unknown),
     ):

@@ -38,6 +38,6 @@ def adoption_answer(request: HttpRequest) -> HttpResponse:
         queue.request_reconcile()  # pages look at no file: whether it still is there, the pass finds out
         said = f"{count(adopted, 'song')} found." if adopted else "Nothing to change: somebody else was first."
     else:
-        said = f"{count(adopt.reject(ids), 'file')} left alone. You are not asked again."
+        said = f"{count(adopt.reject(ids, timezone.now()), 'file')} left alone. You are not asked again."
     messages.success(request, said)
     return redirect("adopt")

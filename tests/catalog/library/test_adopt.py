@@ -91,7 +91,7 @@ def test_a_no_is_asked_once_and_a_changed_file_again(world, put):
     missing(world, "Nocturne", seconds=240)
     path = put("a.mp3", "Nocturne")
     adopt(None, world.now)
-    assert reject([AdoptionMatch.objects.get().pk]) == 1
+    assert reject([AdoptionMatch.objects.get().pk], world.now) == 1
     again = adopt(None, world.now)
     assert (again.doubts, again.rejected) == (0, 1)
     assert accept([AdoptionMatch.objects.get().pk], world.now, "maria") == 0

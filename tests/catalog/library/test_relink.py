@@ -23,6 +23,12 @@ pytestmark = pytest.mark.django_db
 SECONDS = 4
 
 
+@pytest.fixture(autouse=True)
+def no_search_in_the_pass(world: World) -> None:
+    """The pass itself would find the files first."""
+    Library.objects.update(find_moved=False)
+
+
 @pytest.fixture(scope="session")
 def tone(tmp_path_factory: pytest.TempPathFactory) -> str:
     return make_audio(tmp_path_factory.mktemp("tone") / "tone.mp3", SECONDS)
@@ -50,7 +56,7 @@ def row(title: str) -> Track:
     return Track.objects.get(title=title)
 
 
-def test_without_it_a_renamed_file_is_missing_and_queued(world, tone):
+def test_where_it_is_switched_off_a_renamed_file_is_missing_and_queued(world, tone):
     rename(song(world, tone, "Nocturne"), "renamed.mp3")
     reconcile(world.now)
     assert Track.objects.queue(world.now).get().title == "Nocturne"
@@ -65,7 +71,7 @@ def test_a_renamed_file_is_found_by_the_id_in_its_tags(world, tone):
     found = row("Nocturne")
     assert (found.status, found.local_path) == ("downloaded", str(world.root / "Else/where.mp3"))
     assert found.size == path.stat().st_size
-    assert found.events.get(kind="adopt").reason == "renamed: the id in its tags"
+    assert found.events.get(kind="adopt").reason == "the Spotify id in its tags"
     assert reconcile(world.now, full=True).vanished == 0
 
 

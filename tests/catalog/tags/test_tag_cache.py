@@ -44,7 +44,7 @@ def test_every_file_says_what_stands_in_it_in_the_order_asked_for(folder, reader
         found = reader.read(names())
         assert (len(multiprocessing.active_children()) > 0) == (readers > 1)
     assert [one.relative for one in found] == names()
-    assert [one.said and one.said.title for one in found] == [f"Song {number}" for number in range(FILES)]
+    assert [one.tags and one.tags.title for one in found] == [f"Song {number}" for number in range(FILES)]
     assert all(one.size == (folder / one.relative).stat().st_size for one in found)
     assert multiprocessing.active_children() == []
 
@@ -52,7 +52,7 @@ def test_every_file_says_what_stands_in_it_in_the_order_asked_for(folder, reader
 def test_what_is_no_audio_says_nothing_and_what_is_no_file_is_left_out(folder):
     with TagReader(str(folder), "", LATER) as reader:
         found = reader.read(["text.mp3", "pipe.mp3", "link.mp3", "absent.mp3", "0.wav"])
-    assert [(one.relative, one.said is not None) for one in found] == [("text.mp3", False), ("0.wav", True)]
+    assert [(one.relative, one.tags is not None) for one in found] == [("text.mp3", False), ("0.wav", True)]
 
 
 def test_the_cache_gives_back_what_was_read(folder, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from array import array
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from catalog.models import BinnedFile, Collection, Library, Track
 from catalog.system import failpoints
 from catalog.tags import audio_tags
 from catalog.tracks import wanted
+from downloads.audio import fingerprint
 from downloads.file_moves import trash
 from downloads.jobs import backlog, cluster_state, reconcile_hooks, tasks
+from downloads.models import AudioFile
 from tests.audio import make_audio
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
@@ -49,12 +52,12 @@ def nobody_wants(track: Track) -> None:
     BinnedFile.objects.create(track=track)
 
 
-@pytest.mark.parametrize("always", [True, False])
-def test_renamed_files_are_found_after_each_pass_where_a_person_wants_that(world: World, always: bool) -> None:
-    Library.objects.update(always_relink=always)
+@pytest.mark.parametrize("find_moved", [True, False])
+def test_renamed_files_are_found_in_each_pass_unless_a_person_switched_that_off(world: World, find_moved: bool) -> None:
+    Library.objects.update(find_moved=find_moved)
     track = renamed(world)
     backlog.reconcile_and_wake(world.now)
-    assert world.status_of(track) == ("downloaded" if always else "missing")
+    assert world.status_of(track) == ("downloaded" if find_moved else "missing")
 
 
 def test_after_a_pass_what_nobody_wants_is_in_the_bin_and_off_the_playlist(world: World) -> None:
@@ -92,12 +95,10 @@ def test_a_fault_in_it_costs_the_pass_nothing(world: World, monkeypatch: pytest.
     def broken(now: object) -> None:
         raise ValueError("an error of ours")
 
-    for name in ("write_playlists", "relink"):
-        monkeypatch.setattr(reconcile_hooks, name, broken)
+    monkeypatch.setattr(reconcile_hooks, "write_playlists", broken)
     monkeypatch.setattr(trash, "process_trash_requests", broken)
-    Library.objects.update(always_relink=True)
     assert backlog.reconcile_and_wake(world.now).complete
-    assert caplog.text.count("ended in an error") == 3
+    assert caplog.text.count("ended in an error") == 2
 
 
 def test_songs_that_were_fetched_stand_in_their_playlists_when_the_shift_ends(world: World, archive) -> None:
@@ -117,3 +118,16 @@ def test_the_commands_care_too(world: World, archive) -> None:
     serve(archive, track)
     call_command("work", "--until-empty")
     assert "Nocturne.mp3" in playlist(world)
+
+
+def test_a_file_that_has_lost_its_tags_and_its_name_is_known_by_its_sound(world: World, monkeypatch) -> None:
+    track = renamed(world)
+    (world.root / "renamed.mp3").unlink()
+    path = make_audio(world.root / "stranger.mp3", 1)
+    numbers = array("I", range(1, 200))
+    fingerprint.remember(AudioFile.objects.create(track=track, duration_ms=1000, proved_at=world.now), numbers)
+    monkeypatch.setattr(fingerprint, "fingerprint", lambda file: numbers if file == path else array("I"))
+    backlog.reconcile_and_wake(world.now)
+    track.refresh_from_db()
+    assert (track.status, track.local_path) == ("downloaded", path)
+    assert track.events.get(kind="adopt").reason == "its sound"

@@ -1,0 +1,66 @@
+"""Folders and files below the music folder that are never a track's file: bins, snapshots, what other programs left.
+
+One list with its reasons, for reconcile, relink, adopt, the watcher and the audit. Pure, no Django. Names are compared
+without case. Folders and files that begin with a dot are hidden and belong to nobody (`.bin` and `.incoming` are ours).
+"""
+
+from __future__ import annotations
+
+import re
+
+# Name of a folder -> what it is.
+FOLDERS = {
+    "#recycle": "the recycle bin of a Synology share",
+    "@recycle": "the recycle bin of a QNAP share",
+    "$recycle.bin": "the recycle bin of Windows",
+    "network trash folder": "the trash of macOS on a share",
+    "#snapshot": "snapshots of a Synology share",
+    "@recently-snapshot": "snapshots of a QNAP share",
+    "@snapshots": "snapshots",
+    "~snapshot": "snapshots of a NetApp share",
+    "@eadir": "thumbnails and indexes of a Synology share",
+    "@tmp": "temporary files of a Synology share",
+    "system volume information": "data of Windows about a disk",
+}
+# At the root alone: deeper down it may be somebody's album.
+AT_ROOT = {"lost+found": "what a repair of the file system found"}
+
+# Pattern of a file's name -> what it is.
+FILES = {
+    r"\..*": "a hidden file",
+    r".*\.sync-conflict-\d{8}-\d{6}.*": "a conflict copy of Syncthing",
+    r".* \(.*conflicted copy.*\)\..*": "a conflict copy of Dropbox",
+    r".*_conflict-\d{8}-\d{6}.*": "a conflict copy of Nextcloud",
+    r".*\.(part|partial|crdownload|download|!qb|!ut|aria2|ytdl|tmp|temp)": "a download that was not finished",
+    r".*\.temp\.[a-z0-9]{2,4}": "a file that yt-dlp had not finished",
+}
+
+_FOREIGN = re.compile(rf"(?:^|/)(?:{'|'.join(map(re.escape, FOLDERS))})(?=/|$)", re.IGNORECASE)
+_HIDDEN_OR_AT_ROOT = re.compile(rf"(?:^|/)\.[^/]|^(?:{'|'.join(map(re.escape, AT_ROOT))})(?=/|$)", re.IGNORECASE)
+_FILES = [(re.compile(pattern, re.IGNORECASE | re.DOTALL), reason) for pattern, reason in FILES.items()]
+_FILE = re.compile("|".join(f"(?:{pattern})" for pattern in FILES), re.IGNORECASE | re.DOTALL)
+
+
+def is_foreign_folder(path: str) -> bool:
+    """Whether a folder, or one above it, is another program's bin, snapshot or index. "" is the root itself."""
+    return _FOREIGN.search(path) is not None
+
+
+def is_ignored_folder(path: str) -> bool:
+    """As `is_foreign_folder`; also hidden folders, and ``lost+found`` at the root."""
+    return is_foreign_folder(path) or _HIDDEN_OR_AT_ROOT.search(path) is not None
+
+
+def is_ignored_file(name: str) -> bool:
+    """Whether a file is ignored for its name; its folder is not looked at."""
+    return _FILE.fullmatch(name) is not None
+
+
+def reason(path: str) -> str:
+    """Why a file, by its path relative to the root, is ignored; "" for one that may be a track's."""
+    *folders, name = path.split("/")
+    for depth, folder in enumerate(folders):
+        names = FOLDERS if depth else FOLDERS | AT_ROOT
+        if folder.casefold() in names or folder.startswith("."):
+            return names.get(folder.casefold(), "a hidden folder")
+    return next((why for pattern, why in _FILES if pattern.fullmatch(name)), "")
