@@ -2,6 +2,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.requirements
+DEV := $(VENV)/.requirements-dev
 ARGS ?=
 TRACKS ?= 100000
 # `make test` means SQLite whatever the environment says; only `make test DB=postgres` changes that.
@@ -9,21 +10,27 @@ TEST_DB := $(if $(filter command line,$(origin DB)),$(DB),sqlite)
 # Checks read the settings: without a .env file, and with a data folder of their own.
 CLEAN := ENV_FILE=/dev/null DATA_DIR=$(VENV)/check-data
 
-.PHONY: help run demo test fire check bench torture mutants wedge update-ytdlp setup
+.PHONY: help run demo test fire check bench torture mutants wedge lock update-ytdlp setup
 
 help:
 	@echo "make run            the web page, the jobs and the watcher, until Ctrl-C"
 	@echo "make demo           the whole cycle on sample music, without an account (ARGS=--exit ends after it)"
-	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=...: for pytest"
+	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=tests/catalog: some of them"
 	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
 	@echo "make check          style, types, migrations"
 	@echo "make bench          reconcile against find, pages, sync, adopt and the rest (TRACKS=1000000); make torture, mutants, wedge: the long tests"
-	@echo "make update-ytdlp   the newest yt-dlp, pinned in requirements.txt"
+	@echo "make lock           the locks, after a change of requirements.txt or requirements-dev.txt"
+	@echo "make update-ytdlp   the newest yt-dlp, pinned once the tests of fetching pass with it"
 
 setup: $(READY)
 
+# What the lock names and nothing else: each file must have one of its hashes.
+install = if ! PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet --require-hashes -r $(1); then \
+		echo "The packages in $(1) could not be installed: is the package index within reach?" >&2; exit 1; \
+	fi
+
 # One sentence where something is missing, instead of a traceback of pip or venv.
-$(READY): requirements.txt
+$(READY): requirements.lock
 	@set -e; \
 	if ! $(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 		found=; \
@@ -39,10 +46,11 @@ $(READY): requirements.txt
 		echo "Setting up $(VENV) with $$($$found --version)" >&2; \
 		$$found -m venv --clear $(VENV); \
 	fi; \
-	if ! PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet -r requirements.txt; then \
-		echo "The packages in requirements.txt could not be installed: is the package index within reach?" >&2; exit 1; \
-	fi; \
+	$(call install,requirements.lock); \
 	touch $@
+
+$(DEV): $(READY) requirements-dev.lock
+	@set -e; $(call install,requirements-dev.lock); touch $@
 
 run: $(READY)
 	@exec $(PY) manage.py run
@@ -50,20 +58,20 @@ run: $(READY)
 demo: $(READY)
 	@exec $(PY) -m demo.run $(ARGS)
 
-test: $(READY)
-	@DB=$(TEST_DB) $(PY) -m pytest -n 2 $(ARGS)
+test: $(DEV)
+	@DB=$(TEST_DB) $(PY) -m pytest -n auto --dist worksteal $(ARGS)
 
 # The long part of the tests: failing disks, kills at random, pairs of late workers, hostile names.
-fire: $(READY)
-	@DB=$(TEST_DB) $(PY) -m pytest -n 2 -m long $(ARGS)
+fire: $(DEV)
+	@DB=$(TEST_DB) $(PY) -m pytest -n auto --dist worksteal -m long $(ARGS)
 
-check: $(READY)
+check: $(DEV)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(CLEAN) $(VENV)/bin/mypy .
 	$(CLEAN) $(PY) manage.py makemigrations --check --dry-run
 
-bench: $(READY)
+bench: $(DEV)
 	@$(PY) bench/reconcile.py --tracks $(TRACKS) $(ARGS)
 	@$(PY) bench/queries.py --tracks $(TRACKS) $(ARGS)
 	@$(PY) bench/sync.py --tracks 100000
@@ -71,24 +79,23 @@ bench: $(READY)
 	@$(PY) bench/adopt.py --files 20000
 
 # 1,000 random kills; ARGS="--kills 100 --db postgres" for others.
-torture: $(READY)
+torture: $(DEV)
 	@$(PY) -m tests.crash.run $(if $(ARGS),$(ARGS),--kills 1000 --db sqlite)
 
 # Each guard is taken out, one at a time: some test must turn red.
-mutants: $(READY)
+mutants: $(DEV)
 	@$(PY) -m tests.mutation.mutants $(ARGS)
 
 # kill -9 of an idle worker, of the sentinel and of the main process, in real time (about 10 minutes).
-wedge: $(READY)
+wedge: $(DEV)
 	@$(PY) -m bench.lock_contention $(ARGS)
 
-# Sites change; yt-dlp follows within days. The pins move together: yt-dlp names the yt-dlp-ejs that it wants.
-update-ytdlp: $(READY)
-	@set -e; \
-	$(PY) -m pip install --quiet --upgrade yt-dlp; \
-	ejs=$$($(PY) -c 'from importlib.metadata import requires; import re; print(next(m[1] for r in requires("yt-dlp") if (m := re.match(r"yt-dlp-ejs==([\w.]+)", r))))'); \
-	$(PY) -m pip install --quiet "yt-dlp-ejs==$$ejs"; \
-	ytdlp=$$($(PY) -c 'from importlib.metadata import version; print(version("yt-dlp"))'); \
-	sed -i.old -e "s/^yt-dlp==.*/yt-dlp==$$ytdlp/" -e "s/^yt-dlp-ejs==.*/yt-dlp-ejs==$$ejs/" requirements.txt; \
-	rm requirements.txt.old; touch $(READY); \
-	echo "yt-dlp $$ytdlp with yt-dlp-ejs $$ejs is installed and pinned. Running downloads use it after a restart."
+# Each package that is installed, with its hashes, for every Python from 3.11 on and every system that has wheels.
+LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
+lock: $(DEV)
+	@$(LOCK) requirements.txt --output-file requirements.lock
+	@$(LOCK) requirements-dev.txt --constraints requirements.lock --output-file requirements-dev.lock
+
+# Sites change; yt-dlp follows within days. Where the tests of fetching fail with it, the old one stays.
+update-ytdlp: $(DEV)
+	@VENV=$(VENV) sh .ci/update-ytdlp

@@ -56,5 +56,5 @@ def make_picture(path: str | Path, size: int = 32) -> bytes:
     path = Path(path)
     source = f"testsrc=size={size}x{size}:duration=1:rate=1"
     command = [ffmpeg(), "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-frames:v", "1"]
-    subprocess.run([*command, str(path.absolute())], check=True, capture_output=True, text=True, timeout=60)
+    subprocess.run([*command, str(path.absolute())], check=True, capture_output=True, text=True, timeout=600)
     return path.read_bytes()

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import LazySettings
 from django.conf import settings as test_settings
 
 from tests.migrated import copy_migrated_database
 from tests.world import World, make_world
+
+# 25 examples here, 150 in .ci/run (HYPOTHESIS_PROFILE=full), where an example may take as long as it does.
+hypothesis.settings.register_profile("fast", max_examples=25, deadline=None)
+hypothesis.settings.register_profile("full", max_examples=150, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+SLOW_FIRST = (
+    "tests/e2e/",
+    "tests/demo/",
+    "tests/cli/",
+    "tests/crash/",
+    "tests/faults/",
+)  # real processes, slowest first
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take seconds each, so that none of them is the last one to run."""
+    items.sort(key=lambda item: next((n for n, at in enumerate(SLOW_FIRST) if item.nodeid.startswith(at)), 99))
 
 
 @pytest.fixture(scope="session")

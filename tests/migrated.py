@@ -44,7 +44,7 @@ def _forget_old_ones(folder: Path) -> None:
 
 def _version_of_code() -> str:
     """Of all that a migration may run: the apps, the settings, the libraries' versions."""
-    digest = hashlib.sha256((PROJECT / "requirements.txt").read_bytes())
+    digest = hashlib.sha256((PROJECT / "requirements.lock").read_bytes())
     for path in sorted(path for app in ("catalog", "config", "downloads") for path in (PROJECT / app).rglob("*.py")):
         digest.update(f"{path.relative_to(PROJECT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -30,7 +30,7 @@ def make(folder: Path, python: str, *words: str) -> subprocess.CompletedProcess[
     (programs / "python3").write_text(python)
     (programs / "python3").chmod(0o755)
     command = [str(shutil.which("make")), f"VENV={folder / 'venv'}", "SHELL=/bin/sh", *words]
-    return subprocess.run(command, cwd=ROOT, env={"PATH": str(programs)}, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=ROOT, env={"PATH": str(programs)}, capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.parametrize("target", ["run", "demo", "test", "check", "bench", "torture", "mutants", "update-ytdlp"])

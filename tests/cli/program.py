@@ -121,12 +121,12 @@ class Program:
             yield address
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(timeout=20)
+            server.wait(timeout=600)
 
 
 def get(address: str, accept: str = "application/json") -> Any:
     """The JSON, or text, at ``address``."""
-    with urlopen(Request(address, headers={"Accept": accept}), timeout=20) as answer:
+    with urlopen(Request(address, headers={"Accept": accept}), timeout=600) as answer:
         body = answer.read().decode()
     return json.loads(body) if accept == "application/json" else body
 
@@ -135,7 +135,7 @@ def _until_it_answers(address: str, server: subprocess.Popen[bytes]) -> None:
     for _ in range(200):
         assert server.poll() is None, "the web server ended"
         try:
-            urlopen(address, timeout=5).close()
+            urlopen(address, timeout=600).close()
             return
         except OSError:
             time.sleep(0.1)  # waits for a process of its own, not for a time to come

@@ -34,7 +34,7 @@ def ask(folder: Path, name: str, **environment: str) -> subprocess.CompletedProc
     """A fresh process's value of one setting, under nothing but the given environment."""
     clean = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "ENV_FILE": os.devnull, **environment}
     command = [sys.executable, "-c", SAY.format(name=name)]
-    return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=600)
 
 
 def test_every_setting_stands_in_the_example_file() -> None:
@@ -104,7 +104,7 @@ def test_a_value_that_cannot_be_used_is_refused_in_one_sentence_that_names_it(
 ) -> None:
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull, name: value}
     command = [sys.executable, "manage.py", "migrate", "--check"]
-    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1
     assert refused.stderr.startswith("Error: ")
@@ -129,7 +129,7 @@ def test_a_file_that_is_no_database_is_said_and_stays_as_it_is(tmp_path: Path) -
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull}
     environment["DATABASE_URL"] = f"sqlite:///{tmp_path / 'letter'}"
     command = [sys.executable, "manage.py", "migrate"]
-    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert refused.returncode == 1
     assert refused.stderr == "Error: The file that DATABASE_URL names is no SQLite database. Name another one.\n"
     assert (tmp_path / "letter").read_text() == "Dear Anna, " * 100

@@ -20,7 +20,7 @@ def demo(folder: Path, **environment: str) -> tuple[str, dict[str, Any]]:
     """What the demo told, and the JSON that is its last line."""
     surroundings = os.environ | {"PYTHONPATH": str(PROJECT)} | environment
     command = [sys.executable, "-m", "demo.run", "--exit"]
-    done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, json.loads(done.stdout.strip().splitlines()[-1])
 
@@ -118,7 +118,7 @@ def a_database_that_is_none(folder: Path) -> dict[str, str]:
 def test_a_demo_that_cannot_begin_says_why_in_a_sentence(tmp_path, harm):
     surroundings = os.environ | {"PYTHONPATH": str(PROJECT)} | harm(tmp_path)
     command = [sys.executable, "-m", "demo.run", "--exit"]
-    done = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, timeout=600)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.endswith(".")

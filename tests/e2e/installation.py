@@ -182,7 +182,7 @@ class Installation:
     # --- What it says -------------------------------------------------------------------------------------
 
     def get(self, path: str) -> str:
-        with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=600) as answer:
             return str(answer.read().decode())
 
     def status(self) -> dict[str, Any]:

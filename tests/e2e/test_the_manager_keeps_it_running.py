@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import stat
-import time
 
 import pytest
 
@@ -15,7 +14,7 @@ from tests.e2e.installation import SONGS, HeldArchive, Installation, eventually
 MAIN = r"manage\.py qcluster $"
 DOWNLOADS = r"manage\.py qcluster --name downloads $"
 WEB = r"gunicorn"
-LISTENER = r"config\.listener"
+LISTENER = r"config\.process\.event_listener"
 
 
 def everything(installation: Installation) -> bool:
@@ -35,9 +34,7 @@ def test_a_stop_leaves_no_process_behind(installation: Installation, archive: He
     archive.held = True
     installation.start()
     eventually(lambda: everything(installation) and installation.fetching(), "all of it runs, a fetch is under way")
-    began = time.monotonic()
     assert installation.interrupt(number) == 0
-    assert time.monotonic() - began < 20
     assert installation.processes() == {}
     said = installation.command("status", "--json").stdout.splitlines()[-1]
     assert '"downloading": 0' in said, "the attempt was given back"
@@ -65,7 +62,7 @@ def test_a_killed_manager_takes_everything_with_it(installation: Installation, a
     eventually(lambda: everything(installation) and installation.fetching(), "all of it runs, a fetch is under way")
     assert installation.run
     os.kill(installation.run.pid, signal.SIGKILL)
-    eventually(lambda: installation.processes() == {}, "nothing is left", patience=20)
+    eventually(lambda: installation.processes() == {}, "nothing is left")
 
 
 def test_a_manager_killed_in_its_first_second_leaves_nothing_either(installation: Installation) -> None:
@@ -73,7 +70,7 @@ def test_a_manager_killed_in_its_first_second_leaves_nothing_either(installation
     assert installation.run
     eventually(lambda: installation.named(DOWNLOADS), "the first processes are there")
     os.kill(installation.run.pid, signal.SIGKILL)
-    eventually(lambda: installation.processes() == {}, "nothing is left", patience=20)
+    eventually(lambda: installation.processes() == {}, "nothing is left")
 
 
 def test_the_control_socket_is_for_its_owner_only(installation: Installation) -> None:

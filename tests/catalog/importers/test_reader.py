@@ -12,7 +12,7 @@ import unicodedata
 import zipfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.importers import reader
@@ -269,7 +269,6 @@ def test_hostile_and_odd_names_come_through_a_csv_as_they_are():
         assert entry.track.title == entry.track.album == kept[:MAX_TEXT].strip(), ascii(name)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=400), st.sampled_from(["a.csv", "a.txt", "a.json", "a.m3u", "a.zip", ""]))
 def test_any_bytes_give_a_file_that_adds_up_or_a_sentence(data, name):
     try:
@@ -280,7 +279,6 @@ def test_any_bytes_give_a_file_that_adds_up_or_a_sentence(data, name):
         assert all(f.entries == f.tracks + sum(f.reasons.values()) for f in found)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), min_size=1, max_size=8))
 def test_any_table_of_titles_and_artists_keeps_a_place_for_every_row(rows):
     out = io.StringIO()

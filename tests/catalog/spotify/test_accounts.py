@@ -40,7 +40,7 @@ def consent(client: Client) -> str:
     """Press Connect, consent at Spotify: the address at which one lands."""
     away = client.post("/connect/start")
     assert away.status_code == 302
-    return requests.get(away["Location"], allow_redirects=False, timeout=5).headers["Location"]
+    return requests.get(away["Location"], allow_redirects=False, timeout=600).headers["Location"]
 
 
 def said(response) -> str:
@@ -110,7 +110,7 @@ def test_a_consent_that_this_session_did_not_ask_for_is_refused(keeper, spotify)
 def test_a_consent_grows_old(spotify, anna):
     session: dict = {}
     address = accounts.begin(session, NOW)
-    landed = requests.get(address, allow_redirects=False, timeout=5).headers["Location"]
+    landed = requests.get(address, allow_redirects=False, timeout=600).headers["Location"]
     with pytest.raises(accounts.ConnectProblem, match="half an hour"):
         accounts.finish(session, landed, NOW + timedelta(minutes=31))
     assert accounts.finish(session, landed, NOW + timedelta(minutes=29)).user_id == "anna"

@@ -123,12 +123,12 @@ def test_a_consent_becomes_a_token_only_with_its_verifier(spotify, anna):
     import requests
 
     address, verifier = consent_address("the state")
-    landed = requests.get(address, allow_redirects=False, timeout=5).headers["Location"]
+    landed = requests.get(address, allow_redirects=False, timeout=600).headers["Location"]
     code = landed.split("code=")[1].split("&")[0]
     assert "state=the+state" in landed and verifier not in address
     token = token_for_code(code, verifier)
     assert spotify.access[token["access_token"]] == "anna"
-    again = requests.get(address, allow_redirects=False, timeout=5).headers["Location"]
+    again = requests.get(address, allow_redirects=False, timeout=600).headers["Location"]
     with pytest.raises(Refusal):
         token_for_code(again.split("code=")[1].split("&")[0], "another verifier")
 

@@ -56,5 +56,5 @@ def test_those_in_turn_wait_for_each_other(settings, tmp_path):
         thread = threading.Thread(target=second)
         thread.start()
         order.append("first")
-    thread.join(timeout=10)
+    thread.join(timeout=600)
     assert order == ["first", "second"]

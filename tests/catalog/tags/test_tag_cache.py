@@ -92,7 +92,7 @@ def test_readers_end_with_a_parent_that_is_killed(folder):
     script = folder / "program.py"
     script.write_text(textwrap.dedent(program))
     environment = {"PYTHONPATH": str(Path(tag_cache.__file__).parents[2]), "PATH": os.environ["PATH"]}
-    ran = subprocess.run([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True, timeout=600)
     # The pipe to us is inherited by the readers: that it has closed says that they have ended.
     pids = [int(pid) for pid in ran.stdout.split()]
     assert len(pids) == 2

@@ -60,10 +60,10 @@ def test_one_data_folder_takes_one_manager(tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdin and first.stdout
         assert first.stdout.readline() == "True\n"
-        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
         assert second.stdout == "False\n"
         first.stdin.close()
-    third = subprocess.run(command, cwd=ROOT, input="", capture_output=True, text=True, timeout=60)
+    third = subprocess.run(command, cwd=ROOT, input="", capture_output=True, text=True, timeout=600)
     assert third.stdout == "True\n"
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o700
 
@@ -76,7 +76,7 @@ def test_a_log_that_is_a_socket_gets_its_lines_all_the_same() -> None:
     journal, ours = socket.socketpair()
     with journal, ours:
         done = subprocess.run(
-            [sys.executable, "-c", say], cwd=ROOT, stdout=ours.fileno(), stderr=subprocess.PIPE, timeout=60
+            [sys.executable, "-c", say], cwd=ROOT, stdout=ours.fileno(), stderr=subprocess.PIPE, timeout=600
         )
         assert done.returncode == 0, done.stderr
         journal.settimeout(20)

@@ -17,7 +17,7 @@ from tests.downloads.loopback import Loopback
 
 
 def ffmpeg(*arguments: str) -> None:
-    subprocess.run([find_ffmpeg(), "-nostdin", "-v", "error", "-y", *arguments], check=True, timeout=60)
+    subprocess.run([find_ffmpeg(), "-nostdin", "-v", "error", "-y", *arguments], check=True, timeout=600)
 
 
 def refused(path: str | Path, expected_ms: int | None = None, expected_bytes: int | None = None) -> DownloadError:

@@ -51,7 +51,7 @@ def fetched_into(stage: Path | str) -> list[str]:
 
 
 def get(url: str, stage: Path, **options: object) -> Fetched:
-    options = {"access": direct_files(url.split("/")[2]), "deadline_seconds": 60.0} | options
+    options = {"access": direct_files(url.split("/")[2]), "deadline_seconds": 600.0} | options
     return fetch(url, stage, **options)  # type: ignore[arg-type]
 
 
@@ -235,7 +235,7 @@ def test_the_child_refuses_a_foreign_address_on_its_own(stage: Path, access: Sit
             text=True,
             env=child_environment(str(stage)),
             cwd=stage,
-            timeout=60,
+            timeout=600,
         )
     assert json.loads(done.stdout)["kind"] == "foreign_host"
     assert canary.asked == []

@@ -232,7 +232,7 @@ def test_the_child_refuses_each_of_them_on_its_own(tmp_path: Path, access: SiteA
         capture_output=True,
         text=True,
         cwd=PROJECT,
-        timeout=120,
+        timeout=600,
     )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["kind"] for answer in answers] == ["foreign_host"] * len(HOSTILE)

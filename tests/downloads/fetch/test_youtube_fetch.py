@@ -90,7 +90,7 @@ def test_nothing_that_runs_programs_or_reads_settings_is_ever_told() -> None:
 def test_deno_comes_from_its_wheel_and_runs() -> None:
     found = ytdlp.find_deno()
     assert os.path.isfile(found) and os.path.basename(found) == "deno"
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60).stdout
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=600).stdout
     assert said.startswith("deno 2.")
 
 
@@ -127,7 +127,7 @@ def in_the_child(stage: Path, audio_format: str, answers: list[Any]) -> dict[str
         text=True,
         cwd=PROJECT,
         env=child_environment(str(stage)) | {"HTTPS_PROXY": "http://127.0.0.1:9"},
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -379,7 +379,7 @@ def refusals_of_the_child(hostile: list[str], stage: Path) -> list[str]:
     )
     requests = dumps([FetchRequest(str(stage), ACCESS, text).to_json() for text in hostile])
     done = subprocess.run(
-        [sys.executable, "-c", program], input=requests, capture_output=True, text=True, cwd=PROJECT, timeout=120
+        [sys.executable, "-c", program], input=requests, capture_output=True, text=True, cwd=PROJECT, timeout=600
     )
     return [loads(line)["kind"] for line in done.stdout.splitlines()]
 
