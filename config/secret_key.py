@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+
+from catalog.system.atomic_files import write_new
 
 
 def load_or_make_secret_key(path: Path) -> str:
@@ -16,7 +18,8 @@ def load_or_make_secret_key(path: Path) -> str:
     """
     try:
         if not path.exists():
-            _link_new_key(path)
+            with suppress(FileExistsError):
+                write_new(str(path), get_random_secret_key().encode())
         key = path.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(f"The secret key in {path} cannot be read or made: {error.strerror}.") from error
@@ -25,19 +28,3 @@ def load_or_make_secret_key(path: Path) -> str:
             f"The secret key in {path} is damaged; restore it or remove the file to get a new one."
         )
     return key
-
-
-def _link_new_key(path: Path) -> None:
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(get_random_secret_key())
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    except OSError:  # a filesystem without hard links
-        os.replace(draft, path)
-    draft.unlink(missing_ok=True)

@@ -139,3 +139,34 @@ def test_a_file_is_named_after_a_deed_or_a_thing() -> None:
 def test_the_product_does_not_know_the_word_demo() -> None:
     words = [module for module in modules(*ROOMS) if "demo" in (ROOT / module).read_text().lower().split()]
     assert words == []
+
+
+# Who removes, renames or links files, and where. In the music folder only `own_folders` and what asks it may.
+REMOVERS = {
+    "catalog/db/backup.py": "its own temporary folder beside the backup",
+    "catalog/library/playlist_files.py": "playlists with our mark, in an opened folder",
+    "catalog/storage/own_folders.py": "the door to the folders of ours in the music folder",
+    "catalog/storage/state.py": "a damaged marker, on a person's word",
+    "catalog/system/atomic_files.py": "drafts of its own",
+    "catalog/tags/tag_cache.py": "a damaged cache in DATA_DIR",
+    "downloads/audio/verify.py": "in the stage that a child process works in",
+    "downloads/jobs/uploads.py": "DATA_DIR",
+    "downloads/publishing/link_method.py": "files by their new name, never over another",
+}
+REMOVALS = {"unlink", "remove", "rmdir", "removedirs", "rename", "renames", "replace", "link", "rmtree", "move"}
+
+
+def removes_files(module: str) -> bool:
+    """Whether a module calls one of the functions of `os` or `shutil` that take names away."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in REMOVALS
+        and isinstance(node.value, ast.Name)
+        and node.value.id in {"os", "shutil"}
+        for node in ast.walk(tree(module))
+    )
+
+
+def test_files_are_removed_and_moved_through_few_doors() -> None:
+    found = {module for module in modules("catalog", "downloads") if removes_files(module)}
+    assert found == set(REMOVERS)

@@ -21,7 +21,7 @@ from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.storage import state as storage
 from catalog.tags import audio_tags
 from catalog.tracks import transitions, wanted
-from downloads.publishing import publish
+from downloads.publishing import publish, staging
 from downloads.worker import rescue
 from tests.audio import make_audio
 
@@ -100,21 +100,24 @@ class LibraryMachine(RuleBasedStateMachine):
         track = transitions.claim(self.now)
         if track is None or dies_at == "claimed":
             return
-        stage = publish.open_stage(track)
+        stage = staging.open_stage(track)
         path = f"{stage}/audio.mp3"
         shutil.copy(self.recording, path)
         said = audio_tags.TrackTags(
-            track.title, tuple(track.artist_names), spotify_id=track.spotify_id or "", track_key=publish.key_of(track)
+            track.title,
+            tuple(track.artist_names),
+            spotify_id=track.spotify_id or "",
+            track_key=staging.claim_key(track),
         )
         audio_tags.write_tags(path, said, None)
         if dies_at == "staged":
             return
-        staged = publish.Staged(path, publish.size_of(path), "mp3")
+        staged = publish.Staged(path, staging.size_of(path), "mp3")
         if dies_at:
             self._die(track, staged, dies_at)
         else:
             publish.publish(track, staged, lambda: self.now)
-            publish.clear_stage(track)
+            staging.clear_stage(track)
 
     def _die(self, track: Track, staged: publish.Staged, dies_at: str) -> None:
         from catalog.system import failpoints
@@ -175,7 +178,7 @@ class LibraryMachine(RuleBasedStateMachine):
 
     def files(self) -> list[Path]:
         music = self.home / "music"
-        return sorted(path for path in music.rglob("*.mp3") if ".incoming" not in path.parts)
+        return sorted(path for path in music.rglob("*.mp3") if ".tonekeep-incoming" not in path.parts)
 
     @invariant()
     def counters_equal_a_recount(self) -> None:

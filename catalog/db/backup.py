@@ -19,7 +19,7 @@ from typing import Any
 from django.db import connection
 
 from catalog.db.postgres_tools import ToolFailed, pg_dump
-from catalog.system.atomic_files import take_name
+from catalog.system.atomic_files import link_new, sync_file
 from catalog.text.user_error import UserError
 
 WAIT = 60.0  # seconds for a lock; readers of a WAL wait for hardly anything
@@ -89,9 +89,5 @@ def _dumped(draft: str) -> int:
 
 def _name_it(draft: str, path: str) -> None:
     os.chmod(draft, 0o600)
-    descriptor = os.open(draft, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    take_name(draft, path)
+    sync_file(draft)
+    link_new(draft, path)

@@ -21,12 +21,13 @@ from catalog.library import folder_index, ignored, untracked
 from catalog.library.scan import ABSENT, AskRow, Expectation
 from catalog.models import Alias, Folder, Track
 from catalog.music.path_template import path_key
+from catalog.storage import own_folders
 from catalog.storage import state as storage
+from catalog.storage.own_folders import STAGING, TRASH
 from catalog.storage.probe import RootProblem, open_root
 
 BATCH = 500  # folders whose rows are read together
 LISTED = 1000  # of each kind, by name; all are counted
-INCOMING, BIN = ".incoming", ".bin"  # the hidden folders that are ours: others are none of our business
 
 # What is listed, in words for a person.
 KINDS = {
@@ -110,7 +111,7 @@ class _Comparison:
                 with os.scandir(os.path.join(settings.MUSIC_DIR, folder)) as entries:
                     for entry in entries:
                         if entry.is_dir(follow_symlinks=False):
-                            if not entry.name.startswith(".") or (not folder and entry.name == BIN):
+                            if not entry.name.startswith(".") or (not folder and entry.name == TRASH):
                                 to_see.append(f"{folder}/{entry.name}" if folder else entry.name)
                         elif entry.is_file(follow_symlinks=False) and untracked.is_text(entry.name):
                             sizes[entry.name] = entry.stat(follow_symlinks=False).st_size
@@ -198,16 +199,15 @@ def _absent(relative: str, error: OSError) -> tuple[str, str]:
 
 
 def _stages(check: LibraryCheck) -> None:
-    """Folders of `.incoming` that belong to no claim. The next start of a worker clears them away."""
+    """Folders of the staging folder that belong to no claim. The next start of a worker clears them away."""
     try:
-        found = sorted(os.listdir(os.path.join(settings.MUSIC_DIR, INCOMING)))
+        names = sorted(own_folders.stages())
     except OSError as error:
-        if error.errno not in ABSENT:
-            check.note("unknown", f"{INCOMING}: {error.strerror}")
+        check.note("unknown", f"{STAGING}: {error.strerror}")
         return
     claims = Track.objects.exclude(claim=None).values_list("pk", "claim")
-    for name in _not_in(found, {f"{pk}-{claim}" for pk, claim in claims}):
-        check.note("stale_stages", f"{INCOMING}/{name}")
+    for name in _not_in(names, {f"{pk}-{claim}" for pk, claim in claims}):
+        check.note("stale_stages", f"{STAGING}/{name}")
 
 
 def _not_in(names: Iterable[str], live: set[str]) -> Iterator[str]:

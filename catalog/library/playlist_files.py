@@ -12,7 +12,6 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -25,19 +24,19 @@ from django.db.models import QuerySet
 from catalog.models import Collection, Credit, Entry, Event, Library, Track
 from catalog.music.path_template import Naming, next_place, path_key, relative_place
 from catalog.storage import state as storage
+from catalog.storage.own_folders import PLAYLISTS, ForeignFolder, open_plain
 from catalog.storage.probe import RootProblem, open_root
-from catalog.system.atomic_files import take_name
+from catalog.system.atomic_files import make_folders, write_new, write_over
 from catalog.system.file_locks import lock
 
-FOLDER = "Playlists"
 ENDING = ".m3u8"
 MARK = "# Written by Tonekeep. Changes made here are lost; without this line the file is yours."
-DRAFT = ".tonekeep.tmp"
 NOTED = "playlists.json"  # in DATA_DIR: after what the files were last written; may be deleted
 FORMAT = 1  # of the files: another number writes all of them again
 HEAD_BYTES = 4096  # of a file, in which the mark is looked for: a collection's name stands before it
 CHUNK = 500  # tracks whose artists are read together
 NAMES_TRIED = 20
+DRAFT = re.compile(r"\.tonekeep(-[0-9a-f]{16})?\.tmp")
 
 
 @dataclass(slots=True)
@@ -86,24 +85,29 @@ def write_playlists(now: datetime) -> PlaylistReport:
         return report
     with lock("playlists"):
         try:
-            with open_root(state.root):
-                _bring_in_line(report)
-        except RootProblem as error:
+            with open_root(state.root) as root:
+                if Collection.objects.enabled().filter(closed=False).exists():
+                    make_folders(state.root, PLAYLISTS, 0o777 & ~settings.MUSIC_UMASK)
+                with open_plain(PLAYLISTS, root.fd) as folder:
+                    _bring_in_line(report, folder)
+        except (RootProblem, ForeignFolder) as error:
             report.problem = str(error)
+        except FileNotFoundError:
+            return report  # no playlist, and never was one
         except OSError as error:
-            where = error.filename or os.path.join(settings.MUSIC_DIR, FOLDER)
+            where = error.filename or os.path.join(settings.MUSIC_DIR, PLAYLISTS)
             report.problem = f"Playlists cannot be written: {error.strerror} ({where})."
     return report
 
 
-def _bring_in_line(report: PlaylistReport) -> None:
-    shelf, stamp = _Shelf(report), _stamp()
+def _bring_in_line(report: PlaylistReport, descriptor: int) -> None:
+    folder, stamp = _PlaylistFolder(report, descriptor), _stamp()
     noted = Path(settings.DATA_DIR) / NOTED
     names = _names_under(stamp, noted)
-    if names is not None and {path_key(name) for name in names} == shelf.ours:
+    if names is not None and {path_key(name) for name in names} == folder.ours:
         report.unchanged = len(names)
         return
-    kept = shelf.write()
+    kept = folder.write()
     if not report.blocked:
         noted.write_text(json.dumps([stamp, sorted(kept)]))
 
@@ -125,19 +129,20 @@ def _names_under(stamp: str, noted: Path) -> list[str] | None:
     return names if last == stamp else None
 
 
-class _Shelf:
-    """The folder of playlists as it was found: names by their key, and which of them are ours."""
+class _PlaylistFolder:
+    """The folder of playlists, opened: names by their key, and which of them are ours."""
 
-    def __init__(self, report: PlaylistReport) -> None:
-        self.report = report
-        self.path = os.path.join(settings.MUSIC_DIR, FOLDER)
+    def __init__(self, report: PlaylistReport, descriptor: int) -> None:
+        self.report, self.descriptor = report, descriptor
         self.names: dict[str, str] = {}
         self.ours: set[str] = set()
-        with suppress(FileNotFoundError):
-            for name in os.listdir(self.path):
-                self.names[path_key(name)] = name
-                if name.endswith(ENDING) and _is_ours(os.path.join(self.path, name)):
-                    self.ours.add(path_key(name))
+        for name in os.listdir(descriptor):
+            if DRAFT.fullmatch(name):  # of a writer that was killed: there is only one at a time
+                os.unlink(name, dir_fd=descriptor)
+                continue
+            self.names[path_key(name)] = name
+            if name.endswith(ENDING) and _is_ours(name, descriptor):
+                self.ours.add(path_key(name))
 
     def write(self) -> set[str]:
         """Write what has changed, remove what has no collection any more. The keys of the files there are then."""
@@ -150,7 +155,7 @@ class _Shelf:
             kept.add(path_key(name))
             self._put(name, text_of(collection))
         for key in self.ours - kept:
-            os.unlink(os.path.join(self.path, self.names[key]))
+            os.unlink(self.names[key], dir_fd=self.descriptor)
             self.report.removed += 1
         return kept
 
@@ -169,51 +174,30 @@ class _Shelf:
         return None
 
     def _put(self, name: str, text: bytes) -> None:
-        path = os.path.join(self.path, name)
-        if path_key(name) in self.ours:
-            with open(path, "rb") as file:
-                if file.read() == text:
-                    self.report.unchanged += 1
-                    return
-        if not os.path.isdir(self.path):
-            os.mkdir(self.path)
-            os.chmod(self.path, 0o777 & ~settings.MUSIC_UMASK)
-        _write_whole(path, text, replace=path_key(name) in self.ours)
+        is_ours, mode = path_key(name) in self.ours, 0o666 & ~settings.MUSIC_UMASK
+        if is_ours and _read(name, self.descriptor) == text:
+            self.report.unchanged += 1
+            return
+        if is_ours:
+            write_over(name, text, mode, self.descriptor)
+        else:
+            write_new(name, text, mode, self.descriptor)
         self.report.written += 1
 
 
-def _is_ours(path: str) -> bool:
-    """Whether the regular file at ``path`` carries our mark. A link is somebody else's, wherever it leads."""
+def _read(name: str, folder: int, most: int = -1) -> bytes:
+    """The content of a regular file. OSError for a link, which is somebody else's wherever it leads."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(most)
+
+
+def _is_ours(name: str, folder: int) -> bool:
+    """Whether the regular file carries our mark."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return MARK.encode() in _read(name, folder, HEAD_BYTES).splitlines()
     except OSError:
         return False
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            return MARK.encode() in file.read(HEAD_BYTES).splitlines()
-        except OSError:
-            return False
-
-
-def _write_whole(path: str, text: bytes, replace: bool) -> None:
-    """Write beside ``path``, then take its place; where the name is new it is never taken from anybody."""
-    draft = os.path.join(os.path.dirname(path), DRAFT)
-    with suppress(FileNotFoundError):
-        os.unlink(draft)  # of a writer that was killed: there is only one at a time
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(descriptor, 0o666 & ~settings.MUSIC_UMASK)
-            os.fsync(descriptor)
-        if replace:
-            os.replace(draft, path)
-        else:
-            take_name(draft, path)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(draft)
 
 
 # --- What stands in it ------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from watchdog.observers.api import BaseObserver
 
 from catalog.library.folder_stamp import FilesystemTrust
 from catalog.library.ignored import is_foreign_folder
+from catalog.storage.own_folders import FORMER_STAGING
 
 SETTLED_AFTER = 3.0  # seconds without another event; also longer than a folder stays too young for a stamp
 AT_THE_LATEST = 60.0  # seconds after the first event, while others keep coming
@@ -27,7 +28,7 @@ LOOK_AT_ROOT_EVERY = 10.0  # seconds: a deleted or unmounted root ends its event
 
 # What a pass changes nothing for: reading, our own stage folder and drafts, and other programs' bins and indexes.
 QUIET_EVENTS = {"opened", "closed_no_write"}
-QUIET_NAMES = (".incoming", ".tonekeep")
+QUIET_NAMES = (FORMER_STAGING, ".tonekeep")  # the marker, the staging folder
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from catalog.spotify.auth import Clock, HeldToken, RowToken, TokenKeeper, pauses
 from catalog.spotify.errors import Kind, Refusal, broken_answer, refusal_of, unreachable
 from catalog.spotify.library_reader import Known, KnownCollection, LibraryReader
 from catalog.spotify.paging import PAGE
-from catalog.system.stale_files import remove_stale
+from catalog.system.atomic_files import remove_stale
 
 __all__ = ["Api", "KnownCollection", "LibraryReader", "Refusal", "read_library"]
 

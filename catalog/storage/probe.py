@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from catalog.models import Library
+from catalog.storage import own_folders
 from catalog.storage.marker import MARKER, read_marker
 from catalog.text.user_error import UserError
 
@@ -36,13 +37,17 @@ class RootProblem(UserError):
 
 @dataclass(frozen=True, slots=True)
 class RootProbe:
-    """What one look at the root saw. ``marker`` is "" where there is none; ``problem`` says why it cannot be used."""
+    """What one look at the root saw. ``marker`` is "" where there is none; ``problem`` says why it cannot be used.
+
+    ``foreign`` says why nothing may be staged: somebody else's folder has the staging folder's name.
+    """
 
     problem: str = ""
     marker: str = ""
     writable: bool = True
     free_bytes: int | None = None
     damaged: bool = False
+    foreign: str = ""
 
 
 class Root:
@@ -87,12 +92,14 @@ def probe_root(path: str) -> RootProbe:
         os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY))
         marker = read_marker(path)
         space = os.statvfs(path)
+        foreign = own_folders.problem_of(own_folders.STAGING, path)
     except OSError as error:
         return RootProbe(problem=_sentence(path, error))
     except ValueError:
         return RootProbe(problem=f"The marker file {path}/{MARKER} is damaged. {ACCEPT}", damaged=True)
     readonly = bool(space.f_flag & os.ST_RDONLY) or not os.access(path, os.W_OK | os.X_OK)
-    return RootProbe("", marker, not readonly, space.f_bavail * space.f_frsize if space.f_blocks else None)
+    free = space.f_bavail * space.f_frsize if space.f_blocks else None
+    return RootProbe("", marker, not readonly, free, foreign=foreign)
 
 
 def _sentence(path: str, error: OSError) -> str:

@@ -80,6 +80,8 @@ def judge(path: str, probe: RootProbe, library: Library) -> StorageState:
         return StorageState(OFFLINE, problem, path, may_read=False)
     if not probe.writable:
         return StorageState(READONLY, f"The music folder {path} may not be written to. Check its rights.", path)
+    if probe.foreign:
+        return StorageState(READONLY, probe.foreign, path)
     if probe.free_bytes is not None and probe.free_bytes < settings.MIN_FREE_BYTES:
         free, floor = probe.free_bytes / 1e9, settings.MIN_FREE_BYTES / 1e9
         return StorageState(FULL, f"{free:.1f} GB are free on the music folder's disk, less than {floor:g} GB.", path)
@@ -121,7 +123,7 @@ def _register(path: str, probe: RootProbe) -> RootProbe:
         except ValueError:
             return RootProbe(problem=f"The marker file {path}/{MARKER} is damaged. {ACCEPT}")
     Library.objects.filter(pk=1, root_uuid="").update(root_uuid=marker, root_path=path)
-    return RootProbe("", marker, probe.writable, probe.free_bytes)
+    return replace(probe, marker=marker)
 
 
 def _save(state: StorageState, probe: RootProbe, library: Library, now: datetime) -> None:

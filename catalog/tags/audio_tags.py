@@ -69,6 +69,10 @@ _MP4_NAMES = {"©nam": "title", "©ART": "artist", "©alb": "album", "©cmt": "c
 
 _CODECS = {"MP3": "mp3", "OggOpus": "opus", "OggVorbis": "vorbis", "FLAC": "flac", "OggFLAC": "flac", "WAVE": "pcm"}
 
+# What is taken of a file's texts. Longer ones are no names, and cost whoever compares them.
+MAX_TEXT = 1000  # characters
+MAX_VALUES = 100  # values of one field
+
 # Errors that say "no such file", and the seeks that garbage asks for.
 _OF_THE_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.EOVERFLOW)
 
@@ -314,7 +318,9 @@ def _set_vorbis_cover(audio: Any, cover: bytes, kind: str) -> None:
 def _told(audio: Any) -> FileTags:
     said: dict[str, list[str]] = {}
     for name, text in _said(audio.tags):
-        said.setdefault(name, []).append(text)
+        values = said.setdefault(name, [])
+        if len(values) < MAX_VALUES:
+            values.append(text[:MAX_TEXT])
     length = getattr(audio.info, "length", None)
     return FileTags(
         spotify_ids=tuple(dict.fromkeys(_spotify_ids(said))),

@@ -1,7 +1,6 @@
 """Reads the tags of many files: each file once, and on as many processors as there are.
 
-Pure, no Django: the readers are processes of their own that know neither settings nor database. Parsing tags is
-Python's own work, so that threads would take turns (measured in docs/performance.md); few files are read right here.
+Pure, no Django. Files are parsed in processes of their own (`catalog.tags.tag_process`), one for each thread here.
 
 What was read is kept in a cache file under the file's stamp (size, mtime_ns, ctime_ns, inode). The cache is no truth:
 it says nothing of where a file is or whose it is, only what stood in it under that stamp; it may be deleted at any
@@ -11,24 +10,20 @@ time, is not in a backup and costs the catalog's database nothing.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import sqlite3
 import stat as modes
-import threading
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from catalog.system.file_age import YOUNG_NS
-from catalog.tags import audio_tags
 from catalog.tags.audio_tags import FileTags
+from catalog.tags.tag_process import TagProcess, Unreadable
 
-FEW = 200  # files that are read here: starting processes takes longer
-CHUNK = 50  # files per message to a process
+FEW = 50  # files that one process reads: starting more takes longer
 MOST_READERS = 4  # one disk
 IDS = 500  # names in one query
 
@@ -38,7 +33,7 @@ TABLE = """CREATE TABLE IF NOT EXISTS seen (
 
 
 class TaggedFile(NamedTuple):
-    """A regular file: its path relative to the root, its size in bytes, and its tags (None: no audio)."""
+    """A regular file: its path relative to the root, its size in bytes, its tags (None: no audio, or unreadable)."""
 
     relative: str
     size: int
@@ -64,15 +59,15 @@ class TagReader:
         self._old_enough = now_ns - YOUNG_NS  # a younger file may change again under the same stamp
         self.read_files = 0  # how many were opened: not those the cache knew
         self._readers = readers or min(MOST_READERS, len(os.sched_getaffinity(0)))
-        self._pool: ProcessPoolExecutor | None = None
+        self.processes: list[TagProcess] = []
         self._cache = _open_cache(cache) if cache else None
 
     def __enter__(self) -> TagReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._pool:
-            self._pool.shutdown(cancel_futures=True)
+        for process in self.processes:
+            process.close()
         if self._cache:
             self._cache.close()
 
@@ -99,23 +94,24 @@ class TagReader:
 
     def _read_fresh(self, relatives: list[str]) -> dict[str, FileTags | None]:
         self.read_files += len(relatives)
-        chunks = [relatives[start : start + CHUNK] for start in range(0, len(relatives), CHUNK)]
-        answers: list[dict[str, FileTags | None]] = []
-        try:
-            pool = self._processes(len(relatives))
-            if pool:
-                answers = list(pool.map(read_some, [self.root] * len(chunks), chunks))
-        except BrokenProcessPool:  # killed for want of memory, say: then without them
-            self._pool, self._readers = None, 1
-        answers = answers or [read_some(self.root, chunk) for chunk in chunks]
-        return {relative: said for answer in answers for relative, said in answer.items()}
+        while len(self.processes) < (self._readers if len(relatives) > FEW else 1):
+            self.processes.append(TagProcess())
+        share = len(self.processes)
+        parts = [relatives[number::share] for number in range(share)]
+        with ThreadPoolExecutor(share) as threads:
+            answers = list(threads.map(self._read_part, self.processes, parts))
+        return {relative: tags for answer in answers for relative, tags in answer.items()}
 
-    def _processes(self, files: int) -> ProcessPoolExecutor | None:
-        """The readers, started where they are worth it. None in a job's process, which may have no children."""
-        if self._pool is None and files > FEW and self._readers > 1 and not multiprocessing.current_process().daemon:
-            context = multiprocessing.get_context("spawn")  # a fork would share the database's connection
-            self._pool = ProcessPoolExecutor(self._readers, mp_context=context, initializer=_end_with_parent)
-        return self._pool
+    def _read_part(self, process: TagProcess, relatives: list[str]) -> dict[str, FileTags | None]:
+        """Each file's tags, None where it breaks a limit; those that the disk does not give are left out."""
+        tags: dict[str, FileTags | None] = {}
+        for relative in relatives:
+            with suppress(OSError):
+                try:
+                    tags[relative] = process.read(os.path.join(self.root, relative))
+                except Unreadable:
+                    tags[relative] = None
+        return tags
 
     # --- The cache ------------------------------------------------------------------------------------------
 
@@ -145,27 +141,6 @@ class TagReader:
             return self._cache.execute(statement, values).fetchall() if self._cache else []
         except (sqlite3.Error, UnicodeEncodeError):  # a name that is no text; a cache is never worth a failure
             return []
-
-
-def read_some(root: str, relatives: list[str]) -> dict[str, FileTags | None]:
-    """The tags of these files below ``root``; those that the disk does not give are left out."""
-    said = {}
-    for relative in relatives:
-        with suppress(OSError):
-            said[relative] = audio_tags.read_tags(os.path.join(root, relative))
-    return said
-
-
-def _end_with_parent() -> None:
-    """A reader whose parent was killed would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _open_cache(path: str) -> sqlite3.Connection | None:

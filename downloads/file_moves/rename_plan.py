@@ -17,14 +17,16 @@ from django.db.models import F, Q
 
 from catalog.models import Folder, Library, Track
 from catalog.music import path_template
+from catalog.storage import own_folders
 from catalog.storage import state as storage
+from catalog.storage.own_folders import TRASH
 from catalog.system.file_locks import try_lock
 from catalog.text.user_error import UserError
 from catalog.tracks.place import PlaceTaken
 from downloads.file_moves import rename_journal
-from downloads.file_moves.superseded import BIN
+from downloads.file_moves.journaled_move import absolute
 from downloads.models import Move, MoveBatch
-from downloads.publishing import publish
+from downloads.publishing import target_path
 
 CHUNK = 200  # tracks read together, and moved between two looks at the disk
 LISTED = 20  # files that a report names
@@ -77,7 +79,7 @@ def plan(template: str = "", most: int | None = None) -> MoveReport:
     """What would move where, by ``template`` (default: the library's), from the rows alone: nothing is looked at.
 
     ``most`` limits the files; without it memory grows by some 100 bytes per file, for the names that are taken.
-    Raises naming.TemplateError.
+    Raises catalog.music.path_template.TemplateError.
     """
     template = template or Library.load().path_template or path_template.DEFAULT_TEMPLATE
     path_template.check_template(template)
@@ -111,16 +113,16 @@ class _Places:
     def __init__(self, template: str) -> None:
         self.template = template
         self._known_folder = lru_cache(maxsize=10_000)(_known_folder)
-        self._discs = lru_cache(maxsize=10_000)(publish.discs_of)
+        self._discs = lru_cache(maxsize=10_000)(target_path.disc_count)
 
     def of(self, track: Track) -> Iterator[str]:
         """The places that a track may have, the best first; its folder spelt as the catalog knows it."""
         extension = track.file_name.rpartition(".")[2]
-        named = publish.naming_of(track, self._discs)
+        named = target_path.path_fields(track, self._discs)
         folder, slash, name = path_template.relative_place(named, extension, self.template).rpartition("/")
         folder = self._known_folder(folder)
-        for attempt in range(publish.MOST_NAMES):
-            yield f"{folder}{slash}{path_template.next_place(name, publish.short_id(track), attempt)}"
+        for attempt in range(target_path.MAX_NAMES):
+            yield f"{folder}{slash}{path_template.next_place(name, target_path.short_id(track), attempt)}"
 
 
 def _known_folder(path: str) -> str:
@@ -129,13 +131,13 @@ def _known_folder(path: str) -> str:
 
 
 def _downloaded(most: int | None = None) -> Iterator[Track]:
-    """Every track with a file whose name has an ending, by id, `CHUNK` at a time. What is in the bin stays there."""
+    """Every track with a file whose name has an ending, by id, `CHUNK` at a time. What is in the trash stays there."""
     last, left = 0, most
-    in_bin = Q(folder__path=BIN) | Q(folder__path__startswith=f"{BIN}/")
+    in_trash = Q(folder__path=TRASH) | Q(folder__path__startswith=f"{TRASH}/")
     while left is None or left > 0:
         rows = Track.objects.filter(status=Track.Status.DOWNLOADED, pk__gt=last, file_name__contains=".")
         chunk = list(
-            rows.exclude(in_bin)
+            rows.exclude(in_trash)
             .order_by("pk")
             .select_related("album", "folder")
             .prefetch_related("credits__artist")[: min(CHUNK, left or CHUNK)]
@@ -184,7 +186,7 @@ def do_asked(now: datetime, should_stop: Stop = lambda: False, on_progress: Prog
         batch = MoveBatch.objects.filter(ended_at=None).order_by("pk").first()
         if batch is None:
             return MoveReport()
-        run = _Run(batch, now, should_stop, on_progress)
+        run = _BatchRun(batch, now, should_stop, on_progress)
         return run.apply() if batch.kind == Kind.APPLY else run.undo()
 
 
@@ -209,7 +211,7 @@ def _require_storage(now: datetime) -> None:
         raise CannotMove(f"Nothing is moved: {state.reason}")
 
 
-class _Run:
+class _BatchRun:
     """One batch from its first file to its last."""
 
     def __init__(self, batch: MoveBatch, now: datetime, should_stop: Stop, on_progress: Progress) -> None:
@@ -217,7 +219,7 @@ class _Run:
         self.now = now
         self.should_stop = should_stop
         self.on_progress = on_progress
-        self.how = rename_journal.method()
+        self.method = rename_journal.rename_method()
         self.report = MoveReport()
         self.left_folders: dict[str, str] = {}  # folder -> where its last song went
 
@@ -258,7 +260,7 @@ class _Run:
             if target == origin or _is_itself(origin, target):
                 self.report.in_place += 1
                 return
-            if os.path.lexists(rename_journal.path_of(target)):
+            if os.path.lexists(absolute(target)):
                 continue
             try:
                 self._rename(track, origin, target)
@@ -270,21 +272,20 @@ class _Run:
         self.report.leave(origin, "every name that it could have is taken.")
 
     def _rename(self, track: Track, origin: str, target: str) -> None:
-        if not rename_journal.rename_track(self.batch, track, target, self.how, self.now):
+        if not rename_journal.rename_track(self.batch, track, target, self.method, self.now):
             self.report.leave(origin, "its row was changed meanwhile.")
             return
         self.report.note(origin, target)
         for ending in COMPANIONS:
             before, after = (os.path.splitext(name)[0] + ending for name in (origin, target))
-            rename_journal.rename_companion(self.batch, before, after, self.how)
+            rename_journal.rename_companion(self.batch, before, after, self.method, self.now)
         self.left_folders[origin.rpartition("/")[0]] = target.rpartition("/")[0]
 
     def _move_back(self, row: Move) -> None:
         origin, target = row.target, row.origin
-        here = rename_journal.path_of(origin)
+        here = absolute(origin)
         if row.track is None:
-            rename_journal.make_folders(target.rpartition("/")[0])
-            rename_journal.rename_companion(self.batch, origin, target, self.how)
+            rename_journal.rename_companion(self.batch, origin, target, self.method, self.now)
         elif row.track.local_path != here or row.track.status != Track.Status.DOWNLOADED:
             self.report.leave(origin, "it is not the song's file any more.")
             return
@@ -301,9 +302,9 @@ class _Run:
                 continue
             for name in PICTURES if origin else ():
                 rename_journal.rename_companion(
-                    self.batch, f"{origin}/{name}", f"{target}/{name}".lstrip("/"), self.how
+                    self.batch, f"{origin}/{name}", f"{target}/{name}".lstrip("/"), self.method, self.now
                 )
-            rename_journal.remove_empty_folders(origin)
+            own_folders.remove_empty_folders(origin)
         said = {"template": self.report.template, "problem": "; ".join(self.report.problems[:5])}
         counted = {"moved": F("moved") + self.report.moved, "left": self.report.left}
         ended = {"ended_at": self.now} if self.report.complete else {}
@@ -314,7 +315,7 @@ class _Run:
 def _is_itself(origin: str, target: str) -> bool:
     """Whether the disk takes both names for the same one: it does not tell them apart, and there is nothing to do."""
     try:
-        one, other = os.lstat(rename_journal.path_of(origin)), os.lstat(rename_journal.path_of(target))
+        one, other = os.lstat(absolute(origin)), os.lstat(absolute(target))
     except OSError:
         return False
     return os.path.samestat(one, other) and one.st_nlink == 1

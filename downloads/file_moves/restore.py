@@ -1,14 +1,14 @@
-"""The way back of a file that gave way to another recording: it is the song's again, and the other one goes to the bin.
+"""Restore a superseded recording from the trash: it is the song's file again, and the other one goes to the trash.
 
-A page only writes down the wish; `downloads.file_moves.trash.process_trash_requests` moves the files. The track's row
-names a file that is there at every moment: the present one goes to the bin with its row, then the former one takes its
-old place, then the row changes over to it.
+A page only writes down the wish; `downloads.file_moves.trash.process_trash_requests` moves the files. At every moment
+the track's row names a file that is there: the present one goes to the trash with its row, then the former one takes
+its old place, then the row changes over to it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -16,15 +16,23 @@ from django.conf import settings
 from django.db import transaction
 
 from catalog.models import BinnedFile, Event, Track
-from catalog.system.failpoints import failpoint
+from catalog.storage.own_folders import TRASH, remove_empty_folders
+from catalog.system.atomic_files import file_size
 from catalog.tracks import transitions
 from catalog.tracks.place import Place, PlaceTaken
 from downloads.file_moves import superseded
+from downloads.file_moves.journaled_move import (
+    JournaledMove,
+    absolute,
+    complete,
+    is_linked,
+    is_lost,
+    link_to_target,
+)
 from downloads.models import AudioFile, Candidate, FingerprintHash, FormerFile
-from downloads.publishing import publish
-from downloads.publishing.link_method import file_at
+from downloads.publishing.target_path import free_name, short_id
 
-State, Verdict = FormerFile.State, Candidate.Verdict
+State, Status, Verdict = FormerFile.State, Track.Status, Candidate.Verdict
 RETURNED, GONE, LEFT = "returned", "gone", "left"
 
 logger = logging.getLogger(__name__)
@@ -56,7 +64,7 @@ def waiting() -> list[int]:
 def see_through(pk: int, now: datetime, method: str) -> str:
     """Bring one file back, from wherever a crash left it: RETURNED, GONE, LEFT (tried again), "" (nothing to do)."""
     item = FormerFile.objects.select_related("track__folder").filter(pk=pk).first()
-    if item is None or item.track.status == Track.Status.DOWNLOADING:
+    if item is None or item.track.status == Status.DOWNLOADING:
         return LEFT if item and item.state == State.RETURNING else ""  # its worker sees to its own
     try:
         if item.state == State.LEAVING:
@@ -68,30 +76,65 @@ def see_through(pk: int, now: datetime, method: str) -> str:
         return LEFT
 
 
+class RestoreMove(JournaledMove):
+    """A former file on its way back to its old place, or to the next name that is free there."""
+
+    linked_point, followed_point = "former_back", "former_followed"
+
+    def __init__(self, item: FormerFile, now: datetime) -> None:
+        self.item, self.now = item, now
+        self.source, self.target, self.size = item.target, item.origin, item.size
+
+    def take_next_target(self) -> None:
+        self.target = self.item.origin = free_name(self.target, short_id(self.item.track), self.item.track_id)
+        self.item.save(update_fields=["origin"])
+
+    def follow(self) -> bool:
+        track, place = self.item.track, Place.of(settings.MUSIC_DIR, self.target)
+        with contextlib.suppress(PlaceTaken), transaction.atomic():
+            if track.status == Status.DOWNLOADED and track.local_path != place.path:
+                transitions.replace(track.pk, track.local_path, self.now, "the former file is to take its place again")
+            names_it = Track.objects.filter(pk=track.pk, status=Status.DOWNLOADED, local_path=place.path).exists()
+            if not names_it and not transitions.adopt(track.pk, place, self.item.size, self.now, "back from the bin"):
+                raise PlaceTaken(place.relative)
+            AudioFile.objects.filter(track=track).delete()  # what was proven of the other one
+            FingerprintHash.objects.filter(track=track).delete()
+            return True
+        return False
+
+    def done(self) -> None:
+        self.item.delete()
+        remove_empty_folders(self.source.rpartition("/")[0])
+
+    def undone(self) -> None:
+        """The file is in the trash as before, and is tried again."""
+
+
 def _bring_back(item: FormerFile, now: datetime, method: str) -> str:
     if not item.track.wanted or BinnedFile.objects.filter(track=item.track).exclude(state="kept").exists():
         return LEFT
-    source, wished = _path(item.target), _path(item.origin)
-    here, there = file_at(source), file_at(wished)
-    moved = there is not None and there.st_size == item.size and (here is None or os.path.samestat(here, there))
-    if here is None and not moved:
+    move = RestoreMove(item, now)
+    if is_lost(move):
         item.delete()
         return GONE
-    if not _make_way(item.track, wished if moved else "", now, method):
+    linked = is_linked(move)
+    if not _make_way(item.track, absolute(move.target) if linked else "", now, method):
         return LEFT
-    if not moved:
-        _put_back(item, method)
-    return RETURNED if _change_over(item, now, method) else LEFT
+    if not linked:
+        # The row of this track may name the place still, with no file there: the name is its own.
+        move.take_next_target()
+        link_to_target(move, method)
+    return RETURNED if complete(move, method) else LEFT
 
 
 def _make_way(track: Track, ours: str, now: datetime, method: str) -> bool:
-    """Put aside what the track has now. False: its row is not what the disk says; a reconcile sees to that first."""
-    if track.status == Track.Status.MISSING:
+    """Move what the track has now to the trash. False: its row is not what the disk says; a reconcile mends that."""
+    if track.status == Status.MISSING:
         superseded.move_to_trash(track, now)
         return True
-    if track.local_path == ours or track.local_path.startswith(_path(superseded.BIN) + "/"):
+    if track.local_path == ours or track.local_path.startswith(absolute(TRASH) + "/"):
         return True
-    size = publish.regular_size(track.local_path)
+    size = file_size(track.local_path)
     if size is None:
         return False
 
@@ -101,48 +144,6 @@ def _make_way(track: Track, ours: str, now: datetime, method: str) -> bool:
         except PlaceTaken:
             return False
 
-    superseded.to_bin(track, track.local_path, size, now, method, follow)
+    superseded.to_trash(track, track.local_path, size, now, method, follow)
     track.refresh_from_db()
     return True
-
-
-def _put_back(item: FormerFile, method: str) -> None:
-    """Give the file its old name again, or the next one that is free; written down first."""
-    for _ in range(publish.MOST_NAMES):
-        item.origin = superseded.free_name(item.origin, publish.short_id(item.track), item.track_id)
-        item.save(update_fields=["origin"])
-        os.makedirs(os.path.dirname(_path(item.origin)), mode=0o777 & ~settings.MUSIC_UMASK, exist_ok=True)
-        try:
-            publish.put_in_place(_path(item.target), _path(item.origin), method)
-        except FileExistsError:
-            continue
-        failpoint("former_back")
-        return
-    raise FileExistsError(17, f"{publish.MOST_NAMES} names are taken", item.origin)
-
-
-def _change_over(item: FormerFile, now: datetime, method: str) -> bool:
-    """The row names the former file from now on. False: somebody was first, and the file is in the bin as before."""
-    track, place = item.track, Place.of(settings.MUSIC_DIR, item.origin)
-    try:
-        with transaction.atomic():
-            if track.status == Track.Status.DOWNLOADED and track.local_path != place.path:
-                transitions.replace(track.pk, track.local_path, now, "the former file is to take its place again")
-            is_ours = Track.objects.filter(pk=track.pk, status="downloaded", local_path=place.path).exists()
-            if not is_ours and not transitions.adopt(track.pk, place, item.size, now, "back from the bin"):
-                raise PlaceTaken(place.relative)
-            AudioFile.objects.filter(track=track).delete()  # what was proven of the other one
-            FingerprintHash.objects.filter(track=track).delete()
-    except PlaceTaken:
-        superseded.undo_link(place.path, _path(item.target), method)
-        return False
-    failpoint("former_followed")
-    target = _path(item.target)
-    superseded.remove_name(target, place.path)
-    item.delete()
-    superseded.clear_folders(os.path.dirname(target))
-    return True
-
-
-def _path(relative: str) -> str:
-    return os.path.join(settings.MUSIC_DIR, relative)

@@ -1,4 +1,4 @@
-"""The bin: ``<music>/.bin/<day>/``, hidden from players, with each file's place below it. Nothing in it is deleted.
+"""The trash: ``<music>/.bin/<day>/``, hidden from players, with each file's place below it. Nothing in it is deleted.
 
 A file goes there where the last collection that wanted it says so, and comes back by itself as soon as its song is
 wanted again, also under a new Spotify id of the same recording: the row is the same, and so is its file. Where a file
@@ -20,16 +20,25 @@ from django.conf import settings
 
 from catalog.ingest import removal_policy
 from catalog.models import BinnedFile, Track
+from catalog.storage import own_folders
 from catalog.storage import state as storage
+from catalog.storage.own_folders import TRASH, remove_empty_folders
 from catalog.storage.probe import RootProblem, open_root
 from catalog.system.failpoints import failpoint
 from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
 from catalog.tracks.place import Place, PlaceTaken
 from downloads.file_moves import restore
-from downloads.file_moves.superseded import BIN, clear_folders, free_name, remove_name, undo_link
-from downloads.publishing import publish
-from downloads.publishing.link_method import file_at
+from downloads.file_moves.journaled_move import (
+    JournaledMove,
+    absolute,
+    complete,
+    is_linked,
+    is_lost,
+    link_to_target,
+)
+from downloads.publishing import link_method
+from downloads.publishing.target_path import free_name, short_id
 
 State = BinnedFile.State
 BUSY = "A reconcile is running; look again when it has ended."
@@ -54,8 +63,8 @@ class BinReport:
         """The report in words."""
         if self.problem:
             return self.problem
-        said = f"{self.binned:,} files moved to the bin, {self.returned:,} moved back."
-        return said + (f" {self.left:,} could not be moved and are tried again." if self.left else "")
+        text = f"{self.binned:,} files moved to the bin, {self.returned:,} moved back."
+        return text + (f" {self.left:,} could not be moved and are tried again." if self.left else "")
 
 
 def process_trash_requests(now: datetime) -> BinReport:
@@ -64,12 +73,12 @@ def process_trash_requests(now: datetime) -> BinReport:
     _forget_settled()
     wanted_again = BinnedFile.objects.filter(state=State.BINNED, track__wanted=True)
     wanted_again.update(state=State.RETURNING)
-    return _go([State.LEAVING, State.RETURNING, State.ASKED], now)
+    return _move_files([State.LEAVING, State.RETURNING, State.ASKED], now)
 
 
 def recover(now: datetime) -> BinReport:
     """Finish moves that a crash cut short. To be called before a reconcile, which would miss the file."""
-    return _go([State.LEAVING, State.RETURNING], now)
+    return _move_files([State.LEAVING, State.RETURNING], now)
 
 
 def take_back(files: Iterable[int] | None = None, day: str = "") -> int:
@@ -81,7 +90,7 @@ def take_back(files: Iterable[int] | None = None, day: str = "") -> int:
     if files is not None:
         rows = rows.filter(pk__in=list(files))
     if day:
-        rows = rows.filter(target__startswith=f"{BIN}/{day}/")
+        rows = rows.filter(target__startswith=f"{TRASH}/{day}/")
     return rows.update(state=State.RETURNING)
 
 
@@ -91,7 +100,7 @@ def _forget_settled() -> None:
     BinnedFile.objects.filter(state=State.ASKED, track__ignored=True).delete()
 
 
-def _go(states: list[str], now: datetime) -> BinReport:
+def _move_files(states: list[str], now: datetime) -> BinReport:
     report = BinReport()
     rows = BinnedFile.objects.filter(state__in=states).exclude(state=State.ASKED, track__wanted=True)
     ids, formers = list(rows.order_by("pk").values_list("pk", flat=True)), restore.waiting()
@@ -100,6 +109,9 @@ def _go(states: list[str], now: datetime) -> BinReport:
     state = storage.check(now)
     if not state.may_write:
         report.problem = state.reason
+        return report
+    report.problem = own_folders.problem_of(TRASH)
+    if report.problem:
         return report
     with try_lock("reconcile") as mine:  # a pass beside us would see a file in neither place
         if not mine:
@@ -112,16 +124,16 @@ def _go(states: list[str], now: datetime) -> BinReport:
                     _move_one(pk, now, report)
                 for pk in formers:
                     root.require()
-                    _count(report, restore.see_through(pk, now, publish.publish_method(_bin_folder())))
+                    _count(report, restore.see_through(pk, now, link_method.method_in(TRASH)))
         except RootProblem as error:
             report.problem = str(error)
     return report
 
 
-def _count(report: BinReport, came: str) -> None:
-    report.returned += came == restore.RETURNED
-    report.gone += came == restore.GONE
-    report.left += came == restore.LEFT
+def _count(report: BinReport, result: str) -> None:
+    report.returned += result == restore.RETURNED
+    report.gone += result == restore.GONE
+    report.left += result == restore.LEFT
 
 
 def _move_one(pk: int, now: datetime, report: BinReport) -> None:
@@ -132,7 +144,7 @@ def _move_one(pk: int, now: datetime, report: BinReport) -> None:
     try:
         if item.state == State.ASKED and not _begin(item, now):
             return
-        _Move(item, now, report).go()
+        TrashMove(item, now, report).run()
     except OSError as error:
         logger.warning("The file of track %s cannot be moved: %s", item.track_id, error.strerror)
         report.left += 1
@@ -144,105 +156,71 @@ def _begin(item: BinnedFile, now: datetime) -> bool:
     if track.status != Track.Status.DOWNLOADED or track.wanted or track.folder is None:
         return False
     item.origin = Place(settings.MUSIC_DIR, track.folder.path, track.file_name).relative
-    if item.origin.startswith(f"{BIN}/"):
+    if item.origin.startswith(f"{TRASH}/"):
         return False
-    item.target = free_name(f"{BIN}/{now:%Y-%m-%d}/{item.origin}", "bin")
+    item.target = free_name(f"{TRASH}/{now:%Y-%m-%d}/{item.origin}", "bin")
     item.state = State.LEAVING
     item.save(update_fields=["origin", "target", "state"])
     failpoint("bin_noted")
     return True
 
 
-class _Move:
-    """One file on its way, in either direction, from wherever a crash left it."""
+class TrashMove(JournaledMove):
+    """One file on its way to the trash or back, from wherever a crash left it."""
+
+    linked_point, followed_point = "bin_moved", "bin_followed"
 
     def __init__(self, item: BinnedFile, now: datetime, report: BinReport) -> None:
         self.item, self.now, self.report = item, now, report
         self.leaving = item.state == State.LEAVING
-        self.method = publish.publish_method(_bin_folder())
+        self.source, self.target = (item.origin, item.target) if self.leaving else (item.target, item.origin)
 
-    def go(self) -> None:
+    def run(self) -> None:
         """Move the file, let its row follow, and write down that it has arrived."""
-        for _ in range(publish.MOST_NAMES):
-            source, target = self._ways()
-            here, there = file_at(source), file_at(target)
-            if here is None and there is None:
-                self._lost()
-                return
-            if there is not None and (here is None or os.path.samestat(here, there)):
-                break  # it was moved before the crash
-            if there is None and not os.path.lexists(target) and self._put(source, target):
-                break
-            self._take_another_name()
-        self._follow(*self._ways())
+        method = link_method.method_in(TRASH)
+        if is_lost(self):  # a reconcile says so; there is nothing left to move
+            self.item.delete()
+            self.report.gone += 1
+            return
+        if not is_linked(self):
+            link_to_target(self, method)
+        complete(self, method)
 
-    def _ways(self) -> tuple[str, str]:
-        pair = self.item.origin, self.item.target
-        source, target = pair if self.leaving else pair[::-1]
-        return os.path.join(settings.MUSIC_DIR, source), os.path.join(settings.MUSIC_DIR, target)
-
-    def _put(self, source: str, target: str) -> bool:
-        os.makedirs(os.path.dirname(target), mode=0o777 & ~settings.MUSIC_UMASK, exist_ok=True)
-        try:
-            publish.put_in_place(source, target, self.method)
-        except FileExistsError:
-            return False
-        failpoint("bin_moved")
-        return True
-
-    def _take_another_name(self) -> None:
+    def take_next_target(self) -> None:
         if self.leaving:
-            self.item.target = free_name(self.item.target, "bin")
+            self.target = self.item.target = free_name(self.target, "bin")
         else:
-            self.item.origin = free_name(self.item.origin, publish.short_id(self.item.track))
+            self.target = self.item.origin = free_name(self.target, short_id(self.item.track))
         self.item.save(update_fields=["origin", "target"])
 
-    def _follow(self, source: str, target: str) -> None:
-        """The file has its new name: the row follows, then the old name goes, if it still has one."""
-        place = Place.of(settings.MUSIC_DIR, os.path.relpath(target, settings.MUSIC_DIR))
-        if self._row_follows(source, place):
-            failpoint("bin_followed")
-            remove_name(source, target)
-            self._arrived()
-        else:
-            undo_link(target, source, self.method)
-            self.item.state = State.ASKED if self.leaving else State.BINNED
-            self.item.save(update_fields=["state"])
-            self.report.left += 1
-
-    def _row_follows(self, source: str, place: Place) -> bool:
-        track, where = self.item.track, "to the bin" if self.leaving else "back from the bin"
+    def follow(self) -> bool:
+        track, direction = self.item.track, "to the bin" if self.leaving else "back from the bin"
+        place, source = Place.of(settings.MUSIC_DIR, self.target), absolute(self.source)
         wanted = False if self.leaving else track.wanted
         with contextlib.suppress(PlaceTaken):
-            if transitions.move(track.pk, source, place, self.now, f"moved {where}: {place.relative}", wanted):
+            if transitions.move(track.pk, source, place, self.now, f"moved {direction}: {place.relative}", wanted):
                 return True
             row = Track.objects.get(pk=track.pk)
             if row.local_path == place.path and row.status == Track.Status.DOWNLOADED:
                 return True  # it had followed before the crash
             if row.status == Track.Status.MISSING and row.local_path in ("", source):
                 # A reconcile came between the crash and us, and saw the old name gone.
-                return transitions.adopt(row.pk, place, os.lstat(place.path).st_size, self.now, f"moved {where}")
+                return transitions.adopt(row.pk, place, os.lstat(place.path).st_size, self.now, f"moved {direction}")
         return False
 
-    def _arrived(self) -> None:
+    def done(self) -> None:
         if self.leaving:
             BinnedFile.objects.filter(pk=self.item.pk).update(state=State.BINNED, moved_at=self.now)
             self.report.binned += 1
             return
-        clear_folders(os.path.dirname(os.path.join(settings.MUSIC_DIR, self.item.target)))
+        remove_empty_folders(self.source.rpartition("/")[0])
         if self.item.track.wanted:
             self.item.delete()
         else:
             BinnedFile.objects.filter(pk=self.item.pk).update(state=State.KEPT)
         self.report.returned += 1
 
-    def _lost(self) -> None:
-        """Neither name leads to a file: somebody took it. A reconcile says so; there is nothing left to move."""
-        self.item.delete()
-        self.report.gone += 1
-
-
-def _bin_folder() -> str:
-    folder = os.path.join(settings.MUSIC_DIR, BIN)
-    os.makedirs(folder, mode=0o777 & ~settings.MUSIC_UMASK, exist_ok=True)
-    return folder
+    def undone(self) -> None:
+        self.item.state = State.ASKED if self.leaving else State.BINNED
+        self.item.save(update_fields=["state"])
+        self.report.left += 1

@@ -26,8 +26,8 @@ from catalog.importers.parsed_file import ReadFile, UnreadableFile, shown
 from catalog.importers.reader import read_library_file
 from catalog.models import Run
 from catalog.models.run_progress import RunProgress, close_run
+from catalog.system.atomic_files import remove_stale
 from catalog.system.file_locks import try_lock
-from catalog.system.stale_files import remove_stale
 from catalog.text.humanize import count
 from downloads.jobs.queue import job, request_reconcile
 

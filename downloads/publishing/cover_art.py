@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 
+from catalog.system.atomic_files import write_over
 from catalog.tags.audio_tags import picture_type
 
 HOST = "i.scdn.co"
@@ -38,7 +38,8 @@ def cover(url: str) -> bytes | None:
             return kept.read_bytes()
         picture = fetch_picture(url)
         if picture:
-            _keep(str(kept), picture)
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_over(str(kept), picture)
         return picture
     except (requests.RequestException, OSError) as error:
         logger.info("No cover: %s", type(error).__name__)
@@ -58,11 +59,3 @@ def fetch_picture(url: str) -> bytes | None:
                 if len(data) > LARGEST:
                     return None
     return data if picture_type(data) else None
-
-
-def _keep(path: str, picture: bytes) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    draft = f"{path}.{os.getpid()}"
-    with open(draft, "wb") as file:
-        file.write(picture)
-    os.replace(draft, path)

@@ -7,14 +7,14 @@ import ctypes
 import errno
 import os
 import secrets
-import stat
 
+from catalog.models import Library
+from catalog.storage import own_folders
+from catalog.system.atomic_files import NOT_SUPPORTED as NOT_SUPPORTED  # for who asks what a refusal means
 from catalog.system.failpoints import failpoint
 
 LINK, RENAME, PLACEHOLDER = "link", "rename", "placeholder"
 
-# How an operation that a filesystem does not know is refused (FAT, exFAT, some SMB and FUSE).
-NOT_SUPPORTED = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.EMLINK}
 # What says nothing about a way of putting files in place: it would be no better with the next one.
 NOT_OF_THE_METHOD = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN),
@@ -22,6 +22,27 @@ NOT_OF_THE_METHOD = {
 }
 RENAME_NOREPLACE = 1
 AT_FDCWD = -100
+
+
+def link_method(folder: str) -> str:
+    """How this library's filesystem puts a file in place; found out once, in ``folder``, kept in the library's row."""
+    library = Library.load()
+    if library.publish_method:
+        return library.publish_method
+    method = probe_method(folder)
+    Library.objects.filter(pk=library.pk).update(publish_method=method)
+    return method
+
+
+def forget_method() -> None:
+    """The library may lie on another filesystem now: the next track finds out again."""
+    Library.objects.update(publish_method="")
+
+
+def method_in(name: str) -> str:
+    """As `link_method`, found out in a folder of ours (`catalog.storage.own_folders`), which is made where needed."""
+    with own_folders.own_folder(name):
+        return link_method(own_folders.path_of(name))
 
 
 def probe_method(folder: str) -> str:
@@ -45,54 +66,48 @@ def probe_method(folder: str) -> str:
     finally:
         for path in (source, target):
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-
-
-def file_at(path: str) -> os.stat_result | None:
-    """The regular file at ``path``; None where there is none. OSError where that cannot be known."""
-    try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found if stat.S_ISREG(found.st_mode) else None
+                own_folders.unlink(path)
 
 
 def put_in_place(source: str, target: str, method: str) -> None:
     """Give ``source`` the name ``target``. FileExistsError where the name is taken; nothing is ever overwritten."""
-    if method == LINK:
-        os.link(source, target, follow_symlinks=False)
-    elif method == RENAME:
-        _rename_noreplace(source, target)
-    else:
-        _replace_placeholder(source, target)
+    with own_folders.open_parent(source) as (here, old), own_folders.open_parent(target) as (there, new):
+        if method == LINK:
+            os.link(old, new, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
+        elif method == RENAME:
+            _rename_noreplace(old, here, new, there)
+        else:
+            _make_placeholder(new, there, placeholder_text(os.path.dirname(source)))
+            failpoint("placeholder")
+            os.replace(old, new, src_dir_fd=here, dst_dir_fd=there)
 
 
-def _replace_placeholder(source: str, target: str) -> None:
+def _make_placeholder(name: str, folder: int | None, text: bytes) -> None:
     """Whoever makes the placeholder owns the name; replacing one's own overwrites nothing.
 
     It holds the name of the stage, so that recovery can tell it from somebody's file.
     """
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder)
     try:
-        os.write(descriptor, mark_of(os.path.dirname(source)))
+        os.write(descriptor, text)
     except OSError:
-        os.unlink(target)  # still ours for certain: recovery removes whole marks only
+        os.unlink(name, dir_fd=folder)  # still ours for certain: recovery removes whole marks only
         raise
     finally:
         os.close(descriptor)
-    failpoint("placeholder")
-    os.replace(source, target)
 
 
-def mark_of(stage: str) -> bytes:
+def placeholder_text(stage: str) -> bytes:
     """What a placeholder holds for a file that comes from the folder ``stage``."""
     return f"Tonekeep is putting a file here: {os.path.basename(stage)}\n".encode()
 
 
-def _rename_noreplace(source: str, target: str) -> None:
+def _rename_noreplace(old: str, here: int | None, new: str, there: int | None) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "renameat2"):
         raise OSError(errno.ENOSYS, "renameat2 is not known here")
-    if libc.renameat2(AT_FDCWD, os.fsencode(source), AT_FDCWD, os.fsencode(target), RENAME_NOREPLACE) != 0:
+    source = AT_FDCWD if here is None else here
+    target = AT_FDCWD if there is None else there
+    if libc.renameat2(source, os.fsencode(old), target, os.fsencode(new), RENAME_NOREPLACE) != 0:
         code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), target)
+        raise OSError(code, os.strerror(code), new)

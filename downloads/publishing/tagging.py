@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import secrets
@@ -11,10 +10,11 @@ from django.conf import settings
 
 from catalog.models import Album, Library, Track
 from catalog.music import path_template
-from catalog.tags import audio_tags
+from catalog.system.atomic_files import write_new
+from catalog.tags import audio_tags, tag_process
 from catalog.tracks.place import Place
 from downloads.failures.kinds import DownloadError
-from downloads.publishing import publish
+from downloads.publishing import link_method, staging, target_path
 from downloads.publishing.cover_art import cover
 
 VARIOUS = "Various Artists"  # what Picard, beets, Navidrome, Jellyfin and MPD know compilations by
@@ -29,7 +29,7 @@ def write_tags(track: Track, path: str) -> None:
     """Write what the catalog knows into the staged file. DownloadError bad_file where it cannot carry tags."""
     album = track.album
     try:
-        audio_tags.write_tags(path, tags_of(track), cover(album.cover_url) if album else None)
+        tag_process.write_tags(path, tags_of(track), cover(album.cover_url) if album else None)
     except audio_tags.TagError as error:
         raise DownloadError("bad_file", str(error)) from error
 
@@ -44,12 +44,12 @@ def tags_of(track: Track) -> audio_tags.TrackTags:
         album_artist=_album_artist(album) if album else "",
         track_number=track.track_number,
         disc_number=track.disc_number,
-        disc_total=publish.naming_of(track).disc_total,
+        disc_total=target_path.disc_count(album),
         date=album.release_date if album else "",
         isrc=track.isrc,
         spotify_id=track.spotify_id or "",
         compilation=album.compilation if album else False,
-        track_key=publish.key_of(track),
+        track_key=staging.claim_key(track),
     )
 
 
@@ -68,7 +68,7 @@ def put_cover(track: Track, place: Place) -> str:
     try:
         if picture is None or ending is None or _has_picture(folder):
             return ""
-        return _write(publish.stage_folder(track), os.path.join(folder, f"cover.{ending}"), picture)
+        return _write(staging.stage_folder(track), os.path.join(folder, f"cover.{ending}"), picture)
     except OSError as error:
         logger.info("No cover in %s: %s", folder, error.strerror)
         return ""
@@ -92,15 +92,11 @@ def _has_picture(folder: str) -> bool:
 def _write(stage: str, path: str, picture: bytes) -> str:
     """By the same way as a track: whole, or not at all, and never over what somebody put there meanwhile."""
     draft = os.path.join(stage, f"cover-{secrets.token_hex(8)}")
-    with open(draft, "xb") as file:
-        file.write(picture)
-    with contextlib.suppress(OSError):  # exFAT and many a share know no modes
-        os.chmod(draft, 0o666 & ~settings.MUSIC_UMASK)
     try:
-        publish.put_in_place(draft, path, publish.publish_method(stage))
+        write_new(draft, picture, 0o666 & ~settings.MUSIC_UMASK)
+        link_method.put_in_place(draft, path, link_method.link_method(stage))
     except FileExistsError:
         return ""
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(draft)
+        staging.remove_draft(draft)
     return path

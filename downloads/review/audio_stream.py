@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from catalog.models import Track
-from downloads.publishing import publish
+from downloads.publishing import staging
 
 BLOCK = 65_536  # bytes handed to the server at a time
 # What browsers are told of a file, by its ending; all else is not served.
@@ -69,7 +69,7 @@ def _path_of(track: Track) -> str:
         return track.local_path
     if track.status != Track.Status.DOWNLOADING or not track.claim:
         return ""
-    stage = publish.stage_folder(track)
+    stage = staging.stage_folder(track)
     try:
         names = [name for name in os.listdir(stage) if not name.startswith(".")]
     except OSError:

@@ -29,7 +29,7 @@ from downloads.failures.kinds import CANDIDATE, ERROR_KINDS, DownloadError
 from downloads.fetch import process
 from downloads.file_moves import superseded
 from downloads.models import AudioFile, Candidate
-from downloads.publishing import existing_file, publish, tagging
+from downloads.publishing import existing_file, publish, staging, tagging
 from downloads.search import candidates, rate_limit
 from downloads.search.sources import source
 
@@ -92,7 +92,7 @@ class Attempt:
         except Exception as error:
             logger.exception("Track %s ended in an error of ours", self.track.pk)
             result = self._failed("unknown", f"An error of the program: {type(error).__name__}.")
-        publish.clear_stage(self.track)
+        staging.clear_stage(self.track)
         Service.objects.canary_returned("audio", self.now())
         failpoint("cleaned")
         return result
@@ -165,7 +165,7 @@ class Attempt:
                     candidates.reject(candidate, error.message)
                     if candidate == choice:
                         raise self._choice_failed(candidate, error.message) from error
-            publish.clear_stage(self.track)
+            staging.clear_stage(self.track)
         assert last
         raise last
 
@@ -192,7 +192,7 @@ class Attempt:
         audio = verify.verify(staged.path, self._expected_ms(candidate), staged.expected_bytes)
         failpoint("verified")
         tagging.write_tags(self.track, staged.path)
-        size = publish.size_of(staged.path)
+        size = staging.size_of(staged.path)
         failpoint("tagged")
         self._require_ours(100)
         self._require_storage()
@@ -227,7 +227,7 @@ class Attempt:
 
     def _fetch(self, candidate: Candidate) -> process.Fetched:
         self._require_ours(0)  # whoever was late until now must not fetch what another worker is fetching
-        stage = publish.open_stage(self.track)
+        stage = staging.open_stage(self.track)
         failpoint("staged")
         audio_source = source(candidate.source)
         fetched = process.fetch(
@@ -257,7 +257,7 @@ class Attempt:
             raise publish.LeaseLost
 
     def _require_stage(self) -> None:
-        if not os.path.isdir(publish.stage_folder(self.track)):
+        if not os.path.isdir(staging.stage_folder(self.track)):
             raise publish.LeaseLost
 
     def _require_storage(self) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 
 from catalog.models import Track, TrackQuerySet
 from catalog.storage import state as storage
+from catalog.system.atomic_files import file_size
 from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
 from downloads.failures import backoff, clock_skew
-from downloads.publishing import existing_file, publish
+from downloads.publishing import existing_file, publish, staging
+from downloads.publishing.staging import claim_key, claim_key_in
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def recover_one(track: Track, retry_after: datetime, now: datetime) -> bool:
     if not abandoned.exists():  # it has renewed in the meantime: its stage is its own
         return False
     failpoint("recovering")
-    publish.clear_stage(track)
+    staging.clear_stage(track)
     failpoint("fenced")
     row = abandoned.first()
     if row is None:
@@ -77,25 +77,17 @@ def _recover_missing(abandoned: TrackQuerySet, retry_after: datetime, now: datet
 
 
 def _was_published(track: Track) -> bool:
-    size = publish.regular_size(track.local_path)
+    size = file_size(track.local_path)
     if size is None or size != track.size:
         return False
     # It was being adopted: then it says whose it is, but not under this claim.
-    return publish.key_in(track.local_path) == publish.key_of(track) or existing_file.is_of(track, track.local_path)
+    return claim_key_in(track.local_path) == claim_key(track) or existing_file.is_of(track, track.local_path)
 
 
 def sweep_stages() -> int:
-    """Remove stage folders whose claim is no longer held by anybody. How many; what the disk keeps is swept later."""
-    incoming = os.path.join(settings.MUSIC_DIR, publish.INCOMING)
+    """Remove stages whose claim is no longer held by anybody. How many; what the disk keeps is swept later."""
     try:
-        found = [entry.name for entry in os.scandir(incoming) if entry.is_dir(follow_symlinks=False)]
-    except (FileNotFoundError, NotADirectoryError):
-        return 0
+        return staging.sweep_stages()
     except OSError as error:
-        logger.warning("%s cannot be looked at: %s", incoming, error.strerror)
+        logger.warning("The staging folder cannot be swept: %s", error.strerror)
         return 0
-    live = {f"{pk}-{claim}" for pk, claim in Track.objects.exclude(claim=None).values_list("pk", "claim")}
-    stale = [name for name in found if name not in live]
-    for name in stale:
-        publish.remove_stage(os.path.join(incoming, name))
-    return len(stale)

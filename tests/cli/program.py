@@ -79,7 +79,7 @@ class Program:
 
     def files(self) -> list[Path]:
         """The music on disk."""
-        hidden = self.music / ".incoming"
+        hidden = self.music / ".tonekeep-incoming"
         return sorted(path for path in self.music.rglob("*.mp3") if hidden not in path.parents)
 
     def write_library(self, *titles: str) -> Path:

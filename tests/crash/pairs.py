@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.models import Track
 from catalog.system.failpoints import POINTS
-from downloads.publishing import publish
+from downloads.publishing import link_method
 from tests.crash.processes import ORDINARY_END, Process
 from tests.crash.workspace import Ground
 
@@ -72,7 +72,7 @@ def _prepare(ground: Ground, pair: Pair) -> Track:
     """A track to fetch, and what must be there for a worker to come by the first's point."""
     track = ground.track()
     if "placeholder" in (pair.first, pair.second):
-        ground.publish_by(publish.PLACEHOLDER)
+        ground.publish_by(link_method.PLACEHOLDER)
     if "adopted" in (pair.first, pair.second):
         ground.settle()
         ground.forget_place(track)

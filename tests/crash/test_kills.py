@@ -9,7 +9,7 @@ import pytest
 
 from catalog.models import Track
 from catalog.system.failpoints import POINTS
-from downloads.publishing import publish
+from downloads.publishing import link_method
 from downloads.worker import rescue
 from tests.crash.processes import ORDINARY_END
 from tests.crash.workspace import Ground
@@ -43,11 +43,11 @@ def test_a_worker_killed_at_any_point_costs_nothing(ground: Ground, point: str):
 @pytest.mark.parametrize(
     ("method", "point"),
     [
-        (publish.RENAME, "reserved"),
-        (publish.RENAME, "linked"),
-        (publish.PLACEHOLDER, "reserved"),
-        (publish.PLACEHOLDER, "placeholder"),
-        (publish.PLACEHOLDER, "linked"),
+        (link_method.RENAME, "reserved"),
+        (link_method.RENAME, "linked"),
+        (link_method.PLACEHOLDER, "reserved"),
+        (link_method.PLACEHOLDER, "placeholder"),
+        (link_method.PLACEHOLDER, "linked"),
     ],
 )
 def test_a_disk_without_hard_links_is_as_safe(ground: Ground, method: str, point: str):

@@ -24,7 +24,7 @@ from catalog.tracks.place import NO_PLACE
 from downloads.failures.kinds import DownloadError
 from downloads.fetch import process
 from downloads.models import Candidate
-from downloads.publishing import publish
+from downloads.publishing import link_method, publish, staging, target_path
 from downloads.worker import attempt as worker_attempt
 from downloads.worker import rescue
 from tests.crash.workspace import make_recordings
@@ -50,7 +50,7 @@ class Case:
 
     @property
     def wished(self) -> str:
-        return publish.wished_place(self.track, "mp3").path
+        return target_path.target_place(self.track, "mp3").path
 
     def publish(self) -> publish.Place:
         return publish.publish(self.track, self.staged, lambda: self.world.now)
@@ -73,10 +73,10 @@ def make_case(world: World, recordings: Path, **columns: Any) -> Case:
     make_recordings(recordings)
     track = transitions.claim_one(world.make_track("Song", **columns).pk, world.now)
     assert track
-    path = os.path.join(publish.open_stage(track), "audio.mp3")
+    path = os.path.join(staging.open_stage(track), "audio.mp3")
     Path(path).write_bytes((recordings / "0.mp3").read_bytes())
     said = audio_tags.TrackTags(
-        "Song", ("Maria Ruiz",), spotify_id=track.spotify_id or "", track_key=publish.key_of(track)
+        "Song", ("Maria Ruiz",), spotify_id=track.spotify_id or "", track_key=staging.claim_key(track)
     )
     audio_tags.write_tags(path, said, None)
     return Case(world, track, publish.Staged(path, os.stat(path).st_size, "mp3"))
@@ -101,16 +101,16 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], object]],
 
 
 def test_the_row_names_place_and_size_before_the_file_is_there(case, monkeypatch):
-    Library.objects.update(publish_method=publish.LINK)
+    Library.objects.update(publish_method=link_method.LINK)
     seen = []
-    put = publish.put_in_place
+    put = link_method.put_in_place
 
     def look(source: str, target: str, method: str) -> None:
         row = case.row
         seen.append((row.status, row.reserved, row.local_path == target, row.size))
         put(source, target, method)
 
-    monkeypatch.setattr(publish, "put_in_place", look)
+    monkeypatch.setattr(link_method, "put_in_place", look)
     case.publish()
     assert seen == [("downloading", True, True, case.staged.size)]
 
@@ -139,7 +139,7 @@ def test_a_published_file_may_be_read_by_others_and_its_row_says_so(case):
 # --- Nothing is overwritten -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", [publish.LINK, publish.RENAME, publish.PLACEHOLDER])
+@pytest.mark.parametrize("method", [link_method.LINK, link_method.RENAME, link_method.PLACEHOLDER])
 def test_a_strangers_file_that_comes_at_the_last_moment_is_left_alone(case, at, method):
     Library.objects.update(publish_method=method)
 
@@ -155,7 +155,7 @@ def test_a_strangers_file_that_comes_at_the_last_moment_is_left_alone(case, at, 
 
 
 def test_a_place_that_another_track_has_is_passed_by(case):
-    first = publish.wished_place(case.track, "mp3")
+    first = target_path.target_place(case.track, "mp3")
     other: Any = transitions.claim_one(case.world.make_track("Other", number=10).pk, case.world.now)
     assert transitions.reserve(other.pk, other.claim, first, 5, case.world.now)
     assert case.publish().path != first.path
@@ -163,7 +163,7 @@ def test_a_place_that_another_track_has_is_passed_by(case):
 
 
 def test_a_track_without_a_free_name_is_told_so_in_a_sentence(case, monkeypatch):
-    monkeypatch.setattr(publish, "_is_taken", lambda path: True)
+    monkeypatch.setattr(publish, "is_taken", lambda path: True)
     with pytest.raises(publish.NoFreeName, match="taken by other files"):
         case.publish()
     attempt = worker_attempt.Attempt(case.track, lambda: case.world.now, lambda: False)
@@ -182,27 +182,27 @@ def test_a_link_whose_answer_was_lost_on_the_network_counts(case, monkeypatch):
         raise FileExistsError(errno.EEXIST, "exists", target)
 
     monkeypatch.setattr(os, "link", link_and_lose_the_answer)
-    Library.objects.update(publish_method=publish.LINK)
+    Library.objects.update(publish_method=link_method.LINK)
     assert case.publish().path == case.wished
     assert len(os.listdir(os.path.dirname(case.wished))) == len(case.world.tracks) - 4 + 1
 
 
-@pytest.mark.parametrize("method", [publish.LINK, publish.RENAME, publish.PLACEHOLDER])
+@pytest.mark.parametrize("method", [link_method.LINK, link_method.RENAME, link_method.PLACEHOLDER])
 def test_a_files_own_second_name_is_taken_too(tmp_path, method):
     """On a disk that ignores case “a” and “A” are one file: who moves it there would delete it."""
     one, other = tmp_path / "a.mp3", tmp_path / "b.mp3"
     one.write_bytes(b"sound")
     os.link(one, other)
     with pytest.raises(FileExistsError):
-        publish.put_in_place(str(one), str(other), method)
+        link_method.put_in_place(str(one), str(other), method)
 
 
 # --- A worker that is late --------------------------------------------------------------------------------
 
 
 def test_a_worker_past_its_deadline_puts_nothing_in_place(case, at, monkeypatch):
-    Library.objects.update(publish_method=publish.LINK)
-    monkeypatch.setattr(publish, "put_in_place", lambda *args: pytest.fail("not even for a moment"))
+    Library.objects.update(publish_method=link_method.LINK)
+    monkeypatch.setattr(link_method, "put_in_place", lambda *args: pytest.fail("not even for a moment"))
     at("synced", lambda: Track.objects.filter(pk=case.track.pk).update(claim_until=case.world.now - MINUTE))
     with pytest.raises(publish.LeaseLost):
         case.publish()
@@ -269,7 +269,7 @@ def test_a_database_that_fails_after_the_link_leaves_the_file_to_recovery(case, 
 def test_whoever_lost_the_track_while_looking_for_a_file_does_not_fetch(case, at, monkeypatch):
     fetched = []
     monkeypatch.setattr(process, "fetch", lambda *args, **options: fetched.append(args))
-    publish.clear_stage(case.track)
+    staging.clear_stage(case.track)
     attempt = worker_attempt.Attempt(case.track, lambda: case.world.now, lambda: False)
     case.lose()
     with pytest.raises(publish.LeaseLost):

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from catalog.models import Library, Track
+from catalog.system import atomic_files
 from catalog.tracks import transitions
-from downloads.publishing import existing_file, publish
+from downloads.publishing import existing_file, link_method, publish, staging, target_path
 from downloads.worker import rescue
 from tests.crash.test_publish_guards import LATE, MINUTE, Case, at, case, make_case
 
@@ -35,7 +36,7 @@ def die_after_link(case: Case, at) -> Track:
 
 
 def reserve(case: Case) -> Track:
-    place = publish.wished_place(case.track, "mp3")
+    place = target_path.target_place(case.track, "mp3")
     assert transitions.reserve(case.track.pk, case.track.claim, place, case.staged.size, case.world.now)
     os.makedirs(os.path.dirname(place.path), exist_ok=True)
     return case.row
@@ -48,13 +49,13 @@ def test_what_was_published_is_kept_and_its_stage_goes(case, at):
     die_after_link(case, at)
     assert case.recover()
     assert (case.row.status, case.row.local_path) == ("downloaded", case.wished)
-    assert not os.path.exists(publish.stage_folder(case.track))
+    assert not os.path.exists(staging.stage_folder(case.track))
 
 
 def test_the_stage_goes_before_recovery_looks(case, at):
     row = reserve(case)
     seen = []
-    at("fenced", lambda: seen.append(os.path.exists(publish.stage_folder(case.track))))
+    at("fenced", lambda: seen.append(os.path.exists(staging.stage_folder(case.track))))
     assert case.recover(row)
     assert seen == [False]
 
@@ -128,7 +129,7 @@ def test_the_stage_of_a_worker_that_died_after_its_end_is_swept_and_a_living_one
     other = make_case(case.world, recordings, number=10)
     assert case.publish()
     assert rescue.recover(case.world.now) == 0
-    assert not os.path.exists(publish.stage_folder(case.track))
+    assert not os.path.exists(staging.stage_folder(case.track))
     assert os.path.exists(other.staged.path)
 
 
@@ -137,7 +138,7 @@ def test_the_stage_of_a_worker_that_died_after_its_end_is_swept_and_a_living_one
 
 def test_an_abandoned_placeholder_goes_and_a_strangers_file_of_its_size_stays(case):
     row = reserve(case)
-    mark = publish.mark_of(publish.stage_folder(case.track))
+    mark = link_method.placeholder_text(staging.stage_folder(case.track))
     Path(case.wished).write_bytes(b"x" * len(mark))
     assert case.recover(row)
     assert Path(case.wished).read_bytes() == b"x" * len(mark)
@@ -145,16 +146,16 @@ def test_an_abandoned_placeholder_goes_and_a_strangers_file_of_its_size_stays(ca
 
 def test_an_abandoned_placeholder_is_removed(case):
     row = reserve(case)
-    Path(case.wished).write_bytes(publish.mark_of(publish.stage_folder(case.track)))
+    Path(case.wished).write_bytes(link_method.placeholder_text(staging.stage_folder(case.track)))
     assert case.recover(row)
     assert not os.path.exists(case.wished)
 
 
 @pytest.mark.parametrize("still_ours", [True, False])
 def test_a_disk_that_refuses_the_file_gets_its_placeholder_back_from_its_holder_only(case, monkeypatch, still_ours):
-    Library.objects.update(publish_method=publish.PLACEHOLDER)
+    Library.objects.update(publish_method=link_method.PLACEHOLDER)
 
-    def refuse(source: str, target: str) -> None:
+    def refuse(source: str, target: str, **options: object) -> None:
         if not still_ours:
             case.lose()
         raise OSError(errno.EIO, "Input/output error", target)
@@ -174,7 +175,7 @@ def test_a_full_disk_leaves_no_empty_placeholder(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(OSError, match="No space"):
-        publish.put_in_place(str(source), str(target), publish.PLACEHOLDER)
+        link_method.put_in_place(str(source), str(target), link_method.PLACEHOLDER)
     assert not target.exists()
 
 
@@ -183,7 +184,7 @@ def test_a_full_disk_leaves_no_empty_placeholder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("code", "learnt"),
-    [(errno.EPERM, publish.RENAME), (errno.EOPNOTSUPP, publish.RENAME), (errno.ENOSPC, ""), (errno.EIO, "")],
+    [(errno.EPERM, link_method.RENAME), (errno.EOPNOTSUPP, link_method.RENAME), (errno.ENOSPC, ""), (errno.EIO, "")],
 )
 def test_a_worse_way_is_learnt_only_from_a_disk_that_knows_no_better(tmp_path, monkeypatch, world, code, learnt):
     def refuse(source: str, target: str, **options: bool) -> None:
@@ -193,16 +194,16 @@ def test_a_worse_way_is_learnt_only_from_a_disk_that_knows_no_better(tmp_path, m
     stage = tmp_path / "stage"
     stage.mkdir()
     if learnt:
-        assert publish.publish_method(str(stage)) == learnt
+        assert link_method.link_method(str(stage)) == learnt
     else:
         with pytest.raises(OSError):
-            publish.publish_method(str(stage))
+            link_method.link_method(str(stage))
     assert Library.load().publish_method == learnt
     assert list(stage.iterdir()) == []
 
 
 def test_a_library_that_moved_to_a_disk_without_links_learns_anew(case, monkeypatch):
-    Library.objects.update(publish_method=publish.LINK)
+    Library.objects.update(publish_method=link_method.LINK)
 
     def refuse(source: str, target: str, **options: bool) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted", target)
@@ -211,7 +212,7 @@ def test_a_library_that_moved_to_a_disk_without_links_learns_anew(case, monkeypa
     with pytest.raises(PermissionError):
         case.publish()
     assert case.publish().path == case.wished
-    assert Library.load().publish_method == publish.RENAME
+    assert Library.load().publish_method == link_method.RENAME
 
 
 @pytest.mark.parametrize(("code", "fine"), [(errno.EPERM, True), (errno.EIO, False)])
@@ -237,7 +238,7 @@ def test_nothing_is_made_under_the_mount_point_of_a_drive_that_has_just_gone(cas
 
 
 def test_nothing_is_made_there_even_if_it_goes_between_two_calls(case, monkeypatch):
-    gone, look = case.world.root.with_name("gone"), publish._is_folder
+    gone, look = case.world.root.with_name("gone"), atomic_files.is_folder
 
     def look_and_unplug(path: str) -> bool:
         there = look(path)
@@ -245,7 +246,7 @@ def test_nothing_is_made_there_even_if_it_goes_between_two_calls(case, monkeypat
             case.world.root.rename(gone)
         return there
 
-    monkeypatch.setattr(publish, "_is_folder", look_and_unplug)
+    monkeypatch.setattr(atomic_files, "is_folder", look_and_unplug)
     with pytest.raises(FileNotFoundError):
         case.publish()
     assert not case.world.root.exists()
@@ -257,7 +258,7 @@ def test_nothing_is_made_there_even_if_it_goes_between_two_calls(case, monkeypat
 
 def old_file(case: Case) -> publish.Place:
     """The track's own file is at its wished place already."""
-    place = publish.wished_place(case.track, "mp3")
+    place = target_path.target_place(case.track, "mp3")
     os.makedirs(os.path.dirname(place.path), exist_ok=True)
     shutil.copy(case.staged.path, place.path)
     return place

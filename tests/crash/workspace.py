@@ -20,7 +20,7 @@ from catalog.models import Event, Library, Track
 from catalog.tags import audio_tags
 from downloads.fetch import process
 from downloads.models import Candidate
-from downloads.publishing import publish
+from downloads.publishing import target_path
 from downloads.worker import loop, rescue
 from tests.audio import make_audio
 from tests.crash import processes
@@ -119,7 +119,7 @@ class Ground:
         self.strangers[path] = (os.stat(path).st_ino, content)
 
     def put_stranger_in_the_way(self, track: Track) -> None:
-        self.put_stranger(publish.wished_place(track, "mp3").path)
+        self.put_stranger(target_path.target_place(track, "mp3").path)
 
     def publish_by(self, method: str) -> None:
         """As if this were the best that the filesystem knows."""
@@ -231,8 +231,8 @@ class Ground:
         return found
 
     def stages(self) -> list[str]:
-        incoming = self.root / ".incoming"
-        return os.listdir(incoming) if incoming.exists() else []
+        incoming = self.root / ".tonekeep-incoming"
+        return [name for name in os.listdir(incoming) if name[0] != "."] if incoming.exists() else []
 
     def _wrong_files(self) -> list[str]:
         found = []
@@ -257,7 +257,7 @@ class Ground:
             os.path.join(folder, name)
             for folder, _, names in os.walk(self.root)
             for name in names
-            if not folder.startswith(str(self.root / ".incoming"))
+            if not folder.startswith(str(self.root / ".tonekeep-incoming"))
         }
         return [f"nobody knows of {path}" for path in sorted(there - known)]
 

@@ -37,7 +37,7 @@ def test_the_demo_brings_all_songs_to_disk_but_the_one_that_nobody_has(runs):
     folder, [(_, status), _] = runs
     counters = status["counters"]
     assert (counters["songs"], counters["downloaded"], counters["missing"]) == (25, 24, 1)
-    files = [path for path in (folder / ".demo" / "music").rglob("*.mp3") if ".incoming" not in path.parts]
+    files = [path for path in (folder / ".demo" / "music").rglob("*.mp3") if ".tonekeep-incoming" not in path.parts]
     assert len(files) == 24
     (missing,) = status["failures"]["items"]
     assert missing["title"] == "Recuerdos de la Alhambra"

@@ -22,6 +22,7 @@ from urllib.request import urlopen
 import psycopg
 from django.conf import settings
 
+from catalog.storage.own_folders import STAGING
 from demo.archive import ArchiveServer, Song
 from tests import fork_server
 from tests.audio import make_audio
@@ -203,7 +204,10 @@ class Installation:
         return sorted(
             path
             for path in self.music.rglob("*.*")
-            if path.suffix in AUDIO and path.is_file() and ".incoming" not in path.parts and path.name[0] != "."
+            if path.suffix in AUDIO
+            and path.is_file()
+            and ".tonekeep-incoming" not in path.parts
+            and path.name[0] != "."
         )
 
     # --- Its processes ------------------------------------------------------------------------------------
@@ -228,7 +232,7 @@ class Installation:
         found = []
         for pid in self.processes():
             with suppress(OSError):
-                if ".incoming" in str(Path(f"/proc/{pid}/cwd").readlink()):
+                if STAGING in str(Path(f"/proc/{pid}/cwd").readlink()):
                     found.append(pid)
         return found
 

@@ -60,8 +60,8 @@ def test_a_busy_worker_killed_costs_nothing(installation: Installation, archive:
     installation.command("retry", "1", "2", "3")  # instead of waiting for its cooldown
     eventually(lambda: installation.counts() == (0, 0, 3), "and fetched")
     assert len(installation.files()) == 3
-    stage = installation.music / ".incoming"
-    eventually(lambda: not stage.exists() or not list(stage.iterdir()), "the stage is empty")
+    stage = installation.music / ".tonekeep-incoming"
+    eventually(lambda: not stage.exists() or not list(stage.glob("[0-9]*")), "the stage is empty")
 
 
 def test_plain_qcluster_and_runserver_do_the_work_too(installation: Installation) -> None:

@@ -19,6 +19,9 @@ CALLS = (
 )
 
 
+DESCRIPTORS = ("dir_fd", "src_dir_fd", "dst_dir_fd")
+
+
 class FailsAt:
     """Lets the N-th system call on something below ``root`` fail, once. ``failed`` is its name, "" if it never came."""
 
@@ -40,7 +43,7 @@ class FailsAt:
         return call
 
     def _is_below(self, given: tuple[Any, ...], named: dict[str, Any]) -> bool:
-        descriptor = named.get("dir_fd")
+        descriptor = next((named[name] for name in DESCRIPTORS if named.get(name) is not None), None)
         place = descriptor if descriptor is not None else given[0] if given else "."
         try:
             path = os.readlink(f"/proc/self/fd/{place}") if isinstance(place, int) else os.fsdecode(place)

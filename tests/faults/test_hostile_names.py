@@ -28,7 +28,7 @@ from catalog.tracks import transitions
 from config.log_redaction import RedactingFormatter
 from downloads.failures.kinds import DownloadError
 from downloads.matching.features import SearchResult
-from downloads.publishing import publish, tagging
+from downloads.publishing import publish, staging, tagging
 from downloads.search import candidates
 from downloads.worker import loop
 from tests.crash.workspace import SERVER, Ground
@@ -49,6 +49,7 @@ MADE_UP = [
         "# comment",
         ".hidden",
         ".tonekeep",
+        ".tonekeep-incoming",
         ".incoming",
         "Playlists",
         ".bin",
@@ -113,11 +114,11 @@ def publish_all(ground: Ground) -> None:
     """What a worker does once it has fetched: tags, stage, place; without the search, for the sake of time."""
     sound = (ground.recordings / "1.mp3").read_bytes()
     while (track := transitions.claim(ground.world.now)) is not None:
-        path = Path(publish.open_stage(track)) / "audio.mp3"
+        path = Path(staging.open_stage(track)) / "audio.mp3"
         path.write_bytes(sound)
         tagging.write_tags(track, str(path))
         publish.publish(track, publish.Staged(str(path), path.stat().st_size, "mp3"), lambda: ground.world.now)
-        publish.clear_stage(track)
+        staging.clear_stage(track)
 
 
 def files_below(root: Path) -> list[Path]:
@@ -170,7 +171,7 @@ def judge_playlists(ground: Ground) -> None:
     report = playlist_files.write_playlists(ground.world.now)
     assert (report.problem, report.blocked) == ("", [])
     judge_files(ground)
-    folder = ground.root / playlist_files.FOLDER
+    folder = ground.root / playlist_files.PLAYLISTS
     written = [path for path in folder.iterdir() if path.is_file()]  # an artist may be called Playlists
     assert len(written) == Collection.objects.count()
     for path in written:

@@ -13,7 +13,7 @@ from catalog.models import Service, Track
 from catalog.tracks import transitions
 from downloads.failures import clock_skew
 from downloads.failures.kinds import ERROR_KINDS
-from downloads.publishing import publish
+from downloads.publishing import link_method
 from downloads.worker import attempt, loop, rescue
 from tests.crash.workspace import Ground
 from tests.faults.faults import DISK, FailsAt
@@ -125,14 +125,14 @@ def test_a_call_that_fails_around_the_child_process_costs_as_little(
     assert {"listdir", "lstat"} <= set(failed)
 
 
-@pytest.mark.parametrize("method", [publish.RENAME, publish.PLACEHOLDER])
+@pytest.mark.parametrize("method", [link_method.RENAME, link_method.PLACEHOLDER])
 @pytest.mark.parametrize("fault", ["EIO", "ENOSPC"])
 def test_a_call_that_fails_on_a_disk_without_links_costs_as_little(
     ground: Ground, fault: str, method: str, proven: None
 ) -> None:
     attempts = Attempts(ground, fault)
     failed = fail_in_turn(ground, DISK[fault], attempts.run, attempts.judge, lambda track: ground.publish_by(method))
-    assert ("replace" in failed) == (method == publish.PLACEHOLDER)
+    assert ("replace" in failed) == (method == link_method.PLACEHOLDER)
 
 
 @pytest.mark.parametrize("left_at", ["reserved", "linked"])

@@ -12,6 +12,7 @@ PUBLISH, PLACING, WORKER = (
     "downloads/worker/attempt.py",
 )
 RECOVER, OWN_FILES = "downloads/worker/rescue.py", "downloads/publishing/existing_file.py"
+ATOMIC, OWN_FOLDERS = "catalog/system/atomic_files.py", "catalog/storage/own_folders.py"
 GUARDS = "tests/crash/test_guards.py"
 PUBLISHING = "tests/crash/test_publish_guards.py"
 RECOVERY = "tests/crash/test_recovery_guards.py"
@@ -254,14 +255,14 @@ MUTANTS = [
     Mutant(
         "publish: the file is synced",
         PUBLISH,
-        '    _sync_file(staged.path)\n    failpoint("synced")',
+        '    sync_file(staged.path)\n    failpoint("synced")',
         '    failpoint("synced")',
         PUBLISHING,
     ),
     Mutant(
         "publish: the folder is synced",
         PUBLISH,
-        "        _sync_folder(os.path.dirname(place.path))\n",
+        "        sync_folder(os.path.dirname(place.path))\n",
         "",
         PUBLISHING,
     ),
@@ -271,10 +272,10 @@ MUTANTS = [
         '            if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
         "                raise LeaseLost\n"
         '            failpoint("reserved")\n'
-        "            _make_folders(place)\n"
+        "            make_folders(place.root, place.folder, 0o777 & ~settings.MUSIC_UMASK)\n"
         "            _put_in_place(staged.path, place.path, method)\n",
         '            failpoint("reserved")\n'
-        "            _make_folders(place)\n"
+        "            make_folders(place.root, place.folder, 0o777 & ~settings.MUSIC_UMASK)\n"
         "            _put_in_place(staged.path, place.path, method)\n"
         '            if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):\n'
         "                raise LeaseLost\n",
@@ -283,8 +284,8 @@ MUTANTS = [
     Mutant(
         "publish: finish after link",
         PUBLISH,
-        '            failpoint("reserved")\n            _make_folders(place)',
-        '            transitions.finish(track.pk, track.claim or "", now())\n            _make_folders(place)',
+        '            failpoint("reserved")\n            make_folders(place.root',
+        '            transitions.finish(track.pk, track.claim or "", now())\n            make_folders(place.root',
         PUBLISHING,
     ),
     Mutant(
@@ -314,15 +315,15 @@ MUTANTS = [
     Mutant(
         "publish: a link never overwrites",
         PLACING,
-        "        os.link(source, target, follow_symlinks=False)",
-        "        os.replace(source, target)",
+        "            os.link(old, new, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)",
+        "            os.replace(old, new, src_dir_fd=here, dst_dir_fd=there)",
         PUBLISHING,
     ),
     Mutant(
         "publish: a rename never overwrites",
         PLACING,
-        "os.fsencode(target), RENAME_NOREPLACE) != 0",
-        "os.fsencode(target), 0) != 0",
+        "os.fsencode(new), RENAME_NOREPLACE) != 0",
+        "os.fsencode(new), 0) != 0",
         PUBLISHING,
     ),
     Mutant(
@@ -363,14 +364,14 @@ MUTANTS = [
     Mutant(
         "late: a file that a row names stays",
         PUBLISH,
-        "if not named and key_in(place.path) == key_of(track):",
-        "if key_in(place.path) == key_of(track):",
+        "if not named and claim_key_in(place.path) == claim_key(track):",
+        "if claim_key_in(place.path) == claim_key(track):",
         PUBLISHING,
     ),
     Mutant(
         "late: only our own file goes",
         PUBLISH,
-        "if not named and key_in(place.path) == key_of(track):",
+        "if not named and claim_key_in(place.path) == claim_key(track):",
         "if not named:",
         PUBLISHING,
     ),
@@ -419,9 +420,9 @@ MUTANTS = [
     ),
     Mutant(
         "sweep: the stages of the living stay",
-        RECOVER,
-        "stale = [name for name in found if name not in live]",
-        "stale = found",
+        OWN_FOLDERS,
+        "stale = [name for name in _stages_in(folder) if not is_live(name)]",
+        "stale = _stages_in(folder)",
         RECOVERY,
     ),
     Mutant(
@@ -434,7 +435,7 @@ MUTANTS = [
     Mutant(
         "recovery: the stage goes before the look",
         RECOVER,
-        '    failpoint("recovering")\n    publish.clear_stage(track)\n',
+        '    failpoint("recovering")\n    staging.clear_stage(track)\n',
         '    failpoint("recovering")\n',
         RECOVERY,
     ),
@@ -455,29 +456,29 @@ MUTANTS = [
     Mutant(
         "recovery: the key",
         RECOVER,
-        "publish.key_in(track.local_path) == publish.key_of(track) or existing_file.is_of(track, track.local_path)",
+        "claim_key_in(track.local_path) == claim_key(track) or existing_file.is_of(track, track.local_path)",
         "True",
         RECOVERY,
     ),
     Mutant(
         "recovery: a file that was being adopted",
         RECOVER,
-        "publish.key_in(track.local_path) == publish.key_of(track) or existing_file.is_of(track, track.local_path)",
-        "publish.key_in(track.local_path) == publish.key_of(track)",
+        "claim_key_in(track.local_path) == claim_key(track) or existing_file.is_of(track, track.local_path)",
+        "claim_key_in(track.local_path) == claim_key(track)",
         RECOVERY,
     ),
     Mutant(
         "unknown is not absent",
-        PLACING,
-        "    except (FileNotFoundError, NotADirectoryError):\n        return None\n    return found if",
-        "    except OSError:\n        return None\n    return found if",
+        ATOMIC,
+        "    except (FileNotFoundError, NotADirectoryError):\n        return None\n",
+        "    except OSError:\n        return None\n",
         RECOVERY,
     ),
     Mutant(
         "placeholder: only our own goes",
         PUBLISH,
-        "            if ours:\n                os.unlink(track.local_path)",
-        "            os.unlink(track.local_path)",
+        "            if ours:\n                own_folders.unlink(track.local_path)",
+        "            own_folders.unlink(track.local_path)",
         RECOVERY,
     ),
     Mutant(
@@ -504,21 +505,21 @@ MUTANTS = [
     Mutant(
         "probe: another disk is learnt anew",
         PUBLISH,
-        "            if error.errno in NOT_SUPPORTED:\n                _forget_method()\n",
+        "            if error.errno in NOT_SUPPORTED:\n                link_method.forget_method()\n",
         "",
         RECOVERY,
     ),
     Mutant(
         "folders: none under a bare mount point",
-        PUBLISH,
-        "            os.mkdir(folder)\n",
-        "            os.makedirs(folder)\n",
+        ATOMIC,
+        "            os.mkdir(path)\n",
+        "            os.makedirs(path)\n",
         RECOVERY,
     ),
     Mutant(
         "adopt: the file is still there once reserved",
         OWN_FILES,
-        "    if publish.regular_size(place.path) != size:  #",
+        "    if file_size(place.path) != size:  #",
         "    if False:  #",
         RECOVERY,
     ),

@@ -18,7 +18,7 @@ from catalog.web.permissions import staff_button, staff_page
 from downloads.file_moves import rename_plan
 from downloads.jobs import queue
 from downloads.models import MoveBatch
-from downloads.publishing import publish
+from downloads.publishing import target_path
 
 LONGEST = 500  # characters of a template
 LOOKED_AT = 500  # files that the page's plan looks at: a page must not read a million rows
@@ -84,7 +84,7 @@ def _preview(template: str) -> list[dict[str, Any]]:
 
 def _song(track: Track, template: str, why: str) -> dict[str, Any]:
     ending = track.file_name.rpartition(".")[2] if "." in track.file_name else "mp3"
-    place = path_template.relative_place(publish.naming_of(track), ending, template)
+    place = path_template.relative_place(target_path.path_fields(track), ending, template)
     here = track.status == Track.Status.DOWNLOADED and track.folder
     now = "/".join(part for part in (track.folder.path, track.file_name) if part) if here and track.folder else ""
     return {"track": track, "why": why, "place": place, "now": now if now != place else ""}

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from catalog.library import audit as module
 from catalog.library.audit import KINDS, check_library
 from catalog.models import Track
+from catalog.storage.own_folders import STAGING
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
 from tests.audio import make_audio
@@ -108,9 +109,9 @@ def test_stages_of_no_claim_are_named_and_live_ones_are_not(world):
     world.make_track("Busy")
     claimed = transitions.claim(world.now)
     assert claimed
-    for name in (f"{claimed.pk}-{claimed.claim}", "77-abc"):
-        (world.root / ".incoming" / name).mkdir(parents=True)
-    assert found(world) == {"stale_stages": [".incoming/77-abc"]}
+    for name in (f"{claimed.pk}-{claimed.claim}", f"77-{'0' * 32}"):
+        (world.root / STAGING / name).mkdir(parents=True)
+    assert found(world) == {"stale_stages": [f"{STAGING}/77-{'0' * 32}"]}
 
 
 def test_a_second_file_of_a_song_is_hinted_at(world, tmp_path):
@@ -127,7 +128,7 @@ def test_a_second_file_of_a_song_is_hinted_at(world, tmp_path):
 def test_nothing_is_touched(world):
     path_of(world).unlink()
     (world.root / "extra.mp3").write_bytes(b"x")
-    (world.root / ".incoming/1-x").mkdir(parents=True)
+    (world.root / STAGING / "1-x").mkdir(parents=True)
     before = snapshot(world)
     check_library(world.now)
     assert snapshot(world) == before

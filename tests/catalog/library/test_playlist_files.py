@@ -14,6 +14,7 @@ from catalog.library.playlist_files import write_playlists
 from catalog.models import Collection, Entry, Library, Track
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.storage import hold
+from catalog.system import atomic_files
 from catalog.tracks import transitions
 from tests.world import World
 
@@ -124,7 +125,7 @@ def test_a_link_is_somebody_elses_wherever_it_leads(world, tmp_path):
 def test_a_name_that_comes_up_while_we_write_is_not_taken(world):
     (world.root / "new").write_text("a stranger's")
     with pytest.raises(FileExistsError):
-        playlist_files._write_whole(str(world.root / "new"), b"ours", replace=False)
+        atomic_files.write_new(str(world.root / "new"), b"ours")
     assert (world.root / "new").read_text() == "a stranger's"
     assert [name for name in os.listdir(world.root) if name.endswith(".tmp")] == []
 
@@ -191,5 +192,5 @@ def test_it_can_be_switched_off_and_on(world, capsys):
 def test_a_folder_that_cannot_be_used_is_said_in_a_sentence(world):
     shelf(world).write_text("a file where the folder should be")
     report = write_playlists(world.now)
-    assert report.problem.startswith("Playlists cannot be written: Not a directory")
+    assert "Playlists is a link or a file, not a folder" in report.problem
     assert shelf(world).read_text() == "a file where the folder should be"

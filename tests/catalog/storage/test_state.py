@@ -174,7 +174,7 @@ def test_the_marker_that_was_there_first_counts(world: World, monkeypatch: pytes
     unregistered(world)
     link = os.link
 
-    def a_moment_too_late(source: str, target: str) -> None:
+    def a_moment_too_late(source: str, target: str, **_: object) -> None:
         Path(target).write_text(f"{OTHER_UUID}\n")
         link(source, target)
 
@@ -186,7 +186,7 @@ def test_the_marker_that_was_there_first_counts(world: World, monkeypatch: pytes
 def test_a_disk_without_hard_links_gets_a_marker_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     unregistered(world)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr("os.link", refuse)
@@ -373,10 +373,10 @@ def test_a_read_only_folder_cannot_become_the_library(world: World, monkeypatch:
     unregistered(world)
     before = all_rows()
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(marker, "_write_whole", refuse)
+    monkeypatch.setattr(marker, "write_new", refuse)
     report = reconcile(world.now)
 
     assert (report.state, report.complete) == ("readonly", False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -42,11 +43,12 @@ def names() -> list[str]:
 def test_every_file_says_what_stands_in_it_in_the_order_asked_for(folder, readers):
     with TagReader(str(folder), "", LATER, readers) as reader:
         found = reader.read(names())
-        assert (len(multiprocessing.active_children()) > 0) == (readers > 1)
+        pids = [process.pid for process in reader.processes]
+        assert len(pids) == readers and all(map(_runs, pids))
     assert [one.relative for one in found] == names()
     assert [one.tags and one.tags.title for one in found] == [f"Song {number}" for number in range(FILES)]
     assert all(one.size == (folder / one.relative).stat().st_size for one in found)
-    assert multiprocessing.active_children() == []
+    assert not any(map(_runs, pids))
 
 
 def test_what_is_no_audio_says_nothing_and_what_is_no_file_is_left_out(folder):
@@ -73,30 +75,37 @@ def test_a_cache_that_cannot_be_had_is_done_without(folder, tmp_path):
 def test_readers_that_are_killed_cost_no_answer(folder):
     with TagReader(str(folder), "", LATER, 2) as reader:
         reader.read(names())
-        for child in multiprocessing.active_children():
-            child.kill()
-            child.join()
+        for process in reader.processes:
+            os.kill(process.pid, signal.SIGKILL)
         assert len(reader.read(names())) == FILES
 
 
 def test_readers_end_with_a_parent_that_is_killed(folder):
     program = f"""
-        import multiprocessing, os, sys, signal
+        import os, signal
         from catalog.tags.tag_cache import TagReader
         if __name__ == "__main__":
             reader = TagReader({str(folder)!r}, "", 1 << 62, 2)
             reader.read([f"{{number}}.wav" for number in range({FILES})])
-            print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+            print(*[process.pid for process in reader.processes], flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
     """
     script = folder / "program.py"
     script.write_text(textwrap.dedent(program))
     environment = {"PYTHONPATH": str(Path(tag_cache.__file__).parents[2]), "PATH": os.environ["PATH"]}
     ran = subprocess.run([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True, timeout=600)
-    # The pipe to us is inherited by the readers: that it has closed says that they have ended.
     pids = [int(pid) for pid in ran.stdout.split()]
     assert len(pids) == 2
-    assert not [pid for pid in pids if _runs(pid)]
+    assert all(_ends(pid) for pid in pids)
+
+
+def _ends(pid: int) -> bool:
+    """Wait for the end of a process that is not our child."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    return bool(select.select([descriptor], [], [], 60)[0])
 
 
 def _runs(pid: int) -> bool:

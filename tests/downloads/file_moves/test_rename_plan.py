@@ -11,12 +11,13 @@ from django.core.management import CommandError, call_command
 
 from catalog.library.reconcile import reconcile
 from catalog.models import Event, Library, Track
+from catalog.storage import own_folders
 from catalog.system import failpoints
 from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
-from downloads.file_moves import rename_journal, rename_plan
+from downloads.file_moves import rename_plan
 from downloads.models import Move, MoveBatch
-from downloads.publishing import publish
+from downloads.publishing import link_method
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +36,7 @@ def no_points():
 
 def files(world: World) -> dict[str, bytes]:
     """Every file of the library but the marker, by its place."""
-    paths = (path for path in world.root.rglob("*") if path.is_file() and ".incoming" not in path.parts)
+    paths = (path for path in world.root.rglob("*") if path.is_file() and own_folders.STAGING not in path.parts)
     return {str(path.relative_to(world.root)): path.read_bytes() for path in paths if path.name != ".tonekeep"}
 
 
@@ -137,7 +138,7 @@ def test_pictures_and_lyrics_go_along_and_come_back(world):
     assert {path.name for path in folder.iterdir()} == {"01 波.mp3", "01 波.lrc", "cover.jpg", "notes.odt"}
 
 
-@pytest.mark.parametrize("how", [publish.LINK, publish.RENAME])
+@pytest.mark.parametrize("how", [link_method.LINK, link_method.RENAME])
 @pytest.mark.parametrize("point", failpoints.MOVE_POINTS)
 def test_a_crash_at_any_point_is_finished_by_whoever_comes_next(world, how, point):
     Library.objects.update(publish_method=how)
@@ -165,7 +166,7 @@ def test_a_crash_at_any_point_is_finished_by_whoever_comes_next(world, how, poin
 
 
 def test_a_pass_that_missed_a_file_on_its_way_costs_nothing(world):
-    Library.objects.update(publish_method=publish.RENAME)
+    Library.objects.update(publish_method=link_method.RENAME)
 
     def kill(point: str) -> None:
         if point == "move_linked":
@@ -194,14 +195,14 @@ def test_a_row_that_changes_meanwhile_keeps_its_file_where_it_was(world):
 
 
 def test_a_disk_that_refuses_leaves_the_file_and_says_so(world, monkeypatch):
-    put = publish.put_in_place
+    put = link_method.put_in_place
 
     def refuse(source: str, target: str, method: str) -> None:
         if target.endswith("Noon.mp3"):
             raise OSError(28, "No space left on device")
         put(source, target, method)
 
-    monkeypatch.setattr(publish, "put_in_place", refuse)
+    monkeypatch.setattr(link_method, "put_in_place", refuse)
     report = apply(world)
     assert (report.moved, report.left) == (5, 1)
     assert report.problems == ["Maria Ruiz/First Light/02 Noon.mp3: No space left on device"]
@@ -281,5 +282,5 @@ def test_a_folder_that_holds_anything_is_not_removed(world):
     folder = world.root / "kept" / "empty"
     folder.mkdir(parents=True)
     (world.root / "kept" / "file").write_bytes(b"x")
-    rename_journal.remove_empty_folders("kept/empty")
+    own_folders.remove_empty_folders("kept/empty")
     assert not folder.exists() and (world.root / "kept" / "file").exists()

@@ -18,7 +18,7 @@ from downloads.file_moves.restore import ask_back
 from downloads.file_moves.trash import process_trash_requests, recover
 from downloads.jobs import schedule
 from downloads.models import AudioFile, Candidate, FormerFile
-from downloads.publishing import publish
+from downloads.publishing import link_method, staging
 from downloads.review import decisions
 from tests.downloads.archive_world import missing_track
 from tests.world import World
@@ -31,7 +31,7 @@ class Died(BaseException):
     """A process that ends at once."""
 
 
-@pytest.fixture(params=[publish.LINK, publish.RENAME, publish.PLACEHOLDER])
+@pytest.fixture(params=[link_method.LINK, link_method.RENAME, link_method.PLACEHOLDER])
 def method(request, world: World) -> str:
     """Each way in which a disk may put a file in place."""
     Library.objects.update(publish_method=request.param)
@@ -48,7 +48,7 @@ def changed(world: World) -> tuple[Track, bytes, bytes]:
     AudioFile.objects.create(track=track, candidate=first, duration_ms=4_000, proved_at=world.now)
     live = Candidate.objects.create(track=track, title="Nocturne (Live)", **(named | {"source_id": "2"}))
     decisions.choose(live, world.now, "anna")
-    publish.open_stage(track)
+    staging.open_stage(track)
     superseded.move_to_trash(track, world.now)
     world.put_file(track, b"another recording of it")
     AudioFile.objects.update(candidate=live)

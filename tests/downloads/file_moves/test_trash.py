@@ -21,7 +21,7 @@ from catalog.system.file_locks import try_lock
 from catalog.tracks import wanted
 from downloads.file_moves import trash
 from downloads.file_moves.trash import process_trash_requests, recover, take_back
-from downloads.publishing import publish
+from downloads.publishing import link_method
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def leaver(world: World) -> Track:
     return leave(world, "Maria Ruiz/First Light/Morning")
 
 
-@pytest.fixture(params=[publish.LINK, publish.RENAME, publish.PLACEHOLDER])
+@pytest.fixture(params=[link_method.LINK, link_method.RENAME, link_method.PLACEHOLDER])
 def method(request, world: World) -> str:
     """Each way in which a disk may put a file in place."""
     from catalog.models import Library
@@ -95,7 +95,7 @@ def come_back(world: World) -> None:
 
 def in_bin(world: World) -> list[str]:
     top = world.root / ".bin"
-    return sorted(str(path.relative_to(top)) for path in top.rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(top)) for path in top.rglob("*.mp3"))
 
 
 def assert_true(world: World, track: Track) -> None:
@@ -188,7 +188,7 @@ def test_a_song_that_is_wanted_again_finds_its_file_again(world, leaver, method)
     assert_true(world, leaver)
     assert leaver.local_path == before
     assert in_bin(world) == []
-    assert os.listdir(world.root / ".bin") == []
+    assert [name for name in os.listdir(world.root / ".bin") if not name.startswith(".")] == []
     assert not BinnedFile.objects.exists()
 
 
@@ -238,6 +238,37 @@ def test_nothing_is_overwritten_in_the_bin_or_on_the_way_back(world, leaver, met
     assert leaver.file_name == f"01 Morning [{leaver.spotify_id[:8]}].mp3"
     assert Path(leaver.local_path).stat().st_size == leaver.size
     assert (stranger.read_bytes(), origin.read_bytes()) == (b"a stranger's", b"another stranger's")
+
+
+def test_folders_on_the_way_in_and_back_have_the_mode_that_other_programs_need(world, leaver, settings):
+    settings.MUSIC_UMASK = 0o002
+    artist, day = world.root / "Maria Ruiz", world.root / ".bin" / f"{world.now:%Y-%m-%d}"
+    before = os.umask(0o022)
+    try:
+        process_trash_requests(world.now)
+        modes = [path.stat().st_mode & 0o777 for path in (day, day / "Maria Ruiz", day / "Maria Ruiz/First Light")]
+        artist.rename(world.root / "elsewhere")
+        come_back(world)
+        process_trash_requests(world.now)
+        modes += [path.stat().st_mode & 0o777 for path in (artist, artist / "First Light")]
+    finally:
+        os.umask(before)
+    assert modes == [0o775] * 5
+
+
+def test_a_strangers_trash_folder_is_said_and_nothing_is_moved_there(world, leaver):
+    (world.root / ".bin" / "scripts").mkdir(parents=True)
+    assert "was not made by Tonekeep" in process_trash_requests(world.now).problem
+    assert Path(leaver.local_path).exists()
+
+
+def test_a_linked_folder_in_the_trash_is_not_followed(world, leaver, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (world.root / ".bin").mkdir()
+    (world.root / ".bin" / f"{world.now:%Y-%m-%d}").symlink_to(outside)
+    assert process_trash_requests(world.now).left == 1
+    assert Path(leaver.local_path).exists() and list(outside.iterdir()) == []
 
 
 @pytest.mark.parametrize("pass_between", [False, True])

@@ -9,6 +9,7 @@ import mutagen
 import pytest
 
 from catalog.models import Album, Library
+from catalog.storage import own_folders
 from demo.archive import Song
 from downloads.models import Candidate
 from downloads.publishing import tagging
@@ -46,7 +47,7 @@ def test_the_album_folder_gets_its_picture_once_and_others_can_read_it(world, ar
     before = cover.stat()
     fetched(world, archive, "Second", album="Nocturnes", number=2)
     assert (cover.stat().st_ino, cover.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    assert list((world.root / ".incoming").iterdir()) == []
+    assert own_folders.stages() == []
 
 
 @pytest.mark.parametrize("name", ["cover.jpg", "Folder.PNG", "front.jpeg"])

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from catalog.models import Event, Service, Track
+from catalog.storage import own_folders
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
 from catalog.tracks.place import Place
 from demo.archive import ArchiveServer
 from downloads.models import Candidate
-from downloads.publishing import existing_file, publish
+from downloads.publishing import existing_file, link_method, staging, target_path
 from downloads.worker import attempt, loop, rescue
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
@@ -27,8 +28,7 @@ def work(world: World) -> attempt.Outcome | None:
 
 
 def stages(world: World) -> list[str]:
-    incoming = world.root / ".incoming"
-    return os.listdir(incoming) if incoming.exists() else []
+    return own_folders.stages()
 
 
 def test_a_missing_track_is_fetched_tagged_and_put_in_its_place(world, archive):
@@ -188,7 +188,7 @@ def test_a_file_that_is_there_is_adopted_and_nothing_fetched(world, archive):
 def test_a_strangers_file_in_the_way_is_left_alone_and_the_next_name_taken(world, archive):
     track = missing_track(world)
     serve(archive, track)
-    place = publish.wished_place(track, "mp3")
+    place = target_path.target_place(track, "mp3")
     os.makedirs(os.path.dirname(place.path), exist_ok=True)
     Path(place.path).write_bytes(b"a stranger's")
     assert work(world).result == "downloaded"
@@ -201,7 +201,7 @@ def test_a_library_that_is_offline_claims_nothing(world, archive):
     serve(archive, missing_track(world))
     (world.root / ".tonekeep").unlink()
     assert work(world) is None
-    assert not (world.root / ".incoming").exists()
+    assert not (world.root / own_folders.STAGING).exists()
 
 
 def test_a_drive_that_goes_while_fetching_gets_nothing_written_under_its_mount_point(world, archive):
@@ -266,7 +266,7 @@ def test_recovery_keeps_what_was_published_and_queues_what_was_not(world, archiv
     Track.objects.filter(pk=published.pk).update(
         status="downloading", claim=key, claim_until=world.now, reserved=True, attempts=1
     )
-    os.makedirs(publish.stage_folder(claimed))
+    os.makedirs(staging.stage_folder(claimed))
     assert rescue.recover(world.now + timedelta(minutes=1)) == 1
     assert rescue.recover(world.now + transitions.LEASE + timedelta(seconds=1)) == 1
     published.refresh_from_db()
@@ -298,8 +298,8 @@ def test_an_offline_library_recovers_nothing(world):
 
 def test_stages_of_nobody_are_swept_and_live_ones_stay(world):
     claimed = transitions.claim_one(missing_track(world).pk, world.now)
-    publish.open_stage(claimed)
-    os.makedirs(world.root / ".incoming" / "77-abc")
+    staging.open_stage(claimed)
+    own_folders.make_stage(f"77-{'0' * 32}")
     assert rescue.sweep_stages() == 1
     assert stages(world) == [f"{claimed.pk}-{claimed.claim}"]
 
@@ -314,21 +314,21 @@ def test_events_tell_what_happened_to_a_track(world, archive):
     assert kinds == ["fail", "retry", "finish"]
 
 
-@pytest.mark.parametrize("method", [publish.LINK, publish.RENAME, publish.PLACEHOLDER])
+@pytest.mark.parametrize("method", [link_method.LINK, link_method.RENAME, link_method.PLACEHOLDER])
 def test_no_method_of_publishing_overwrites(tmp_path, method):
     source, target = tmp_path / "a", tmp_path / "b"
     source.write_bytes(b"new")
     target.write_bytes(b"old")
     with pytest.raises(FileExistsError):
-        publish.put_in_place(str(source), str(target), method)
+        link_method.put_in_place(str(source), str(target), method)
     assert target.read_bytes() == b"old"
     target.unlink()
-    publish.put_in_place(str(source), str(target), method)
+    link_method.put_in_place(str(source), str(target), method)
     assert target.read_bytes() == b"new"
 
 
 def test_the_best_method_that_works_is_found_and_leaves_nothing(tmp_path):
-    assert publish.probe_method(str(tmp_path)) == publish.LINK
+    assert link_method.probe_method(str(tmp_path)) == link_method.LINK
     assert list(tmp_path.iterdir()) == []
 
 

@@ -22,7 +22,7 @@ from downloads.fetch.process import PROJECT
 from downloads.fetch.protocol import FetchRequest
 from downloads.fetch.url_allowlist import AddressRefused, youtube_id
 from downloads.models import AudioFile, Candidate, Replaced, Search
-from downloads.publishing import publish
+from downloads.publishing import staging
 from downloads.search.youtube import ACCESS
 from tests.world import World
 
@@ -234,7 +234,7 @@ def claimed(world: World) -> Track:
 
 def test_what_is_just_being_fetched_can_be_heard_too(keeper, world):
     track = claimed(world)
-    stage = Path(publish.open_stage(track))
+    stage = Path(staging.open_stage(track))
     assert keeper.get(f"/decide/{track.pk}/sound").status_code == 404
     (stage / ".home").mkdir()
     (stage / "audio.m4a").write_bytes(b"staged sound")
