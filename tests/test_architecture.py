@@ -149,7 +149,7 @@ REMOVERS = {
     "catalog/storage/state.py": "a damaged marker, on a person's word",
     "catalog/system/atomic_files.py": "drafts of its own",
     "catalog/tags/tag_cache.py": "a damaged cache in DATA_DIR",
-    "downloads/audio/verify.py": "in the stage that a child process works in",
+    "downloads/audio/convert.py": "in the stage that a child process works in",
     "downloads/jobs/uploads.py": "DATA_DIR",
     "downloads/publishing/link_method.py": "files by their new name, never over another",
 }

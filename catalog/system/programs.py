@@ -24,7 +24,7 @@ PASSED_ON = (
     "REQUESTS_CA_BUNDLE",
     "IMAGEIO_FFMPEG_EXE",  # which ffmpeg the wheel uses
 )
-PIPE = subprocess.PIPE
+PIPE, NOWHERE = subprocess.PIPE, subprocess.DEVNULL
 Process = subprocess.Popen  # for annotations elsewhere
 KEPT_BYTES = 65_536  # of stderr: so many of its beginning, and so many of its end
 _BLOCK = 65_536

@@ -11,7 +11,6 @@ import marshal
 import os
 import resource
 import signal
-import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -21,6 +20,7 @@ from typing import Any
 if __name__ == "__main__":  # run as a file, without the project on its path
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from catalog.system import programs
 from catalog.tags import audio_tags
 from catalog.tags.audio_tags import FileTags, TagError, TrackTags
 
@@ -39,7 +39,7 @@ class TagProcess:
     """One process that parses files. Use from one thread at a time; `close` ends it."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: programs.Process[bytes] | None = None
         self._started_by = 0
         self._ended_by = 0
 
@@ -101,15 +101,15 @@ class TagProcess:
         finally:
             guard.cancel()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> programs.Process[bytes]:
         if self._process is None or self._started_by != os.getpid() or self._process.poll() is not None:
             self._started_by = os.getpid()
-            self._process = subprocess.Popen(
+            self._process = programs.start(
                 [sys.executable, "-I", "-X", "utf8", os.path.abspath(__file__)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={},
+                stdin=programs.PIPE,
+                stdout=programs.PIPE,
+                stderr=programs.NOWHERE,
+                preexec_fn=None,  # it outlives the thread that starts it, and ends with its stdin
             )
         return self._process
 
