@@ -140,7 +140,7 @@ class _Comparison:
                 if name.startswith(".") or not name.lower().endswith(untracked.AUDIO):
                     continue
                 self.check.files += 1
-                if (why := ignored.reason(relative)) and not path.startswith(BIN):
+                if (why := ignored.reason(relative)) and not path.startswith(TRASH):
                     self.check.note("ignored", {"file": relative, "why": why})
                 else:
                     self.check.note("files_without_rows", relative)
