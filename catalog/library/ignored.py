@@ -1,7 +1,7 @@
 """Folders and files below the music folder that are never a track's file: bins, snapshots, what other programs left.
 
 One list with its reasons, for reconcile, relink, adopt, the watcher and the audit. Pure, no Django. Names are compared
-without case. Folders and files that begin with a dot are hidden and belong to nobody (`.bin` and `.tonekeep-incoming` are ours).
+without case. Folders and files that begin with a dot are hidden and belong to nobody, ours among them.
 """
 
 from __future__ import annotations
