@@ -21,6 +21,8 @@ NAMES = TITLE, ARTISTS, ALBUM, ALBUM_ARTISTS, PLAYLIST = "title", "artists", "al
 ISRC, ADDED_AT, RELEASED, COVER, EXPLICIT = "isrc", "added_at", "released", "cover", "explicit"
 DURATION, SECONDS, CLOCK = "duration", "seconds", "clock"  # a length in ms, in s, as 3:45
 TRACK_NUMBER, DISC_NUMBER = "track_number", "disc_number"
+TYPE = "type"  # what a row is: a song, an album, an artist
+FURTHER_ARTISTS = frozenset(f"artists {number}" for number in range(2, 10))  # in numbered columns
 
 Columns = dict[str, int]
 
@@ -41,10 +43,14 @@ FORMS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("clock", re.compile(r"([0-9]{1,2}:)?[0-9]{1,3}:[0-9]{2}\Z").match),
     ("number", re.compile(r"[0-9]{1,9}\Z").match),
     ("id", SPOTIFY_ID.match),
+    ("ids", re.compile(r"[0-9A-Za-z]{22}(?: ?[,;|] ?[0-9A-Za-z]{22}){0,50}\Z").match),
+    ("url", re.compile(r"https?://\S+\Z").match),
+    ("token", re.compile(r"(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[\w:.=+/-]{8,80}\Z", re.ASCII).match),
 )
 BY_FORM = {"isrc": ISRC, "moment": ADDED_AT, "date": RELEASED, "image": COVER, "flag": EXPLICIT, "clock": CLOCK}
 ADDRESSES = {"track", "artist", "album"}
 NEVER_A_NAME = ADDRESSES | {"isrc", "moment", "image", "flag"}  # where nothing else says that it is one
+CODES = {"id", "ids", "url", "token", "image"}  # of an album or a list, whatever its header says
 
 # Words for what only a header can tell, in the languages of the exporting sites: pieces of words that
 # belong to one meaning. "Album artist" has two of them, which is why the artist is asked first.
@@ -57,8 +63,24 @@ TITLE_WORDS = (
     "track", "title", "titel", "titre", "título", "titolo", "song", "name", "canción", "traccia", "faixa",
     "låt", "parça", "nummer", "κομματ", "トラック", "曲", "أغنية", "歌", "трек", "назван", "utwór", "제목",
 )  # fmt: skip
+VAGUE_TITLES = {"name", "nummer"}  # of a list, a person or a place as well as of a song
 PLAYLIST_WORDS = ("playlist", "プレイリスト", "плейлист")
 LENGTH_WORDS = ("duration", "length", "dauer", "länge", "durée", "duración", "durata", "milli")
+TIME_HEADERS = {"time", "total time", "track time", "zeit", "temps", "tiempo", "tempo totale", "totaltime", "seconds"}
+NUMBER_HEADERS = {
+    TRACK_NUMBER: {"track number", "track no", "track nr", "tracknumber", "titelnummer", "numéro de piste"},
+    DISC_NUMBER: {"disc number", "disc no", "disk number", "discnumber", "cd-nummer", "numéro de disque"},
+}
+TYPE_HEADERS = {"type", "typ", "kind", "item type", "tipo", "object type"}
+# What a row is by its cell in the column of types; a file with any other word there uses it otherwise.
+SONG, ALBUM_ROW, ARTIST_ROW, SHOW_ROW = "song", "album", "artist", "show"
+KINDS = {
+    **dict.fromkeys(("song", "songs", "track", "tracks", "favorite", "favourite", "playlist", "liked", "music"), SONG),
+    **dict.fromkeys(("album", "albums"), ALBUM_ROW),
+    **dict.fromkeys(("artist", "artists"), ARTIST_ROW),
+    **dict.fromkeys(("podcast", "show", "episode", "audiobook"), SHOW_ROW),
+}
+ADDED_WORDS = ("added", "hinzugefügt", "tag time", "tagtime", "tagged", "liked at", "saved at", "timestamp")
 # A header with one of these names something about a track or an album, not the thing itself.
 ABOUT = {
     "uri", "url", "isrc", "genre", "genres", "label", "type", "by", "number", "date", "popularity", "id", "ids",
@@ -72,11 +94,12 @@ def find_columns(table: Table) -> Columns:
     Words outrank neighbours, so that moved columns are followed; addresses outrank both.
     """
     forms = [_form(table.column(index)) for index in range(len(table.header))]
-    words = [" ".join(re.findall(r"[^\W_]+", cell.casefold())) for cell in table.header]
+    words = [_words(cell) for cell in table.header]
     # "7000" may be a year; under "Duration (ms)" it is a song of seven seconds.
     lengths = [form == "date" and _has(header, LENGTH_WORDS) for form, header in zip(forms, words, strict=True)]
     forms = ["number" if length else form for form, length in zip(forms, lengths, strict=True)]
     found: Columns = {}
+    _types(found, table, words)
     _addresses(found, forms, words)
     _names(found, forms, words)
     _neighbours(found, forms)
@@ -97,6 +120,20 @@ def _form(cells: list[str]) -> str:
         if sum(1 for cell in sample if fits(cell)) >= len(sample) * 0.9:
             return form
     return "text" if sample else "empty"
+
+
+def _words(header: str) -> str:
+    """A header's words in lower case: "AlbumTitle" is two, "Artist_ID" too."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)
+    return " ".join(re.findall(r"[^\W_]+", apart.casefold()))
+
+
+def _types(found: Columns, table: Table, words: list[str]) -> None:
+    """The column that says what each row is. An album's own type ("album", "single") is another thing."""
+    for index, header in enumerate(words):
+        kinds = {KINDS.get(cell.lower()) for cell in table.column(index)} if header in TYPE_HEADERS else {None}
+        if kinds and None not in kinds:
+            found.setdefault(TYPE, index)
 
 
 def _has(words: str, pieces: Iterable[str]) -> bool:
@@ -123,6 +160,10 @@ def _addresses(found: Columns, forms: list[str], words: list[str]) -> None:
             found.setdefault(ALBUM_ARTIST_URIS if of_album else ARTIST_URIS, index)
         elif form in ("track", "album"):
             found.setdefault(URI if form == "track" else ALBUM_URI, index)
+        elif form in ("id", "ids") and _has(header, ARTIST_WORDS):
+            found.setdefault(ALBUM_ARTIST_URIS if _has(header, ALBUM_WORDS) else ARTIST_URIS, index)
+        elif form == "id" and _has(header, ALBUM_WORDS):
+            found.setdefault(ALBUM_URI, index)
         elif form == "id" and _has(header, ("spotify", "track")):
             found.setdefault(SPOTIFY, index)
         elif form == "empty" and index == 0 and "uri" in header:
@@ -131,12 +172,28 @@ def _addresses(found: Columns, forms: list[str], words: list[str]) -> None:
 
 def _names(found: Columns, forms: list[str], words: list[str]) -> None:
     """Columns of text first: "Track number" and "Album date" have words of names, but cells of another form."""
+    ranked = sorted(range(len(words)), key=lambda index: words[index] in VAGUE_TITLES)
     for only_text in (True, False):
-        for index, header in enumerate(words):
+        for index, header in ((index, words[index]) for index in ranked):
             meaning = _meaning(header)
             fits = forms[index] == "text" if only_text else forms[index] not in ADDRESSES
-            if meaning and fits and index not in found.values():
+            is_code = forms[index] in CODES and (meaning != TITLE or header.endswith(" id"))
+            if meaning and fits and not is_code and index not in found.values():
                 found.setdefault(meaning, index)
+    _numbered_artists(found, words)
+    if ARTISTS not in found and ALBUM_ARTISTS in found:
+        found[ARTISTS] = found[ALBUM_ARTISTS]
+
+
+def _numbered_artists(found: Columns, words: list[str]) -> None:
+    """ "Artist name 1", "Artist name 2", …: one name in each."""
+    stem, _, last = words[found[ARTISTS]].rpartition(" ") if ARTISTS in found else ("", "", "")
+    if last != "1":
+        return
+    for index, header in enumerate(words):
+        role = f"artists {header.removeprefix(f'{stem} ')}"
+        if header.startswith(f"{stem} ") and role in FURTHER_ARTISTS:
+            found.setdefault(role, index)
 
 
 def _neighbours(found: Columns, forms: list[str]) -> None:
@@ -156,8 +213,10 @@ def _values(found: Columns, forms: list[str], words: list[str]) -> None:
     """Dates, codes and flags, by their form. Excel writes a moment of adding as a mere date where it can."""
     for index, (form, header) in enumerate(zip(forms, words, strict=True)):
         role = BY_FORM.get(form, ISRC if header == "isrc" else "")
-        if form == "date" and _has(header, ("added", "hinzugefügt")):
+        if form == "date" and _has(header, ADDED_WORDS):
             role = ADDED_AT
+        if role in (ADDED_AT, RELEASED) and _has(header, ("modified", "played", "skipped", "geändert", "gespielt")):
+            role = ""
         if role and index not in found.values():
             found.setdefault(role, index)
 
@@ -166,7 +225,11 @@ def _numbers(found: Columns, table: Table, forms: list[str], words: list[str]) -
     """The length is the column of the largest numbers, and where a track's address stands in the table no word
     is needed for it; the numbers left of it are the track's and the disc's (exportify.app)."""
     free = {index for index, form in enumerate(forms) if form == "number"} - set(found.values())
-    named = {index for index in free if _has(words[index], LENGTH_WORDS)}
+    named = {index for index in free if _has(words[index], LENGTH_WORDS) or words[index] in TIME_HEADERS}
+    for role, headers in NUMBER_HEADERS.items():
+        index = next((index for index in free if words[index] in headers), None)
+        if index is not None:
+            found.setdefault(role, index)
     sizes = {index: median(map(int, table.column(index)[:500])) for index in named or (free if URI in found else ())}
     longest = max(sizes, key=lambda index: sizes[index], default=-1)
     if longest < 0 or not (named or sizes[longest] >= 1000):
@@ -175,5 +238,5 @@ def _numbers(found: Columns, table: Table, forms: list[str], words: list[str]) -
     seconds = URI not in found and sizes[longest] < 10_000 and "ms" not in words[longest].split()
     found[SECONDS if seconds else DURATION] = longest
     for step, role in ((1, TRACK_NUMBER), (2, DISC_NUMBER)):
-        if longest - step in free and URI in found:
+        if longest - step in free and URI in found and role not in found:
             found[role] = longest - step

@@ -1,21 +1,28 @@
 """CSV text to a table: which separator, which quoting, which rows are whole. Pure.
 
-Exports come as written (commas, every cell quoted), from Excel (semicolons or tabs, no quotes, blank rows, a
-``sep=`` line) and wrapped once more (each line one quoted cell). All of them give the same table.
+Exports come as written (commas, every cell quoted), from Excel (semicolons or tabs, no quotes, blank rows, a ``sep=``
+line), wrapped once more (each line one quoted cell), with blanks before the quotation marks, and with quotation marks
+inside a cell that nobody doubled. All of them give the same table. Rows are parsed anew each time they are asked for:
+a large file's cells are never all in memory.
 """
 
 from __future__ import annotations
 
 import csv
-import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
-from catalog.importers.parsed_file import MAX_ENTRIES, UnreadableFile, shown
+from catalog.importers.parsed_file import MAX_ENTRIES, MAX_LINE, UnreadableFile, shown
 
 SEPARATORS = ",;\t|"
-MAX_LINE = 200_000  # characters; a cell holds at most 131,072 (the csv module's own limit)
 MAX_COLUMNS = 500  # the widest export known has 36
+SAMPLE_ROWS = 500  # rows by whose cells a column is judged
+
+Record = tuple[int, list[str]]  # the number of its first line, and its cells
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,96 +35,201 @@ class Row:
     flaw: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Table:
     """The header's words and the rows under it, blank ones left out."""
 
-    header: tuple[str, ...]
-    rows: tuple[Row, ...]
+    def __init__(self, dialect: Dialect, lines_above: int) -> None:
+        self._dialect = dialect
+        self._above = lines_above
+        self.header = tuple(cell.strip() for cell in next(dialect.records())[1])
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, parsed while they are asked for."""
+        records = self._dialect.records()
+        next(records)
+        cut_off = not self._dialect.text.endswith(("\n", "\r"))
+        latest = next(records, None)
+        while latest:
+            following = next(records, None)
+            yield self._row(*latest, cut_off and following is None)
+            latest = following
+
+    @cached_property
+    def sample(self) -> tuple[Row, ...]:
+        return tuple(islice(self.rows(), SAMPLE_ROWS))
 
     def column(self, index: int) -> list[str]:
-        """The filled cells of one column in whole rows, "null" counting as not filled."""
-        cells = (row.cells[index].strip() for row in self.rows if not row.flaw)
+        """The filled cells of one column in the sample's whole rows, "null" counting as not filled."""
+        cells = (row.cells[index].strip() for row in self.sample if not row.flaw)
         return [cell for cell in cells if cell and cell != "null"]
 
+    def _row(self, line: int, cells: list[str], cut_off: bool) -> Row:
+        """Excel leaves out empty cells at a row's end, and a hand may add some; anything else is a flaw."""
+        flaw, width = "", len(self.header)
+        if any(cell.strip() for cell in cells[width:]):
+            flaw = f"the line has {len(cells)} cells instead of {width}"
+        elif len(cells) < width and cut_off:
+            flaw = f"the last line is cut off after {len(cells)} of {width} cells"
+        elif any("\n" in cell and cell.count("spotify:") for cell in cells):
+            flaw = "a quotation mark is missing, so that lines ran together"
+        elif self._dialect.by_line and any(cell.startswith('"') and cell.count('"') % 2 for cell in cells):
+            flaw = "a quotation mark is missing"
+        padded = [*cells[:width], *[""] * (width - len(cells))]
+        return Row(line + self._above, tuple(padded), flaw)
 
-def read_table(text: str, name: str) -> Table | None:
-    """The table in ``text``, or None where its first line has no separator.
+
+def read_table(text: str, name: str, lines_above: int = 0) -> Table | None:
+    """The table in ``text`` under this many lines, or None where its first line has no separator.
 
     Raises UnreadableFile where a quotation mark never closes, or cells, lines or rows pass the limits.
     """
-    if max(map(len, text.splitlines()), default=0) > MAX_LINE:
-        raise UnreadableFile(f"{shown(name)} has a line of more than {MAX_LINE:,} characters: it is no library export.")
-    text, separator = _separator(text)
+    below = _without_lines(text, lines_above).lstrip("\ufeff")
+    text = below.lstrip("\r\n")
+    blank = below[: len(below) - len(text)]
+    text, separator, above = _separator(text)
+    above += blank.count("\n") or blank.count("\r")
     if not separator:
         return None
-    records = _records(text, separator, name)
-    if all(len(cells) == 1 for _, cells in records[:50]):
-        inner = "\n".join(cells[0] for _, cells in records)
-        return read_table(inner, name) if inner != text.strip() else None
-    header = tuple(cell.strip() for cell in records[0][1])
-    cut_off = not text.endswith(("\n", "\r"))
-    last = records[-1][0]
-    rows = (_row(line, cells, len(header), cut_off and line == last) for line, cells in records[1:])
-    return Table(header, tuple(rows))
+    dialect = Dialect(text, separator, name)
+    if inner := dialect.unwrapped():
+        return read_table(inner, name)
+    return Table(dialect, lines_above + above)
 
 
-def _separator(text: str) -> tuple[str, str]:
-    """The text without Excel's ``sep=`` line, and the separator that the first line has most of."""
-    text = text.lstrip("\ufeff\r\n")
-    first, _, rest = text.partition("\n")
-    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
-        return rest, first.strip()[4]
-    counts = {mark: first.count(mark) for mark in SEPARATORS}
+def _without_lines(text: str, count: int) -> str:
+    end = 0
+    for match in islice(_LINE.finditer(text), count):
+        end = match.end()
+    return text[end:]
+
+
+def _separator(text: str) -> tuple[str, str, int]:
+    """The text without Excel's ``sep=`` line, the separator of the first line, and how many lines were left out."""
+    match = _LINE.match(text)
+    first = match[0] if match else ""
+    declared = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)
+    if declared and match:
+        return text[match.end() :], declared[1], 1
+    wrapped = next(csv.reader([first]), [""])[0] if first.startswith('"') else ""  # the whole line as one quoted cell
+    counts = {mark: max(_cells(first, mark), _cells(wrapped, mark)) for mark in SEPARATORS}
     best = max(SEPARATORS, key=lambda mark: counts[mark])
-    return text, best if counts[best] else ""
+    return text, best if counts[best] > 1 else "", 0
 
 
-def _records(text: str, separator: str, name: str) -> list[tuple[int, list[str]]]:
-    """Line numbers and cells of every row that is not blank, the header first."""
-    try:
-        records = list(_parsed(text, separator, name, strict=True))
-    except csv.Error as error:
-        if "unexpected end" in str(error):
-            raise UnreadableFile(
-                f"{shown(name)} ends inside a quotation: it was cut off or edited. Export it again."
-            ) from None
-        # Quotation marks that were not doubled: the lenient reading keeps them, and `_row` distrusts what
-        # then runs over a line's end.
-        records = list(_leniently(text, separator, name))
-    if not records:
-        raise UnreadableFile(f"{shown(name)} is empty: export it again.")
-    return records
+def _cells(line: str, separator: str) -> int:
+    return len(next(csv.reader([line], delimiter=separator), []))
 
 
-def _leniently(text: str, separator: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    try:
-        yield from _parsed(text, separator, name, strict=False)
-    except csv.Error as error:
-        raise UnreadableFile(f"{shown(name)} is no CSV ({error}): export it again.") from None
+class Dialect:
+    """One way to take a text's lines apart into cells."""
 
+    def __init__(self, text: str, separator: str, name: str) -> None:
+        self.text, self.separator, self.name = text, separator, name
+        blank = re.search(rf'(?:^|{re.escape(separator)}) +"', text[:100_000], re.MULTILINE)
+        self.skips_blanks = bool(blank)
+        self.by_line = False
+        self._choose()
 
-def _parsed(text: str, separator: str, name: str, strict: bool) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
-    line, count = 1, 0
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield line, cells
+    def records(self) -> Iterator[Record]:
+        """Every row that is not blank, the header first."""
+        return (record for record in self._raw() if any(map(str.strip, record[1])))
+
+    def unwrapped(self) -> str:
+        """The text inside, where each line is one quoted cell; "" where it is not."""
+        if any(len(cells) != 1 for _, cells in islice(self.records(), 50)):
+            return ""
+        inner = "\n".join(cells[0] for _, cells in self.records())
+        return inner if inner != self.text.strip() else ""
+
+    def _choose(self) -> None:
+        """Read the text once, strictly; where that fails, without skipping blanks, then line by line."""
+        attempts = [(True, False)] if self.skips_blanks else []
+        for skips_blanks, by_line in [*attempts, (False, False), (self.skips_blanks, True)]:
+            self.skips_blanks, self.by_line = skips_blanks, by_line
+            try:
+                self._check_limits()
+                return
+            except csv.Error as error:
+                problem = error
+        raise UnreadableFile(f"{shown(self.name)} is no CSV ({problem}): export it again.")
+
+    def _check_limits(self) -> None:
+        count = -1
+        for _, cells in self.records():
             count += 1
-        if count > MAX_ENTRIES + 1 or len(cells) > MAX_COLUMNS:
-            what = f"{MAX_COLUMNS} columns" if len(cells) > MAX_COLUMNS else f"{MAX_ENTRIES:,} rows"
-            raise UnreadableFile(f"{shown(name)} has more than {what}: split it, or export it again.")
-        line = reader.line_num + 1
+            if count > MAX_ENTRIES or len(cells) > MAX_COLUMNS:
+                what = f"{MAX_COLUMNS} columns" if len(cells) > MAX_COLUMNS else f"{MAX_ENTRIES:,} rows"
+                raise UnreadableFile(f"{shown(self.name)} has more than {what}: split it, or export it again.")
+        if count < 0:
+            raise UnreadableFile(f"{shown(self.name)} is empty: export it again.")
+
+    def _lines(self) -> Iterator[str]:
+        for match in _LINE.finditer(self.text):
+            if match.end() - match.start() > MAX_LINE:
+                raise UnreadableFile(
+                    f"{shown(self.name)} has a line of more than {MAX_LINE:,} characters: it is no library export."
+                )
+            if match[0]:
+                yield match[0]
+
+    def _raw(self) -> Iterator[Record]:
+        if self.by_line:
+            yield from self._line_by_line()
+            return
+        reader = csv.reader(self._lines(), delimiter=self.separator, strict=True, skipinitialspace=self.skips_blanks)
+        line = 1
+        for cells in reader:
+            yield line, cells
+            line = reader.line_num + 1
+
+    def _line_by_line(self) -> Iterator[Record]:
+        """Each line for itself: quotation marks that nobody doubled spoil no other line.
+
+        Raises UnreadableFile where only the last line ends inside a quotation: the file was cut off.
+        """
+        open_line = ""
+        for number, line in enumerate(self._lines(), 1):
+            try:
+                rows = list(
+                    csv.reader([line], delimiter=self.separator, strict=True, skipinitialspace=self.skips_blanks)
+                )
+                cells = rows[0] if rows else []
+                open_line = ""
+            except csv.Error as error:
+                cells = undoubled(line.rstrip("\r\n"), self.separator)
+                open_line = line if "unexpected end" in str(error) else ""
+            yield number, cells
+        if open_line:
+            raise UnreadableFile(
+                f"{shown(self.name)} ends inside a quotation: it was cut off or edited. Export it again."
+            )
 
 
-def _row(line: int, cells: list[str], width: int, cut_off: bool) -> Row:
-    """Excel leaves out empty cells at a row's end, and a hand may add some; anything else is a flaw."""
-    flaw = ""
-    if any(cell.strip() for cell in cells[width:]):
-        flaw = f"the line has {len(cells)} cells instead of {width}"
-    elif len(cells) < width and cut_off:
-        flaw = f"the last line is cut off after {len(cells)} of {width} cells"
-    elif any("\n" in cell and cell.count("spotify:") for cell in cells):
-        flaw = "a quotation mark is missing, so that lines ran together"
-    padded = [*cells[:width], *[""] * (width - len(cells))]
-    return Row(line, tuple(padded), flaw)
+def undoubled(line: str, separator: str) -> list[str]:
+    """The cells of a line in whose quoted cells stand bare quotation marks: one closes only before a separator.
+
+    A cell that is never closed keeps its first quotation mark.
+    """
+    closing = re.compile(rf'" *(?={re.escape(separator)}|\Z)')
+    cells, position, may_close = [], 0, True
+    while position <= len(line):
+        start = position
+        while line[start : start + 1] == " ":
+            start += 1
+        is_quoted = may_close and line[start : start + 1] == '"'
+        end = closing.search(line, start + 1) if is_quoted else None
+        may_close = may_close and (end is not None or not is_quoted)  # one search to the end of the line is enough
+        if end:
+            cells.append(_bare(line[start + 1 : end.start()]))
+            position = end.end() + 1
+        else:
+            stop = line.find(separator, position)
+            stop = len(line) if stop < 0 else stop
+            cells.append(line[position:stop])
+            position = stop + 1
+    return cells
+
+
+def _bare(cell: str) -> str:
+    """A cell's text: where all its quotation marks are doubled, each pair is one."""
+    return cell.replace('""', '"') if all(len(run) % 2 == 0 for run in re.findall('"+', cell)) else cell

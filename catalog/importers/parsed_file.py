@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import unquote_plus
 
 from catalog.music.records import (
@@ -25,18 +26,18 @@ from catalog.music.records import (
     EntryRecord,
     TrackRecord,
 )
+from catalog.text.sanitize import clean_text
 from catalog.text.user_error import UserError
 
 MAX_TEXT = 1000  # characters of a title, artist or album; the longest real one known has about 500
 MAX_NAME = 200  # characters of a collection's name and key: file systems allow 255 bytes
 MAX_LABEL = 300  # characters shown of a line that was not understood
 MAX_ENTRIES = 250_000  # places in one file: five times the largest real library seen, about 1 GB in memory
+MAX_LINE = 10_000  # characters of one line of a text or table
+MAX_COLLECTIONS = 10_000  # lists in one file: as many playlists as Spotify allows
 MAX_DURATION_MS = 2**31 - 1  # what an integer column holds; 24 days
 
-_BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
-_NEVER_TEXT = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_EXTENSION = re.compile(r"\.(csv|tsv|txt|json|m3u8?|zip)\Z", re.IGNORECASE)
+_EXTENSION = re.compile(r"\.(csv|tsv|txt|json|m3u8?|pls|xspf|spotdl|xml|zip)\Z", re.IGNORECASE)
 # What browsers and file managers add to a second copy. Exportify itself writes no spaces, so that a playlist
 # called "Mix (2)" arrives as "mix_(2).csv" and keeps its number.
 _COPY = re.compile(r"( \(\d{1,2}\)| - (Copy|Kopie|Copie|Copia))+\Z", re.IGNORECASE)
@@ -58,7 +59,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """One file as understood. ``error`` is set, and ``collections`` empty, for a bad file inside a good zip."""
+    """One file as understood. ``error`` is set, and ``collections`` empty, for a bad file inside a good zip.
+
+    ``ranking`` holds how often each entry was played, where the file is a history of which a person takes the top.
+    """
 
     name: str
     kind: str
@@ -66,6 +70,7 @@ class ReadFile:
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     error: str = ""
+    ranking: tuple[int, ...] = field(default=(), repr=False)
 
     @property
     def entries(self) -> int:
@@ -84,15 +89,8 @@ class ReadFile:
 
 
 def clean(text: object, limit: int = MAX_TEXT) -> str:
-    """``text`` as one line: NFC, no control characters, no lone surrogates, stripped, at most ``limit`` long.
-
-    Anything but a string is "". Format characters stay: joiners are part of emoji and of Indic scripts.
-    """
-    if not isinstance(text, str):
-        return ""
-    text = _SURROGATES.sub("\ufffd", text[: 4 * limit])
-    text = _NEVER_TEXT.sub("", _BREAKS.sub(" ", text))
-    return unicodedata.normalize("NFC", text).strip()[:limit].strip()
+    """``text`` as one line of at most ``limit`` characters; anything but a string is ""."""
+    return clean_text(text, limit) if isinstance(text, str) else ""
 
 
 def collection_name(file_name: str) -> tuple[str, str]:
@@ -180,6 +178,23 @@ def as_collection(key: str, name: str, entries: Sequence[EntryRecord], misread: 
     such a read is not complete, and nothing is removed on its account."""
     problem = f"{misread} of {len(entries)} lines could not be understood" if misread else ""
     return CollectionRecord(FILE, key, name, tuple(entries), total=len(entries), complete=not misread, problem=problem)
+
+
+def refuse_nonsense(file: ReadFile, way: str, needed: float = 0.25, why: str = "most lines name no song") -> None:
+    """Raise UnreadableFile where fewer than this share of a file's lines were understood, or none at all."""
+    understood = file.entries - len(file.skipped)
+    if file.skipped and (understood == 0 or understood < needed * file.entries):
+        first = file.skipped[0]
+        raise UnreadableFile(
+            f"{shown(file.name)} is no list of tracks: {why} (line {first.line}: {first.reason}); {way}."
+        )
+
+
+def limit_entries(items: list[Any], name: str) -> list[Any]:
+    """The items of a list. Raises UnreadableFile where they are more than any library holds."""
+    if len(items) > MAX_ENTRIES:
+        raise UnreadableFile(f"{shown(name)} holds more than {MAX_ENTRIES:,} tracks: no Spotify library is that large.")
+    return items
 
 
 def file_size(count: int) -> str:

@@ -74,7 +74,7 @@ def test_an_m3u_tells_its_tracks_by_its_notes_and_its_paths():
         TrackRecord("Clair de lune", ("Claude Debussy",)),
         TrackRecord("Aria - Live", ("Bach",), "Goldberg", duration_ms=61_000),
         TrackRecord("Gymnopédie", ("Erik Satie",)),
-        TrackRecord("Träumerei", ("Robert Schumann",), "Kinderszenen"),
+        TrackRecord("Träumerei", ("Robert Schumann",), "Kinderszenen", track_number=7),
         None,
     ]
     assert (file.collections[0].key, file.collections[0].name) == ("elise", "Für Elise")

@@ -10,7 +10,9 @@ import json
 import re
 from typing import Any
 
+from catalog.importers.library_text import Format, LibraryText
 from catalog.importers.parsed_file import (
+    MAX_COLLECTIONS,
     MAX_ENTRIES,
     MAX_LABEL,
     MAX_NAME,
@@ -51,22 +53,16 @@ NO_TRACKS = (("episode", EPISODE), ("audiobook", EPISODE), ("chapter", EPISODE),
 _EMPTY: dict[str, Any] = {}
 
 
-def read_privacy_export(text: str, name: str) -> ReadFile:
+def recognises(file: LibraryText) -> bool:
+    return file.is_json
+
+
+def read(file: LibraryText) -> ReadFile:
     """The collections in one JSON file of a privacy export.
 
-    The line of a skipped entry is its number in its list. Raises UnreadableFile where the text is no JSON, or
-    JSON of something else.
+    The line of a skipped entry is its number in its list. Raises UnreadableFile for JSON of something else.
     """
-    try:
-        data = json.loads(text.lstrip("\ufeff"))
-    except RecursionError:
-        raise UnreadableFile(
-            f"{shown(name)} is nested too deeply for an export: request it from Spotify again."
-        ) from None
-    except ValueError as error:
-        raise UnreadableFile(
-            f"{shown(name)} is no whole JSON file ({clean(str(error), 80)}): export it again."
-        ) from None
+    data, name = file.json, file.name
     if isinstance(data, dict) and isinstance(data.get("playlists"), list):
         return _playlists(data["playlists"], name)
     if isinstance(data, dict) and isinstance(data.get("tracks"), list):
@@ -90,6 +86,9 @@ def _library(data: dict[str, Any], name: str) -> ReadFile:
 def _playlists(playlists: list[Any], name: str) -> ReadFile:
     collections: list[CollectionRecord] = []
     skipped: list[Skipped] = []
+    if len(playlists) > MAX_COLLECTIONS:
+        raise UnreadableFile(f"{shown(name)} holds more than {MAX_COLLECTIONS:,} playlists: Spotify allows no more.")
+    total = 0
     for playlist in playlists:
         playlist = playlist if isinstance(playlist, dict) else _EMPTY
         items = playlist.get("items", playlist.get("tracks"))
@@ -100,7 +99,8 @@ def _playlists(playlists: list[Any], name: str) -> ReadFile:
         key = (PLAYLIST_KEY + folded(title))[:MAX_NAME]
         collections.append(as_collection(key, title, entries, len(misread)))
         skipped += misread
-        if sum(len(each.entries) for each in collections) > MAX_ENTRIES:
+        total += len(entries)
+        if total > MAX_ENTRIES:
             raise _too_many(name)
     return ReadFile(name, KIND_PLAYLISTS, tuple(collections), tuple(skipped))
 
@@ -154,3 +154,6 @@ def _label(thing: Any) -> str:
 
 def _too_many(name: str) -> UnreadableFile:
     return UnreadableFile(f"{shown(name)} holds more than {MAX_ENTRIES:,} tracks: no Spotify library is that large.")
+
+
+FORMAT = Format(recognises, read)

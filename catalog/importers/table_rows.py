@@ -1,12 +1,9 @@
-"""Exportify's CSV files, of both families and every column set since 2020, in any language. Pure.
-
-exportify.app (github.com/watsonbox/exportify) joins artists with ", " and writes a comma inside a name as
-``\\,``; exportify.net joins them with ";" and has neither ISRC nor addresses of artists.
-"""
+"""A table's rows as tracks: names, ids, lengths and dates out of the cells of one row. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,23 +12,18 @@ from catalog.importers.csv_table import Row, Table
 from catalog.importers.parsed_file import (
     MAX_DURATION_MS,
     MAX_LABEL,
-    ReadFile,
     Skipped,
-    UnreadableFile,
-    as_collection,
     as_entry,
     clean,
-    collection_name,
     moment,
     no_track,
-    shown,
     whole_number,
 )
 from catalog.music.records import UNREADABLE, VARIOUS_ARTISTS, EntryRecord, TrackRecord, clean_isrc, spotify_id_of
 
-KIND = "Exportify CSV"
 # What a spreadsheet program leaves where it took a title for a formula.
 FORMULA_ERRORS = {"#NAME?", "#WERT!", "#VALUE!", "#REF!", "#BEZUG!", "#DIV/0!", "#NOM?", "#VALEUR!", "#¿NOMBRE?"}
+_SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{4}")
 _ESCAPED = re.compile(r"\\(?=,)")
 
 
@@ -49,63 +41,51 @@ class Layout:
         return "" if text == "null" and role not in col.NAMES else text
 
 
-def read_exportify(table: Table, found: col.Columns, name: str) -> ReadFile:
-    """The collection in an Exportify table whose columns ``found`` says.
-
-    Raises UnreadableFile where the column of titles or artists is missing.
-    """
-    layout = layout_of(table, found)
-    for role, what in ((col.TITLE, "track name"), (col.ARTISTS, "artist name")):
-        if role not in found and table.rows:
-            raise UnreadableFile(
-                f"{shown(name)} has no column with the {what}: export it again and leave the columns as they are."
-            )
-    entries, skipped = read_rows(table.rows, layout)
-    key, title = collection_name(name)
-    return ReadFile(name, KIND, (as_collection(key, title, entries, len(skipped)),), tuple(skipped))
-
-
-def layout_of(table: Table, found: col.Columns) -> Layout:
+def layout_of(table: Table, columns: col.Columns) -> Layout:
     """The layout of a table: Excel writes dates the way of its country, and a whole column tells which."""
-    dates = [cell for role in (col.RELEASED, col.ADDED_AT) if role in found for cell in table.column(found[role])]
-    pairs = [match.groups() for cell in dates if (match := re.match(r"(\d{1,2})[./-](\d{1,2})[./-]\d{4}", cell))]
+    roles = [role for role in (col.RELEASED, col.ADDED_AT) if role in columns]
+    if not any(_SLASHED.match(cell) for role in roles for cell in table.column(columns[role])):
+        return Layout(columns, None)
+    dates = [row.cells[columns[role]].strip() for row in table.rows() if not row.flaw for role in roles]
+    pairs = [match.groups() for cell in dates if (match := _SLASHED.match(cell))]
     first, second = any(int(a) > 12 for a, _ in pairs), any(int(b) > 12 for _, b in pairs)
     dotted = any("." in cell for cell in dates)
-    return Layout(found, None if first == second and not dotted else first or dotted)
+    return Layout(columns, None if first == second and not dotted else first or dotted)
 
 
-def read_rows(rows: tuple[Row, ...], layout: Layout) -> tuple[list[EntryRecord], list[Skipped]]:
+def read_rows(rows: Iterable[Row], layout: Layout) -> tuple[list[EntryRecord], list[Skipped]]:
     """An entry for every row, in order, and the rows that were not understood."""
     entries, skipped = [], []
     for row in rows:
         entry, problem = read_row(row, layout)
         entries.append(entry)
         if problem:
-            text = clean(", ".join(filter(None, row.cells)), MAX_LABEL)
-            skipped.append(Skipped(row.line, text, problem))
+            skipped.append(skipped_row(row, problem))
     return entries, skipped
+
+
+def skipped_row(row: Row, problem: str) -> Skipped:
+    return Skipped(row.line, clean(", ".join(filter(None, row.cells)), MAX_LABEL), problem)
 
 
 def read_row(row: Row, layout: Layout) -> tuple[EntryRecord, str]:
     """A row's entry, and why it was not understood ("" where it was)."""
-    label = clean(", ".join(filter(None, row.cells)), MAX_LABEL)
-    title = layout.cell(row, col.TITLE)
-    if row.flaw:
-        return EntryRecord(reason=UNREADABLE, label=label), row.flaw
-    if title in FORMULA_ERRORS:
-        return EntryRecord(reason=UNREADABLE, label=label), "a spreadsheet program replaced the title by its own error"
+    problem = row.flaw
+    if not problem and layout.cell(row, col.TITLE) in FORMULA_ERRORS:
+        problem = "a spreadsheet program replaced the title by its own error"
+    if problem:
+        return EntryRecord(reason=UNREADABLE, label=clean(", ".join(filter(None, row.cells)), MAX_LABEL)), problem
     uri = layout.cell(row, col.URI) or layout.cell(row, col.SPOTIFY)
     return as_entry(_track(row, layout, uri), uri, _added_at(row, layout))
 
 
 def _track(row: Row, layout: Layout, uri: str) -> TrackRecord:
     cell = lambda role: layout.cell(row, role)  # noqa: E731  (one row, one layout, seventeen columns)
-    found = layout.columns
     explicit = cell(col.EXPLICIT).lower()
     album_artists = cell(col.ALBUM_ARTIST_URIS)
     return TrackRecord(
         title=clean(cell(col.TITLE)),
-        artists=artists_of(cell(col.ARTISTS), _count(cell(col.ARTIST_URIS)), addressed=col.ARTIST_URIS in found),
+        artists=_artists(row, layout),
         album=clean(cell(col.ALBUM)),
         album_artists=artists_of(cell(col.ALBUM_ARTISTS), _count(album_artists), addressed=True),
         duration_ms=_duration(cell(col.DURATION), cell(col.SECONDS), cell(col.CLOCK)),
@@ -121,27 +101,41 @@ def _track(row: Row, layout: Layout, uri: str) -> TrackRecord:
     )
 
 
+def _artists(row: Row, layout: Layout) -> tuple[str, ...]:
+    """The artists of a row: of one cell, or of numbered columns with a name each."""
+    if further := layout.columns.keys() & col.FURTHER_ARTISTS:
+        names = [clean(layout.cell(row, role)) for role in (col.ARTISTS, *sorted(further))]
+        return tuple(dict.fromkeys(filter(None, names)))
+    addresses = layout.cell(row, col.ARTIST_URIS)
+    return artists_of(layout.cell(row, col.ARTISTS), _count(addresses), addressed=col.ARTIST_URIS in layout.columns)
+
+
 def _count(uris: str) -> int:
-    return len(re.findall(r"spotify:artist:", uris))
+    """How many addresses or ids stand in a cell."""
+    return len([uri for uri in re.split(r"[,;|]", uris) if uri.strip()])
 
 
 def artists_of(text: str, count: int = 0, addressed: bool = False) -> tuple[str, ...]:
-    """The names in a cell of artists, ``count`` of them where their addresses say so (0: unknown).
+    """The names in a cell of artists, ``count`` of them where their ids say so (0: unknown).
 
-    The separator is the one that gives as many names as there are addresses. Without addresses only ";"
-    separates: "Tyler, The Creator" is one artist.
+    The separator is the one that gives as many names as there are ids. Without ids only ";" separates: "Tyler, The
+    Creator" is one artist. ``addressed``: exportify.app's own way, which escapes commas in names.
     """
     text = text.strip()
-    ways = [re.split(r"(?<!\\), ", text), text.split(";"), re.split(r"(?<!\\),", text)]
-    fitting = [way for way in ways if count > 1 and len(way) == count]
-    if count == 1:
-        names = [text]
-    elif fitting:
-        names = fitting[0]
-    else:
-        names = ways[0] if addressed and (count > 1 or "\\," in text) else ways[1]
+    names = [text] if count == 1 else []
+    if count > 1:
+        names = next((way for way in _ways(text) if len(way) == count), [])
+    if not names:
+        comma = addressed and (count > 1 or "\\," in text)
+        names = re.split(r"(?<!\\), ", text) if comma else text.split(";")
     cleaned = (clean(_ESCAPED.sub("", name)) for name in names)
     return tuple(dict.fromkeys(name for name in cleaned if name))
+
+
+def _ways(text: str) -> Iterator[list[str]]:
+    """The ways to take a cell of names apart, the likelier first."""
+    for separator in (r"(?<!\\), ", ";", r"(?<!\\),", r"\|", " & ", r", | & ", r"[,;]|\s&\s", "/", r", |\sand\s|\s&\s"):
+        yield re.split(separator, text)
 
 
 def _duration(milliseconds: str, seconds: str, clock: str) -> int | None:
@@ -175,6 +169,8 @@ def release_date(text: str, day_first: bool | None) -> str:
 
 def _added_at(row: Row, layout: Layout) -> datetime | None:
     text = layout.cell(row, col.ADDED_AT)
+    if not text:
+        return None
     if not re.match(r"\d{1,2}[./-]", text):
         return moment(text)
     day, _, time = text.partition(" ")

@@ -98,7 +98,7 @@ def test_playlists_of_one_name_stay_two_and_keep_their_keys():
 @pytest.mark.parametrize(
     "data",
     [
-        [{"endTime": "2021-01-01 10:00", "artistName": "Falla", "trackName": "Nana", "msPlayed": 1}],
+        [{"endTime": "2021-01-01 10:00", "artistName": "Falla"}],
         {"tracks": "many"},
         {"playlists": {"name": "x"}},
         {},
