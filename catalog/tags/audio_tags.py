@@ -20,8 +20,11 @@ from mutagen import id3
 from mutagen._vorbis import VComment
 from mutagen.flac import FLAC, Picture
 from mutagen.mp4 import MP4Cover, MP4FreeForm, MP4Tags
+from mutagen.wave import WAVE
 
 from catalog.music.records import SPOTIFY_ID, clean_isrc
+from catalog.tags.picture_size import picture_size
+from catalog.tags.riff_info import write_riff_info
 
 # Our fields in ID3v2.4, MP4 and Vorbis comments: Picard's map, https://picard-docs.musicbrainz.org/en/appendices/
 # tag_mapping.html, which Navidrome, Jellyfin, MPD and beets follow too.
@@ -31,7 +34,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     "artists": ("TXXX:ARTISTS", "----:com.apple.iTunes:ARTISTS", "ARTISTS"),  # beets, and where ©ART shows one only
     "album": ("TALB", "©alb", "ALBUM"),
     "album_artist": ("TPE2", "aART", "ALBUMARTIST"),
+    "album_artists": ("TXXX:ALBUMARTISTS", "----:com.apple.iTunes:ALBUMARTISTS", "ALBUMARTISTS"),  # Navidrome, beets
     "date": ("TDRC", "©day", "DATE"),
+    # Navidrome takes an album's date from here in ID3 and Vorbis comments, but from ©day in MP4: without it one album
+    # in two containers was shown as two.
+    "release_date": ("TDRL", "----:com.apple.iTunes:RELEASEDATE", "RELEASEDATE"),
     "isrc": ("TSRC", "----:com.apple.iTunes:ISRC", "ISRC"),
     "spotify_id": ("TXXX:SPOTIFY_TRACK_ID", "----:com.apple.iTunes:SPOTIFY_TRACK_ID", "SPOTIFY_TRACK_ID"),
     "track_key": ("TXXX:TONEKEEP_ID", "----:com.apple.iTunes:TONEKEEP_ID", "TONEKEEP_ID"),
@@ -49,6 +56,9 @@ FOREIGN_IDS = (
 )
 # Free text in which an address, never a bare id, counts.
 FOREIGN_TEXTS = ("comment", "description", "purl", "url", "website", "source")
+
+# What ffmpeg carries along from an MP4 into other containers: figures of an encoder that this file has not seen.
+OF_MP4 = ("itunsmpb", "major_brand", "minor_version", "compatible_brands")
 
 _TRACK_ADDRESS = re.compile(
     r"(?:spotify:track:|open\.spotify\.com/(?:intl-[a-zA-Z-]+/)?(?:embed/)?track/)([0-9A-Za-z]{22})(?![0-9A-Za-z])"
@@ -101,6 +111,8 @@ class TrackTags:
     spotify_id: str = ""
     compilation: bool = False
     track_key: str = ""
+    album_artists: tuple[str, ...] = ()
+    explicit: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,8 @@ def write_tags(path: str, tags: TrackTags, cover: bytes | None) -> None:
             audio.add_tags()
         _fill(audio, tags, cover)
         audio.save()
+        if isinstance(audio, WAVE):
+            write_riff_info(path, _riff_texts(tags))
     except Exception as error:
         _raise_disk_error(error)
         raise TagError(f"The tags could not be written: {_reason(error)}.") from error
@@ -208,7 +222,9 @@ def _texts(tags: TrackTags) -> Iterator[tuple[tuple[str, str, str], list[str]]]:
         "artists": list(tags.artists),
         "album": [tags.album],
         "album_artist": [tags.album_artist],
+        "album_artists": list(tags.album_artists),
         "date": [tags.date] if _DATE.match(tags.date) else [],
+        "release_date": [tags.date] if _DATE.match(tags.date) else [],
         "isrc": [clean_isrc(tags.isrc)],
         "spotify_id": [tags.spotify_id] if SPOTIFY_ID.match(tags.spotify_id) else [],
         "track_key": [tags.track_key],
@@ -220,8 +236,8 @@ def _texts(tags: TrackTags) -> Iterator[tuple[tuple[str, str, str], list[str]]]:
 
 
 def _clean(text: str) -> str:
-    """``text`` without NUL, which separates values in ID3, and without lone surrogates, which UTF-8 refuses."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").strip()
+    """``text`` on one line, without NUL, which separates values in ID3, and lone surrogates, which UTF-8 refuses."""
+    return " ".join(text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").split())
 
 
 def _identifies(said: Iterable[tuple[str, str]]) -> bool:
@@ -242,6 +258,8 @@ def _number(value: int | None) -> int:
 def _fill_id3(frames: Any, tags: TrackTags, cover: bytes | None) -> None:
     for key in [key for key, frame in frames.items() if _identifies(_said_id3({key: frame}))]:
         del frames[key]
+    for key in [key for key in frames if key.lower().startswith(tuple(f"txxx:{name}" for name in OF_MP4))]:
+        del frames[key]
     for (name, _, _), values in _texts(tags):
         frame, _, description = name.partition(":")
         details = {"desc": description} if description else {}
@@ -253,10 +271,30 @@ def _fill_id3(frames: Any, tags: TrackTags, cover: bytes | None) -> None:
     ):
         if text or name == "TCMP":
             frames.setall(name, [getattr(id3, name)(encoding=id3.Encoding.UTF8, text=[text])] if text else [])
+    if tags.explicit is not None:
+        advisory = id3.TXXX(encoding=id3.Encoding.UTF8, desc="ITUNESADVISORY", text=[_advisory(tags)])
+        frames.setall("TXXX:ITUNESADVISORY", [advisory])
     if kind := picture_type(cover or b""):
         front = id3.PictureType.COVER_FRONT
         picture = id3.APIC(encoding=id3.Encoding.UTF8, mime=kind, type=front, desc="", data=cover)
         frames.setall("APIC", [picture])
+
+
+def _advisory(tags: TrackTags) -> str:
+    """Apple's "1" for explicit, "0" for nothing to say; Navidrome reads the same in all containers."""
+    return "1" if tags.explicit else "0"
+
+
+def _riff_texts(tags: TrackTags) -> dict[str, str]:
+    """The few fields that RIFF has, for programs that read no ID3 in a wav (Explorer, Quod Libet)."""
+    values = {
+        "INAM": tags.title,
+        "IART": ", ".join(tags.artists),
+        "IPRD": tags.album,
+        "ICRD": tags.date,
+        "ITRK": _of(tags.track_number, None),
+    }
+    return {name: text for name, text in ((name, _clean(text)) for name, text in values.items()) if text}
 
 
 def _of(number: int | None, total: int | None) -> str:
@@ -278,6 +316,8 @@ def _fill_mp4(atoms: Any, tags: TrackTags, cover: bytes | None) -> None:
         if _number(number):
             atoms[name] = [(_number(number), _number(total))]
     atoms["cpil"] = tags.compilation
+    if tags.explicit is not None:
+        atoms["rtng"] = [int(_advisory(tags))]
     kind = _MP4_PICTURES.get(picture_type(cover or b""))
     if kind is not None:
         atoms["covr"] = [MP4Cover(cover, imageformat=kind)]
@@ -285,7 +325,11 @@ def _fill_mp4(atoms: Any, tags: TrackTags, cover: bytes | None) -> None:
 
 def _fill_vorbis(audio: Any, tags: TrackTags, cover: bytes | None) -> None:
     comments = audio.tags
-    comments[:] = [(name, value) for name, value in comments if not _identifies([(name.lower(), value)])]
+    comments[:] = [
+        (name, value)
+        for name, value in comments
+        if name.lower() not in OF_MP4 and not _identifies([(name.lower(), value)])
+    ]
     for (_, _, name), values in _texts(tags):
         comments[name] = values
     for name, number in (
@@ -297,6 +341,8 @@ def _fill_vorbis(audio: Any, tags: TrackTags, cover: bytes | None) -> None:
         if _number(number):
             comments[name] = str(number)
     comments["COMPILATION"] = ["1"] if tags.compilation else []
+    if tags.explicit is not None:
+        comments["ITUNESADVISORY"] = [_advisory(tags)]
     if kind := picture_type(cover or b""):
         _set_vorbis_cover(audio, cover or b"", kind)
 
@@ -304,6 +350,7 @@ def _fill_vorbis(audio: Any, tags: TrackTags, cover: bytes | None) -> None:
 def _set_vorbis_cover(audio: Any, cover: bytes, kind: str) -> None:
     picture = Picture()
     picture.type, picture.mime, picture.data = id3.PictureType.COVER_FRONT, kind, cover
+    picture.width, picture.height, picture.depth = picture_size(cover)
     if isinstance(audio, FLAC):
         audio.clear_pictures()
         audio.add_picture(picture)

@@ -42,19 +42,39 @@ def tags_of(track: Track) -> audio_tags.TrackTags:
         artists=tuple(track.artist_names),
         album=album.title if album else "",
         album_artist=_album_artist(album) if album else "",
+        album_artists=_album_artists(track, album) if album else (),
         track_number=track.track_number,
         disc_number=track.disc_number,
-        disc_total=target_path.disc_count(album),
+        disc_total=_disc_total(album),
         date=album.release_date if album else "",
         isrc=track.isrc,
         spotify_id=track.spotify_id or "",
         compilation=album.compilation if album else False,
+        explicit=track.explicit,
         track_key=staging.claim_key(track),
     )
 
 
 def _album_artist(album: Album) -> str:
     return album.artist or (VARIOUS if album.compilation else "")
+
+
+def _album_artists(track: Track, album: Album) -> tuple[str, ...]:
+    """The album's artists one by one, where the credits of the track tell how their joined names are to be read.
+
+    "Tyler, The Creator" is one artist, "JAY-Z, Kanye West" are two: only names that we have from a credit decide.
+    """
+    names, text = track.artist_names, _album_artist(album)
+    for count in range(1, len(names) + 1):
+        if ", ".join(names[:count]) == text:
+            return tuple(names[:count])
+    return () if not text or "," in text else (text,)
+
+
+def _disc_total(album: Album | None) -> int | None:
+    """How many discs the album has, where more than one is known: of the first disc nobody knows whether it is all."""
+    discs = target_path.disc_count(album)
+    return discs if discs and discs > 1 else None
 
 
 def put_cover(track: Track, place: Place) -> str:

@@ -7,6 +7,8 @@ import shutil
 import socket
 import subprocess
 import sys
+import wave
+from dataclasses import replace
 from pathlib import Path
 
 import mediafile
@@ -20,6 +22,7 @@ from mutagen.mp4 import MP4FreeForm
 
 from catalog.tags import audio_tags as module
 from catalog.tags.audio_tags import FOREIGN_IDS, TEXTS, TagError, TrackTags, picture_type, read_tags, write_tags
+from catalog.tags.picture_size import picture_size
 from tests.audio import CODECS, ffmpeg, make_audio, make_picture
 
 SPOTIFY, OTHER = "4LRPiXqCikLlN15c3yImP7", "7ouMYWpwJ422jRcDASZB7P"
@@ -28,6 +31,7 @@ TAGS = TrackTags(
     artists=("Beyoncé", "Jay-Z", "гость"),
     album="B’Day",
     album_artist="Beyoncé",
+    album_artists=("Beyoncé", "Jay-Z"),
     track_number=3,
     track_total=12,
     disc_number=1,
@@ -89,7 +93,9 @@ def test_every_text_is_in_the_field_that_players_read(kind, audio):
         "artists": ["Beyoncé", "Jay-Z", "гость"],
         "album": ["B’Day"],
         "album_artist": ["Beyoncé"],
+        "album_artists": ["Beyoncé", "Jay-Z"],
         "date": ["2006-09-01"],
+        "release_date": ["2006-09-01"],
         "isrc": ["USSM10603618"],
         "spotify_id": [SPOTIFY],
         "track_key": ["tonekeep:42"],
@@ -108,6 +114,88 @@ def test_numbers_and_the_compilation_flag_are_in_their_fields(kind, audio):
         assert [tags[name] for name in names] == [["3"], ["12"], ["1"], ["2"], ["1"]]
     else:
         assert (tags["trkn"], tags["disk"], tags["cpil"]) == ([(3, 12)], [(1, 2)], True)
+
+
+@each_kind
+@pytest.mark.parametrize("explicit", [True, False, None])
+def test_explicit_is_where_players_look_and_nothing_where_nobody_knows(kind, audio, explicit):
+    path = audio(kind)
+    write_tags(path, replace(TAGS, explicit=explicit), None)
+    tags = mutagen.File(path).tags
+    name = "TXXX:ITUNESADVISORY" if kind in ID3_KINDS else "rtng" if kind in (".m4a", ".mp4") else "ITUNESADVISORY"
+    if explicit is None:
+        assert name not in tags
+    else:
+        assert str(next(iter(tags[name]))) == str(int(explicit))
+
+
+@each_kind
+def test_white_space_of_all_kinds_is_one_space(kind, audio):
+    path = audio(kind)
+    write_tags(path, replace(TAGS, title=" A\tB\r\n C\u00a0\u2028D "), None)
+    assert raw_values(path, "title") == ["A B C D"]
+
+
+@pytest.mark.parametrize("kind", [".mp3", ".wav", ".opus", ".ogg", ".flac"])
+def test_what_an_mp4_encoder_said_of_itself_does_not_stay_in_another_container(kind, audio):
+    path = audio(kind)
+    file = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
+    for name in ("iTunSMPB", "major_brand", "MOOD"):
+        if kind in ID3_KINDS:
+            file.tags.add(TXXX(encoding=3, desc=name, text=["x"]))
+        else:
+            file.tags[name] = ["x"]
+    file.save()
+    write_tags(path, TAGS, None)
+    names = {key.rpartition(":")[2].lower() for key in mutagen.File(path).tags.keys()}  # noqa: SIM118  Vorbis lists pairs
+    assert "mood" in names and not names & {"itunsmpb", "major_brand"}
+
+
+def test_the_gapless_figures_of_an_m4a_stay_in_it(audio):
+    path = audio(".m4a")
+    file = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
+    file.tags["----:com.apple.iTunes:iTunSMPB"] = [b" 00000000 00000840"]
+    file.save()
+    write_tags(path, TAGS, None)
+    assert "----:com.apple.iTunes:iTunSMPB" in mutagen.File(path).tags
+
+
+def test_a_wav_says_its_names_in_riff_too_once_and_its_sound_is_as_it_was(audio):
+    path = audio(".wav")
+    before = wave_frames(path)
+    write_tags(path, replace(TAGS, title="Another"), None)
+    write_tags(path, TAGS, None)
+    data = Path(path).read_bytes()
+    write_tags(path, TAGS, None)
+    assert Path(path).read_bytes() == data and data.count(b"LIST") == 1
+    assert b"INAM" in data and "Déjà vu — 既視感".encode() in data[data.index(b"LIST") :]
+    assert int.from_bytes(data[4:8], "little") == len(data) - 8
+    assert wave_frames(path) == before
+    assert raw_values(path, "title") == [TAGS.title]
+
+
+def wave_frames(path: str) -> bytes:
+    with wave.open(path) as sound:
+        return sound.readframes(sound.getnframes())
+
+
+def test_a_flac_picture_has_its_measures(audio, pictures):
+    path = audio(".flac")
+    for kind in ("jpg", "png"):
+        write_tags(path, TAGS, pictures[kind])
+        (picture,) = mutagen.File(path).pictures
+        assert picture.width == picture.height > 0 and picture.depth == 24
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe0", b"\xff\xd8" + b"\xff" * 9, b"\x89PNG\r\n\x1a\n123"]
+)
+def test_a_damaged_picture_has_no_measures(data):
+    assert picture_size(data) == (0, 0, 0)
 
 
 @each_kind

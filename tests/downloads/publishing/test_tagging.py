@@ -8,7 +8,7 @@ from pathlib import Path
 import mutagen
 import pytest
 
-from catalog.models import Album, Library
+from catalog.models import Album, Artist, Credit, Library, Track
 from catalog.storage import own_folders
 from demo.archive import Song
 from downloads.models import Candidate
@@ -100,6 +100,39 @@ def test_an_album_of_two_discs_says_so(world, archive):
     world.put_file(world.make_track("Other disc", album="Box", disc_number=2))
     path = fetched(world, archive, album="Box", disc_number=1)
     assert mutagen.File(path)["TPOS"].text == ["1/2"]
+
+
+@pytest.mark.parametrize(
+    ("album_artist", "credited", "expected"),
+    [
+        ("Maria Ruiz", ["Maria Ruiz", "Tyler, The Creator"], ("Maria Ruiz",)),
+        (
+            "Maria Ruiz, Tyler, The Creator",
+            ["Maria Ruiz", "Tyler, The Creator", "Guest"],
+            ("Maria Ruiz", "Tyler, The Creator"),
+        ),
+        ("Tyler, The Creator", ["Tyler, The Creator"], ("Tyler, The Creator",)),
+        ("Various Artists", ["Maria Ruiz"], ("Various Artists",)),
+        ("Somebody, Else", ["Maria Ruiz"], ()),
+        ("", ["Maria Ruiz"], ()),
+    ],
+)
+def test_album_artists_are_one_by_one_where_the_credits_tell_how(world, album_artist, credited, expected):
+    track = world.make_track("Song", artist=credited[0], album="Light")
+    for position, name in enumerate(credited[1:], 1):
+        artist = Artist.objects.create(name=name, key=f"key {position}")
+        Credit.objects.create(track=track, artist=artist, position=position)
+    Album.objects.filter(pk=track.album.pk).update(artist=album_artist)
+    track = Track.objects.get(pk=track.pk)
+    tags = tagging.tags_of(track)
+    assert (tags.album_artist, tags.album_artists) == (album_artist, expected)
+
+
+def test_nobody_is_told_of_one_disc_where_only_one_is_known(world):
+    track = world.make_track("Song", album="Light", disc_number=1)
+    assert tagging.tags_of(track).disc_total is None
+    world.make_track("Other", album="Light", disc_number=2, number=2)
+    assert tagging.tags_of(track).disc_total == 2
 
 
 # --- The floor --------------------------------------------------------------------------------------------
