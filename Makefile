@@ -10,12 +10,13 @@ TEST_DB := $(if $(filter command line,$(origin DB)),$(DB),sqlite)
 # Checks read the settings: without a .env file, and with a data folder of their own.
 CLEAN := ENV_FILE=/dev/null DATA_DIR=$(VENV)/check-data
 
-.PHONY: help run demo test fire check bench torture mutants wedge lock update-ytdlp setup
+.PHONY: help run demo test browser-test fire check bench torture mutants wedge lock update-ytdlp setup
 
 help:
 	@echo "make run            the web page, the jobs and the watcher, until Ctrl-C"
 	@echo "make demo           the whole cycle on sample music, without an account (ARGS=--exit ends after it)"
 	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=tests/catalog: some of them"
+	@echo "make browser-test   every page in chromium: accessible, quiet, no wider than the screen (minutes)"
 	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
 	@echo "make check          style, types, migrations"
 	@echo "make bench          reconcile against find, pages, sync, adopt and the rest (TRACKS=1000000); make torture, mutants, wedge: the long tests"
@@ -60,6 +61,10 @@ demo: $(READY)
 
 test: $(DEV)
 	@DB=$(TEST_DB) $(PY) -m pytest -n auto --dist worksteal $(ARGS)
+
+# Needs chromium on the PATH; skips without it.
+browser-test: $(DEV)
+	@DB=$(TEST_DB) $(PY) -m pytest -m browser tests/browser $(ARGS)
 
 # The long part of the tests: failing disks, kills at random, pairs of late workers, hostile names.
 fire: $(DEV)

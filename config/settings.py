@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from catalog.db.database_settings import EXPECTED, UnusableAddress, database_settings
 from config.secret_key import load_or_make_secret_key
+from config.static_cache import keep_static_files
 from downloads.search.sources import AUDIO_SOURCES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -163,6 +164,8 @@ MIDDLEWARE = [
     "config.security_headers.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.page_delivery.CompressPages",
+    "config.page_delivery.conditional_pages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -182,6 +185,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "downloads.views.frame.frame",
             ]
         },
     }
@@ -196,6 +200,11 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ADD_HEADERS_FUNCTION = keep_static_files
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.page_delivery.HashedUrls"},
+}
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = f"tonekeep_session_{PORT}"  # cookies know no port: two installations on one host
 CSRF_COOKIE_NAME = f"tonekeep_csrf_{PORT}"

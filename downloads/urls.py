@@ -3,10 +3,11 @@
 from django.urls import path, re_path
 
 from downloads.api.application import api, description
+from downloads.views.activity import events
 from downloads.views.home import controls, queue, status
-from downloads.views.library import collections, songs, track
-from downloads.views.settings import imports, paths, spotify, trash
-from downloads.views.todo import adopt, review
+from downloads.views.library import collections, cover, detail, songs, track
+from downloads.views.settings import health, imports, index, paths, spotify, trash
+from downloads.views.todo import adopt, overview, review
 
 home = [
     path("", status.status_page, name="status"),
@@ -20,7 +21,13 @@ home = [
 ]
 library = [
     re_path(r"^tracks/?$", songs.songs, name="tracks"),
+    re_path(r"^tracks\.csv$", songs.songs_csv, name="songs_csv"),
+    re_path(r"^tracks/change/?$", songs.change_songs, name="change_songs"),
     re_path(r"^tracks/(?P<pk>[0-9]{1,18})/?$", track.track, name="track"),
+    re_path(r"^albums/(?P<pk>[0-9]{1,18})/?$", detail.album, name="album"),
+    re_path(r"^artists/(?P<pk>[0-9]{1,18})/?$", detail.artist, name="artist"),
+    re_path(r"^collections/(?P<pk>[0-9]{1,18})/?$", detail.collection, name="collection"),
+    re_path(r"^covers/(?P<pk>[0-9]{1,18})/?$", cover.cover, name="cover"),
     re_path(r"^tracks/(?P<pk>[0-9]{1,18})/(?P<deed>retry|ignore|want)/?$", track.change_track, name="change_track"),
     re_path(r"^tracks/(?P<pk>[0-9]{1,18})/separate/?$", track.separate_track, name="separate_track"),
     re_path(r"^failed/retry/?$", track.retry_failed, name="retry_failed"),
@@ -28,6 +35,8 @@ library = [
     re_path(r"^collections/choose/?$", collections.update_collections, name="update_collections"),
 ]
 todo = [
+    re_path(r"^todo/?$", overview.todo, name="todo"),
+    re_path(r"^failures/?$", overview.failures, name="failures"),
     re_path(r"^decide/?$", review.review_list, name="review_list"),
     re_path(r"^decide/(?P<pk>[0-9]{1,18})/?$", review.review_track, name="review_track"),
     re_path(r"^decide/(?P<pk>[0-9]{1,18})/sound/?$", review.review_audio, name="review_audio"),
@@ -41,7 +50,11 @@ todo = [
     re_path(r"^adopt/?$", adopt.adoption, name="adopt"),
     re_path(r"^adopt/answer/?$", adopt.adoption_answer, name="adopt_answer"),
 ]
+activity = [re_path(r"^activity/?$", events.activity, name="activity")]
 settings = [
+    re_path(r"^settings/?$", index.index, name="settings"),
+    re_path(r"^theme/?$", index.theme, name="theme"),
+    re_path(r"^health/?$", health.health, name="health"),
     re_path(r"^connect/?$", spotify.connect_page, name="connect"),
     re_path(r"^connect/app/?$", spotify.save_app, name="connect_app"),
     re_path(r"^connect/start/?$", spotify.start, name="connect_start"),
@@ -57,4 +70,12 @@ settings = [
     re_path(r"^bin/take-back/?$", trash.trash_restore, name="trash_restore"),
     re_path(r"^bin/former-back/?$", trash.trash_restore_former, name="trash_restore_former"),
 ]
-urlpatterns = [*home, *library, *todo, *settings, path("api/v1/openapi.json", description), path("api/v1/", api.urls)]
+urlpatterns = [
+    *home,
+    *library,
+    *todo,
+    *activity,
+    *settings,
+    path("api/v1/openapi.json", description),
+    path("api/v1/", api.urls),
+]

@@ -92,14 +92,17 @@ def albums() -> Any:
 
 
 def with_songs(rows: list[Artist] | list[Album]) -> list[dict[str, Any]]:
-    """The rows of one page with their numbers of wanted and of missing songs; one query for all of them."""
+    """The rows of one page with their numbers of wanted songs, of those here, and of those missing."""
     through = "credits__artist" if rows and isinstance(rows[0], Artist) else "album"
     grouped = Track.objects.wanted().filter(**{f"{through}__in": [row.pk for row in rows]}).order_by().values(through)
     sums = grouped.annotate(
-        songs=Count("pk", distinct=True), missing=Count("pk", distinct=True, filter=Q(status=Track.Status.MISSING))
+        songs=Count("pk", distinct=True),
+        here=Count("pk", distinct=True, filter=Q(status=Track.Status.DOWNLOADED)),
+        missing=Count("pk", distinct=True, filter=Q(status=Track.Status.MISSING)),
     )
     found = {row[through]: row for row in sums}
-    return [{"row": row, **{name: found.get(row.pk, {}).get(name, 0) for name in ("songs", "missing")}} for row in rows]
+    names = ("songs", "here", "missing")
+    return [{"row": row, **{name: found.get(row.pk, {}).get(name, 0) for name in names}} for row in rows]
 
 
 def last_events(track: Track, most: int = 50) -> list[Event]:

@@ -79,7 +79,8 @@ def described(tracks: TrackQuerySet) -> list[dict[str, Any]]:
 
 def _described(*sets: TrackQuerySet) -> list[list[dict[str, Any]]]:
     """Several sets of tracks, and one more query for the artists of all. No objects: they took half the page."""
-    columns = ("title", "duration_ms", "status", "attempts", "last_error", "error_kind", "retry_after")
+    about = ("title", "album_id", "track_number", "duration_ms", "wanted", "ignored")
+    columns = (*about, "status", "attempts", "last_error", "error_kind", "retry_after")
     found = [list(tracks.values("pk", "album__title", "progress", *columns)) for tracks in sets]
     artists = billed(row["pk"] for rows in found for row in rows)
     return [
@@ -104,6 +105,16 @@ def billed(track_ids: Iterable[int]) -> dict[int, list[str]]:
     for track_id, name in credits.values_list("track_id", "artist__name"):
         names[track_id].append(name)
     return names
+
+
+def conditions(now: datetime) -> dict[str, Any]:
+    """What decides whether anything is downloaded now: the parts of `snapshot` that every page's banner needs."""
+    services = Service.objects.in_bulk()
+    return {
+        "storage": _storage(services.get("storage") or Service(name="storage")),
+        "services": _services(services, now),
+        "workers": _workers(now),
+    }
 
 
 def _storage(service: Service) -> dict[str, Any]:

@@ -23,7 +23,9 @@ class Page:
 
 
 def page_of(rows: QuerySet[Any], by: tuple[str, ...], after: str = "", size: int = PAGE) -> Page:
-    """The ``size`` rows that follow ``after`` in the ascending order of the columns ``by``, the last one unique.
+    """The ``size`` rows that follow ``after`` in the order of the columns ``by``, the last one unique.
+
+    A column that begins with "-" descends.
 
     ``rows`` may also be ``values_list(…, named=True)`` with these columns: half the time of objects.
     An ``after`` that cannot be read is as good as none: the first page.
@@ -47,9 +49,11 @@ def query_string(request: HttpRequest, **changes: str) -> str:
 def _following(rows: QuerySet[Any], by: tuple[str, ...], key: list[Any] | None, size: int) -> list[Any]:
     """One row more than a page has, if there is one: so it is known whether another page follows."""
     if key is not None:
-        beyond = Q(**{f"{by[-1]}__gt": key[-1]})
-        for column, value in reversed(list(zip(by[:-1], key[:-1], strict=True))):
-            beyond = Q(**{f"{column}__gte": value}) & (Q(**{f"{column}__gt": value}) | beyond)
+        beyond = Q()
+        for column, value in reversed(list(zip(by, key, strict=True))):
+            name, step = column.lstrip("-"), "lt" if column.startswith("-") else "gt"
+            past = Q(**{f"{name}__{step}": value})
+            beyond = Q(**{f"{name}__{step}e": value}) & (past | beyond) if beyond else past
         rows = rows.filter(beyond)
     return list(rows.order_by(*by)[: size + 1])
 
@@ -66,7 +70,7 @@ def _read(after: str, columns: int) -> list[Any] | None:
 
 
 def _written(row: Any, by: tuple[str, ...]) -> str:
-    return json.dumps([getattr(row, column) for column in by], cls=_Exact)
+    return json.dumps([getattr(row, column.lstrip("-")) for column in by], cls=_Exact)
 
 
 class _Exact(DjangoJSONEncoder):

@@ -95,6 +95,9 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "unknown": ErrorKind(TRACK, "", "It failed for a reason that is not known here.", _YTDLP),
 }
 
+# What no later try settles: a person chooses a recording. The rest of the table is tried again by itself.
+NEEDS_PERSON = ("needs_decision", "choice_failed")
+
 
 class DownloadError(Exception):
     """A search, fetch or check of one track failed.

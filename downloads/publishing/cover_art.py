@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
@@ -28,11 +29,16 @@ def is_cover_address(url: str) -> bool:
         return False
 
 
+def kept_path(url: str) -> Path:
+    """Where the picture at ``url`` is kept."""
+    return Path(settings.DATA_DIR) / "covers" / hashlib.sha256(url.encode()).hexdigest()
+
+
 def cover(url: str) -> bytes | None:
     """The picture at ``url``, kept in DATA_DIR for the album's other tracks; None where there is none to be had."""
     if not is_cover_address(url):
         return None
-    kept = settings.DATA_DIR / "covers" / hashlib.sha256(url.encode()).hexdigest()
+    kept = kept_path(url)
     try:
         if kept.exists():
             return kept.read_bytes()

@@ -12,7 +12,6 @@ from catalog.reports import status
 from catalog.reports.listings import BY_DUE, LISTINGS
 from catalog.web.keyset_pages import page_of
 from catalog.web.permissions import may_act, readers_page, wants_json
-from downloads.failures.kinds import ERROR_KINDS
 
 QUEUE_VIEWS = ("ready", "cooling")
 
@@ -31,5 +30,5 @@ def queue(request: HttpRequest) -> HttpResponse:
     counts = {"ready": missing - cooling, "cooling": cooling}
     if wants_json(request):
         return JsonResponse({**counts, "view": listing.name, "items": items, "after": page.after})
-    shown = {"section": "queue", "now": now, "counts": counts, "listing": listing, "items": items, "page": page}
-    return render(request, "home/queue.html", {**shown, "may_act": may_act(request), "kinds": ERROR_KINDS})
+    shown = {"section": "activity", "now": now, "counts": counts, "listing": listing, "items": items, "page": page}
+    return render(request, "home/queue.html", {**shown, "may_act": may_act(request)})

@@ -8,55 +8,64 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from catalog.models import Event, Track
 from catalog.reports import status
-from catalog.spotify import accounts
 from catalog.web.permissions import may_act, readers_page
+from downloads.views.library.coverage import library_coverage
 
-SHOWN_IN_QUEUE = 6  # songs that the status page shows of the queue; the queue's own page shows all
+SHOWN_IN_QUEUE = 6  # songs that the page shows of the queue; the queue's own page shows all
+SHOWN_ARRIVED = 6
 SERVICE_LABELS = {"spotify": "Spotify", "audio": "Audio source", "storage": "Music folder"}
-# What a service's state is called on the page, and its colour; other states are shown as they are.
+# What a service's state is called on the page, its colour and icon; other states are shown as they are.
 SERVICE_WORDS = {
-    "ok": ("working", "ok"),
-    "online": ("there", "ok"),
-    "offline": ("offline", "bad"),
-    "held": ("waits for you", "warn"),
-    "full": ("disk full", "bad"),
-    "readonly": ("read-only", "bad"),
+    "ok": ("working", "ok", "check"),
+    "online": ("online", "ok", "check"),
+    "offline": ("offline", "bad", "circle-alert"),
+    "held": ("paused: files disappeared", "warn", "hand"),
+    "full": ("disk full", "bad", "circle-alert"),
+    "readonly": ("read-only", "bad", "circle-alert"),
 }
 
 
 @readers_page
 def status_page(request: HttpRequest) -> HttpResponse:
-    """`/`: the head line, the six counters, and what goes on."""
+    """The start page. Readers see the same without buttons."""
     now = timezone.now()
-    seen = status.snapshot(now, SHOWN_IN_QUEUE)
-    shown = {
-        "section": "status",
+    snapshot = status.snapshot(now, SHOWN_IN_QUEUE)
+    context = {
+        "section": "home",
         "now": now,
-        "seen": seen,
-        "services": [_service(service, seen) for service in seen["services"]],
-        "paused": any(service["paused_by_person"] for service in seen["services"]),
+        "seen": snapshot,
+        "parts": library_coverage(snapshot["counters"], snapshot["queue"]["cooling"], now),
+        "arrived": arrived(SHOWN_ARRIVED),
+        "services": [_service(service, snapshot) for service in snapshot["services"]],
+        "paused": any(service["paused_by_person"] for service in snapshot["services"]),
         "next_up": SHOWN_IN_QUEUE,
         "may_act": may_act(request),
-        # Whose account it is, and what ails it, is for those who are logged in.
-        "accounts": accounts.alerts(now) if may_act(request) else [],
     }
-    return render(request, "home/status.html", shown)
+    return render(request, "home/status.html", context)
 
 
-def _service(service: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
-    """A service as a person reads it: ``label``, ``word`` with its colour ``mood``, and what there is to say."""
-    state, said = service["state"], service["reason"]
+def arrived(limit: int) -> list[dict[str, Any]]:
+    """The songs that were downloaded last and are still here, the latest first."""
+    events = Event.objects.filter(kind=Event.Kind.FINISH).order_by("-at").values_list("track_id", flat=True)
+    order = list(dict.fromkeys(events[: limit * 4]))[: limit * 2]
+    songs = {song["id"]: song for song in status.described(Track.objects.filter(pk__in=order).downloaded())}
+    return [songs[pk] for pk in order if pk in songs][:limit]
+
+
+def _service(service: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
+    """A service as a person reads it: ``label``, ``word`` with its ``mood`` and ``icon``, and what there is to say."""
+    state, text = service["state"], service["reason"]
     if service["name"] == "storage":
-        state, said = seen["storage"]["state"], seen["storage"]["reason"]
-        state, said = ("not checked yet", "") if seen["storage"]["checked_at"] is None else (state, said)
-        said = "" if state == "held" else said  # the note at the top of the page says it, with its button
-    word, mood = SERVICE_WORDS.get(state, (state.replace("_", " "), "warn"))
+        state, text = snapshot["storage"]["state"], ""  # a reason stands in the banner, with its button
+        state = "not checked yet" if snapshot["storage"]["checked_at"] is None else state
+    word, mood, icon = SERVICE_WORDS.get(state, (state.replace("_", " "), "warn", "circle-alert"))
     if state == "canary":
-        word, mood = "being tried", "busy"
+        word, mood, icon = "testing again", "busy", "refresh-cw"
     elif service["paused"]:
-        word, mood = "paused", "warn"
-        said = "By a person, until a person says go on." if service["paused_by_person"] else said
-    elif service["name"] == "spotify" and not seen["connected"]:
-        word, mood, said = "not connected", "", said
-    return {**service, "label": SERVICE_LABELS[service["name"]], "word": word, "mood": mood, "said": said}
+        word, mood, icon = "paused", "warn", "pause"
+        text = "" if service["name"] == "audio" else text
+    elif service["name"] == "spotify" and not snapshot["connected"]:
+        word, mood, icon = "not connected", "", "music"
+    return {**service, "label": SERVICE_LABELS[service["name"]], "word": word, "mood": mood, "icon": icon, "said": text}

@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from catalog.ingest.collections import remove, set_removal, switch
-from catalog.models import Account, Collection, CollectionQuerySet, Run
+from catalog.models import Account, Collection, CollectionQuerySet, Entry, Run, Track
 from catalog.reports.ledger import ledger
 from catalog.text.humanize import count
+from catalog.web.confirm import confirmation, confirmed
 from catalog.web.permissions import staff_button, staff_page
 from downloads.jobs import queue
 
@@ -52,7 +53,7 @@ def collections(request: HttpRequest) -> HttpResponse:
     found = {row.pk: row for row in Collection.objects.with_ledger().filter(pk__in=[row.pk for row in page])}
     names = dict(Account.objects.values_list("user_id", "name"))
     shown: dict[str, Any] = {
-        "section": "collections",
+        "section": "library",
         "now": timezone.now(),
         "tab": tab,
         "tabs": [(name, title, _in_tab(name).count()) for name, (title, _) in TABS.items()],
@@ -79,8 +80,20 @@ def update_collections(request: HttpRequest) -> HttpResponse:
         which = request.POST[word]
         all_of_tab = which == "all" and word in ("on", "off")
         chosen = _in_tab(tab) if all_of_tab else Collection.objects.filter(pk=_number(which))
+        if all_of_tab and word in LEAVING and not confirmed(request):
+            binned = chosen.filter(removal=Collection.Removal.BIN, enabled=True)
+            if binned.exists():
+                files = count(_files_only_in(binned), "file")
+                question = f"Switch all off, and move up to {files} to the bin?"
+                return confirmation(request, question, "Switch all off", "You can take them back from there.")
         messages.success(request, _done(word, chosen))
     return redirect(f"{reverse('collections')}?tab={tab}&page={_number(request.POST.get('page', ''))}")
+
+
+def _files_only_in(collections: CollectionQuerySet) -> int:
+    """Songs on disk that these collections hold: at most as many files go to the bin."""
+    held = Entry.objects.filter(collection__in=collections, track__isnull=False).values("track")
+    return Track.objects.downloaded().filter(pk__in=held).count()
 
 
 def _done(word: str, chosen: CollectionQuerySet) -> str:

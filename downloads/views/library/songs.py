@@ -1,46 +1,157 @@
-"""The lists of songs behind the numbers."""
+"""`/tracks`: the lists of songs behind the numbers, filtered, sorted, as a page or as CSV, with actions for many."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from catalog.models import Album, Artist, Collection
-from catalog.reports.listings import LISTINGS, narrowed
+from catalog.models import Album, Artist, Collection, Track, TrackQuerySet
+from catalog.reports import status
+from catalog.reports.listings import Listing, narrowed
+from catalog.text.humanize import count
+from catalog.text.row_ids import ids_from
+from catalog.web.confirm import confirmation, confirmed
 from catalog.web.keyset_pages import page_of, query_string
-from catalog.web.permissions import may_act, readers_page
+from catalog.web.permissions import back, may_act, readers_page, staff_button, staff_page
+from downloads.failures.kinds import ERROR_KINDS
+from downloads.jobs import queue as job_queue
+from downloads.views.library.coverage import LISTS
+from downloads.views.library.track import CONFIRM_ABOVE, TRACK_BUTTONS
 
 NARROWED_BY = {"artist": Artist, "album": Album, "collection": Collection}
+FILTERS = (*NARROWED_BY, "error", "q")
+# The chips above the list, in their order; the other lists are reached from their numbers.
+CHIPS = ("songs", "downloaded", "downloading", "up_next", "waiting", "review", "failed", "missing", "not_wanted")
+# Only orders with an index behind them: a million rows are never sorted.
+SORTS = {
+    "newest": ("Newest first", ("-pk",)),
+    "oldest": ("Oldest first", ("pk",)),
+    "due": ("Next try", ("retry_after", "pk")),
+}
+CSV_COLUMNS = ("title", "artists", "album", "status", "last_error", "retry_after", "spotify_id", "isrc")
+CSV_BATCH = 500
+# Button and outcome of an action for many songs.
+BULK_WORDS = {
+    "retry": ("Try again now", "tried again now"),
+    "ignore": ("Stop trying", "not tried any more; files stay where they are"),
+    "want": ("Download again", "wanted again"),
+}
 
 
 @readers_page
 def songs(request: HttpRequest) -> HttpResponse:
-    """`/tracks?status=…`: the rows behind a number, narrowed by artist, album, collection, error kind or words."""
+    """One page of a list, narrowed by artist, album, collection, kind of error or words."""
     now = timezone.now()
-    asked = request.GET.dict()
-    listing = LISTINGS.get(asked.get("status", ""), LISTINGS["songs"])
-    rows = narrowed(listing.rows(now), asked).select_related("album").prefetch_related("credits__artist")
-    page = page_of(rows, listing.by, asked.get("after", ""))
-    shown = {
-        "section": "tracks",
+    query = request.GET.dict()
+    listing = _listing(query)
+    sort = _sort(query, listing)
+    keys = narrowed(listing.rows(now), query).values_list(*(name.lstrip("-") for name in _columns(sort)), named=True)
+    page = page_of(keys, _columns(sort), query.get("after", ""))
+    rows = status.described(Track.objects.filter(pk__in=[row.pk for row in page.rows]).order_by(*_columns(sort)))
+    context = {
+        "section": "library",
         "now": now,
         "listing": listing,
-        "listings": LISTINGS.values(),
+        "chips": [LISTS[name] for name in CHIPS],
         "page": page,
-        "q": asked.get("q", ""),
-        "of": _narrowed_to(asked),
-        "error": asked.get("error", ""),
+        "rows": rows,
+        "q": query.get("q", ""),
+        "of": _narrowed_to(query),
+        "error": ERROR_KINDS.get(query.get("error", "")),
         "next": query_string(request, after=page.after),
-        "kept": {name: asked[name] for name in (*NARROWED_BY, "error") if asked.get(name)},
+        "first": f"{request.path}?{query_string(request, after='')}",
+        "kept": {name: query[name] for name in FILTERS if query.get(name)},
+        "sort": sort,
+        "sorts": [(name, label) for name, (label, _) in SORTS.items()],
         "may_act": may_act(request),
     }
-    return render(request, "library/songs.html", shown)
+    return render(request, "library/songs.html", context)
 
 
-def _narrowed_to(asked: dict[str, str]) -> Artist | Album | Collection | None:
+def _listing(query: dict[str, str]) -> Listing:
+    return LISTS.get(query.get("status", ""), LISTS["songs"])
+
+
+def _sort(query: dict[str, str], listing: Listing) -> str:
+    return query["sort"] if query.get("sort") in SORTS else "due" if len(listing.by) > 1 else "newest"
+
+
+def _columns(sort: str) -> tuple[str, ...]:
+    return SORTS[sort][1]
+
+
+def _narrowed_to(query: dict[str, str]) -> Artist | Album | Collection | None:
     """The artist, album or collection that the list is narrowed to."""
-    name = next((name for name in NARROWED_BY if asked.get(name, "").isascii() and asked.get(name, "").isdigit()), None)
-    if name is None or len(asked[name]) > 18:
+    name = next((name for name in NARROWED_BY if ids_from([query.get(name, "")])), None)
+    if name is None:
         return None
-    return NARROWED_BY[name].objects.filter(pk=int(asked[name])).first()  # type: ignore[attr-defined, no-any-return]
+    return NARROWED_BY[name].objects.filter(pk__in=ids_from([query[name]])).first()  # type: ignore[attr-defined, no-any-return]
+
+
+@staff_button
+def change_songs(request: HttpRequest) -> HttpResponse:
+    """Try again, ignore or want again: the chosen songs, or all that the list's filters name."""
+    action = request.POST.get("action", "")
+    if action not in TRACK_BUTTONS:
+        return back(request)
+    label, outcome = BULK_WORDS[action]
+    tracks = _chosen(request)
+    number = tracks.count()
+    if number > CONFIRM_ABOVE and not confirmed(request):
+        return confirmation(request, f"{label}: {count(number, 'song')}?", label)
+    changed = TRACK_BUTTONS[action][0](tracks, timezone.now(), f"by {request.user.get_username()}")
+    job_queue.wake()
+    messages.success(request, f"{count(changed, 'song')} {outcome}.")
+    return back(request)
+
+
+def _chosen(request: HttpRequest) -> TrackQuerySet:
+    if "all" not in request.POST:
+        return Track.objects.filter(pk__in=ids_from(request.POST.getlist("song")))
+    query = request.POST.dict()
+    return Track.objects.filter(pk__in=narrowed(_listing(query).rows(timezone.now()), query).order_by().values("pk"))
+
+
+# --- CSV --------------------------------------------------------------------------------------------------
+
+
+@staff_page
+def songs_csv(request: HttpRequest) -> HttpResponseBase:
+    """`/tracks.csv`: the whole list of the same address without ".csv", streamed."""
+    query = request.GET.dict()
+    listing = _listing(query)
+    rows = narrowed(listing.rows(timezone.now()), query).order_by("pk")
+    response = StreamingHttpResponse(_csv_lines(rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="tonekeep-{listing.name}.csv"'
+    return response
+
+
+def _csv_lines(tracks: TrackQuerySet) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow(CSV_COLUMNS)
+    last = 0
+    while batch := list(tracks.filter(pk__gt=last).values("pk", "album__title", *CSV_COLUMNS[3:], "title")[:CSV_BATCH]):
+        artists = status.billed(row["pk"] for row in batch)
+        for row in batch:
+            cells = {**row, "artists": "; ".join(artists.get(row["pk"], [])), "album": row["album__title"] or ""}
+            yield writer.writerow([formula_safe(cells[name]) for name in CSV_COLUMNS])
+        last = batch[-1]["pk"]
+
+
+def formula_safe(value: Any) -> str:
+    """A cell that no spreadsheet runs: Excel and its kin take a leading = + - @, tab or return for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+class _Echo:
+    """A file for `csv.writer` that hands each line back."""
+
+    def write(self, line: str) -> str:
+        return line

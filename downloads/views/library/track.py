@@ -11,34 +11,48 @@ from django.utils import timezone
 
 from catalog.ingest.separate import separate
 from catalog.models import Alias, Library, Track
-from catalog.reports.listings import last_events
+from catalog.reports import status
 from catalog.text.humanize import count
 from catalog.text.row_ids import id_from
 from catalog.tracks import transitions, wanted
+from catalog.web.confirm import confirmation, confirmed
 from catalog.web.permissions import back, may_act, readers_page, staff_button
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.jobs import queue
+from downloads.models import AudioFile
+from downloads.review.decisions import ASKS_A_PERSON
+from downloads.views.library.life import life_of
+
+CANDIDATES = 30
+ENTRIES = 30
+CONFIRM_ABOVE = 100  # songs
 
 
 @readers_page
 def track(request: HttpRequest, pk: int) -> HttpResponse:
-    """`/tracks/<id>`: everything that is known of one track, and why it is not here if it is not."""
-    found = get_object_or_404(Track.objects.select_related("album").prefetch_related("credits__artist"), pk=pk)
+    """`/tracks/<id>`: everything that is known of one song, and why it is not here if it is not."""
+    row = get_object_or_404(Track.objects.select_related("album").prefetch_related("credits__artist"), pk=pk)
     library = Library.objects.filter(pk=1).first()
     last_pass = library.last_pass if library else None
-    shown = {
-        "section": "tracks",
+    here = row.status == Track.Status.DOWNLOADED
+    audio = AudioFile.objects.filter(track=row).first() if here else None
+    context = {
+        "section": "library",
         "now": timezone.now(),
-        "track": found,
-        "kind": ERROR_KINDS.get(found.error_kind),
-        "last_seen": found.effective_last_seen(last_pass),
-        "events": last_events(found),
-        "candidates": found.candidates.all()[:30] if may_act(request) else [],
-        "entries": found.entries.select_related("collection")[:30],
-        "names": found.aliases.select_related("album").order_by("pk")[:30],
+        "track": row,
+        "song": status.described(Track.objects.filter(pk=pk))[0],
+        "kind": ERROR_KINDS.get(row.error_kind),
+        "to_choose": row.error_kind in ASKS_A_PERSON,
+        "last_seen": row.effective_last_seen(last_pass),
+        "audio": audio,
+        "kilobits": round(audio.bit_rate / 1000) if audio and audio.bit_rate else None,
+        "life": life_of(row),
+        "candidates": row.candidates.all()[:CANDIDATES] if may_act(request) else [],
+        "names": row.aliases.select_related("album").order_by("pk")[:ENTRIES],
+        "entries": row.entries.select_related("collection")[:ENTRIES],
         "may_act": may_act(request),
     }
-    return render(request, "library/track.html", shown)
+    return render(request, "library/track.html", context)
 
 
 # What a button does to a track, and what is said afterwards.
@@ -72,7 +86,11 @@ def separate_track(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_button
 def retry_failed(request: HttpRequest) -> HttpResponse:
     """Try all failed tracks again now."""
-    changed = transitions.retry(Track.objects.failed(), timezone.now(), f"by {request.user.get_username()}")
+    failed = Track.objects.failed()
+    number = failed.count()
+    if number > CONFIRM_ABOVE and not confirmed(request):
+        return confirmation(request, f"Try {count(number, 'song')} again now?", "Try again now")
+    changed = transitions.retry(failed, timezone.now(), f"by {request.user.get_username()}")
     queue.wake()
     messages.success(request, f"{count(changed, 'song')} are tried again now." if changed != 1 else "1 song is tried.")
     return back(request)

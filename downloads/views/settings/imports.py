@@ -61,7 +61,7 @@ def _upload(request: HttpRequest) -> HttpResponse:
         uploads.discard(kept)
         return _form(request, str(error), 400)
     request.session["upload_entries"] = sum(file.entries for file in read)
-    shown_now = {"section": "import", "files": [_preview(file) for file in read], "lines": LINES}
+    shown_now = {"section": "settings", "files": [_preview(file) for file in read], "lines": LINES}
     shown_now["tracks"] = sum(file.tracks for file in read)
     return render(request, "settings/import_preview.html", shown_now)
 
@@ -92,7 +92,7 @@ def import_now(request: HttpRequest) -> HttpResponse:
 
 def _form(request: HttpRequest, problem: str = "", code: int = 200) -> HttpResponse:
     runs = list(Run.objects.filter(kind=Run.Kind.IMPORT)[:RUNS_SHOWN])
-    shown_now = {"section": "import", "problem": problem, "runs": runs, "now": timezone.now()}
+    shown_now = {"section": "settings", "problem": problem, "runs": runs, "now": timezone.now()}
     shown_now["waiting"] = any(run.ended_at is None for run in runs)
     return render(request, "settings/import.html", shown_now, status=code)
 

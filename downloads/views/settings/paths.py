@@ -51,7 +51,7 @@ def paths(request: HttpRequest) -> HttpResponse:
     except path_template.TemplateError as error:
         problem = str(error)
     shown = {
-        "section": "paths",
+        "section": "settings",
         "current": current,
         "tried": tried,
         "problem": problem,

@@ -29,7 +29,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
     service = Service.objects.named(SPOTIFY)
     ours = app()
     shown: dict[str, Any] = {
-        "section": "connect",
+        "section": "settings",
         "now": now,
         "app": ours,
         "app_is_set": bool(settings.SPOTIFY_CLIENT_ID),
@@ -72,7 +72,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def callback(request: HttpRequest) -> HttpResponseBase:
     """Back from Spotify. Who landed under another host's name than they came from is told to copy the address."""
     if not may_act(request) or accounts.PENDING not in request.session:
-        return render(request, "settings/spotify_callback.html", {"section": "connect"})
+        return render(request, "settings/spotify_callback.html", {"section": "settings"})
     return _finish(request, request.get_full_path())
 
 

@@ -29,7 +29,7 @@ def trash_list(request: HttpRequest) -> HttpResponse:
     formers = FormerFile.objects.exclude(state=FormerFile.State.LEAVING).order_by("-moved_at", "-pk")
     formers = formers.select_related("track__album").prefetch_related("track__credits__artist")[: MOST + 1]
     shown = {"formers": formers[:MOST], "more_formers": len(formers) > MOST, "most": MOST}
-    shown |= {"section": "tracks", "now": timezone.now(), "page": page}
+    shown |= {"section": "library", "now": timezone.now(), "page": page}
     return render(request, "settings/trash.html", shown | following)
 
 

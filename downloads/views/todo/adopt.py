@@ -24,7 +24,7 @@ def adoption(request: HttpRequest) -> HttpResponse:
     asked = AdoptionMatch.objects.filter(rejected=False, track__status=Track.Status.MISSING)
     rows = asked.select_related("track__album").prefetch_related("track__credits__artist")
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
-    shown = {"section": "tracks", "page": page, "first": request.path, "next": urlencode({"after": page.after})}
+    shown = {"section": "todo", "page": page, "first": request.path, "next": urlencode({"after": page.after})}
     return render(request, "todo/adopt.html", shown)
 
 

@@ -50,7 +50,7 @@ def review_list(request: HttpRequest) -> HttpResponse:
         "next": urlencode({"after": page.after}),
         "first": request.path,
     }
-    return render(request, "todo/review_list.html", {"section": "decide", "items": items, "page": page, **following})
+    return render(request, "todo/review_list.html", {"section": "todo", "items": items, "page": page, **following})
 
 
 def _nearest(track: Track) -> Candidate | None:
@@ -69,7 +69,7 @@ def review_track(request: HttpRequest, pk: int) -> HttpResponse:
     choice = next((row for row in rows if row.verdict == Candidate.Verdict.CHOSEN), None)
     suggested = rows[0] if rows and not choice and _may_be_suggested(rows[0]) else None
     shown = {
-        "section": "decide",
+        "section": "todo",
         "now": timezone.now(),
         "track": track,
         "kind": ERROR_KINDS.get(track.error_kind),

@@ -38,8 +38,8 @@ def rows_on(client: Client, address: str) -> list[int]:
     found: list[int] = []
     while address:
         text = client.get(address).content.decode()
-        table = text.partition("<tbody>")[2].partition("</tbody>")[0]
-        found += [int(pk) for pk in re.findall(r'href="/tracks/(\d+)"', table)]
+        rows = text.partition('id="songs">')[2].partition("</ul>")[0]
+        found += [int(pk) for pk in re.findall(r'href="/tracks/(\d+)"', rows)]
         onward = re.search(r'rel="next" href="([^"]+)"', text)
         address = address.partition("?")[0] + onward[1].replace("&amp;", "&") if onward else ""
     return found
@@ -71,7 +71,7 @@ def test_status_public_shows_no_button_and_no_path(client: Client, world: World,
     track = world.tracks["Maria Ruiz/First Light/Morning"]
     for path in ("/", "/queue?view=cooling", f"/tracks/{track.pk}"):
         text = client.get(path).content.decode()
-        assert "<form" not in text
+        assert 'method="post"' not in text
         assert track.local_path not in text
 
 
@@ -103,7 +103,7 @@ def test_each_counter_leads_to_exactly_the_rows_it_counts(reader: Client, world:
     counters = reader.get("/status").json()["counters"]
     text = reader.get("/").content.decode()
     for name in ("songs", "missing", "downloading", "downloaded"):
-        shown = re.search(rf'href="(/tracks\?status={name})"><b class="num">([\d,]+)</b>', text)
+        shown = re.search(rf'href="(/tracks\?status={name})"><b>([\d,]+)</b>', text)
         assert shown, name
         rows = rows_on(reader, shown[1])
         assert len(rows) == len(set(rows)) == counters[name] == int(shown[2])
@@ -117,7 +117,7 @@ def test_artists_and_albums_lead_to_those_of_wanted_tracks(
 ) -> None:
     world.make_track("Not mine", artist="Nobody's", album="Nobody's own", wanted=False)
     text = reader.get(path).content.decode()
-    shown = re.findall(rf'href="/tracks\?{path[1:-1]}=(\d+)"', text)
+    shown = re.findall(rf'href="{path}/(\d+)"', text)
     assert len(shown) == len(set(shown)) == reader.get("/status").json()["counters"][path[1:]]
     assert "Nobody" not in text
     for pk in shown:
@@ -141,11 +141,11 @@ def test_the_status_page_tells_what_goes_on(reader: Client, world: World) -> Non
         "42 %",
         "Broken song",
         "The recording was taken down.",
-        "Try again now",
+        "1 failed in all",
         "Spotify asks us to slow down.",
         "Page 3 was short.",
         "not complete",
-        "Pause fetching",
+        "Pause downloads",
     ):
         assert said in text, said
 
@@ -153,8 +153,8 @@ def test_the_status_page_tells_what_goes_on(reader: Client, world: World) -> Non
 def test_silent_workers_are_said_with_their_cure(reader: Client, world: World) -> None:
     Cluster.objects.create(name="downloads", started_at=world.now - timedelta(days=1))
     text = reader.get("/").content.decode()
-    assert "No worker has reported since" in text
-    assert "make run" in text
+    assert "No sign of the workers (downloads)" in text
+    assert "Start Tonekeep again" in text
 
 
 def test_a_hold_has_its_button_and_says_why(reader: Client, world: World) -> None:
@@ -265,7 +265,8 @@ class Tags(HTMLParser):
             named = dict(attributes)
             if tag == "script" and not (named.get("src") or "").startswith("/static/"):
                 bad.append(f"<script {named}>")
-            if tag in {"iframe", "object", "embed", "svg", "base", "audio", "video", "applet", "math"}:
+            ours = tag == "svg" and named.get("class") in {"icon", "coverage", "spark"}
+            if tag in {"iframe", "object", "embed", "svg", "base", "audio", "video", "applet", "math"} and not ours:
                 bad.append(f"<{tag}>")
             bad += [f"{tag} {name}" for name, _ in attributes if name.startswith("on") or name == "style"]
             links = [value or "" for name, value in attributes if name in {"href", "src", "action"}]

@@ -133,9 +133,9 @@ def test_taking_another_one_for_a_file_that_is_here_is_said_on_the_page(keeper, 
 def test_a_choice_that_is_not_the_file_that_is_here_can_be_asked_for_again(keeper, world):
     here = world.tracks["Maria Ruiz/First Light/Morning"]
     choice = offer(here, "dQw4w9WgXcQ", title="Morning", verdict="chosen")
-    assert "Fetch it" in text_of(keeper, f"/decide/{here.pk}")
+    assert "Download it" in text_of(keeper, f"/decide/{here.pk}")
     keeper.post(f"/decide/candidates/{choice.pk}/take")
-    assert world.status_of(here) == "missing" and "Fetch it" not in text_of(keeper, f"/decide/{here.pk}")
+    assert world.status_of(here) == "missing" and "Download it" not in text_of(keeper, f"/decide/{here.pk}")
 
 
 def test_words_are_searched_for_by_a_job_and_not_by_the_page(keeper, track):

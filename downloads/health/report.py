@@ -1,0 +1,52 @@
+"""All health checks in one list, what needs attention first."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from catalog.reports import status
+from catalog.text.humanize import count
+from downloads.health.check import FAIL, OK, SEVERITY, WARN, Check
+from downloads.health.sources import source_checks
+from downloads.health.storage import storage_checks
+from downloads.health.system import system_checks
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """``checks`` by severity, the worst first."""
+
+    checks: list[Check]
+
+    def count(self, state: str) -> int:
+        return sum(check.state == state for check in self.checks)
+
+    @property
+    def attention(self) -> int:
+        return len(self.checks) - self.count(OK)
+
+    @property
+    def sentence(self) -> str:
+        total = count(len(self.checks), "check")
+        return f"{total}, {self.attention} to look at" if self.attention else f"{total}, all is well"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "ok": not self.count(FAIL),
+            "failures": self.count(FAIL),
+            "warnings": self.count(WARN),
+            "checks": [asdict(check) for check in self.checks],
+        }
+
+
+def health_report(now: datetime) -> HealthReport:
+    """Run every check. Reads rows, DATA_DIR and this machine; the music folder is not touched."""
+    conditions = status.conditions(now)
+    checks = [
+        *storage_checks(conditions, now),
+        *source_checks(conditions, now),
+        *system_checks(conditions, now),
+    ]
+    return HealthReport(sorted(checks, key=lambda check: SEVERITY.index(check.state)))

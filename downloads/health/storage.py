@@ -1,0 +1,74 @@
+"""Health of the music folder, from the rows that the last look at it left: no page touches the folder itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from catalog.models import Folder, Library
+from catalog.text.humanize import ago, count, size
+from downloads.health.check import Check, check
+
+QUICK_PASS_LATE = timedelta(hours=2)  # one comes every quarter of an hour
+FULL_PASS_LATE = timedelta(days=3)  # one comes every day
+NEARLY_FULL = 5  # times the floor
+WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
+METHODS = {"link": "hard links", "rename": "renames that never overwrite", "placeholder": "placeholders"}
+
+
+def storage_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]:
+    """Marker, free space, how files are put in place, the last passes, the watcher's limit."""
+    library = Library.objects.filter(pk=1).first() or Library()
+    yield _folder(conditions["storage"])
+    yield _space(library)
+    method = METHODS.get(library.publish_method, "")
+    yield check("publish", "Putting files in place", f"By {method}." if method else "Found out at the first download.")
+    yield _passes("scan", "Folder scan", library.last_pass, QUICK_PASS_LATE, now)
+    yield _passes("full_scan", "Full folder scan", library.last_full_pass, FULL_PASS_LATE, now)
+    yield _watches()
+
+
+def _folder(storage: dict[str, Any]) -> Check:
+    state, reason = storage["state"], storage["reason"]
+    cure = "Mount the drive, or see what the banner says; everything goes on by itself then."
+    fail = reason if state in ("offline", "readonly", "full") else ""
+    warn = reason if state == "held" else ""
+    if storage["checked_at"] is None:
+        warn, fail, cure = "It was not looked at yet.", "", "Start the workers: they look at it first."
+    return check("folder", "Music folder", f"Online at {storage['root']}.", warn, fail, cure)
+
+
+def _space(library: Library) -> Check:
+    free, floor = library.free_bytes, settings.MIN_FREE_BYTES
+    if free is None:
+        return check("space", "Free space", "Not known yet.")
+    words = f"{size(free)} free; downloads stop below {size(floor)}."
+    return check(
+        "space",
+        "Free space",
+        words,
+        warn=words if free < floor * NEARLY_FULL else "",
+        fail=words if free < floor else "",
+        cure="Make room on the disk of the music folder.",
+    )
+
+
+def _passes(name: str, title: str, last: datetime | None, late: timedelta, now: datetime) -> Check:
+    words = f"Last completed {ago(last, now)}."
+    overdue = last is None or now - last > late
+    cure = "Press Rescan folder; where that ends with a problem, Activity says which."
+    return check(name, title, words, warn=words if overdue else "", cure=cure)
+
+
+def _watches() -> Check:
+    folders = Folder.objects.order_by()[:1_000_000].count()
+    if settings.WATCH != "auto" or not WATCHES.exists():
+        return check("watch", "Watching for changes", "By looking at the folder from time to time.")
+    limit = int(WATCHES.read_text())
+    words = f"{count(folders, 'folder')}; this machine allows {limit:,}."
+    cure = f"Raise fs.inotify.max_user_watches above {folders:,}; until then changes are found by the next scan."
+    return check("watch", "Watching for changes", words, warn=words if folders > limit else "", cure=cure)

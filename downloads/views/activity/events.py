@@ -1,0 +1,127 @@
+"""`/activity`: what happened, newest first; neighbours of one kind are told together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Count, Max
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from catalog.models import Event, Run
+from catalog.text.humanize import count
+from catalog.web.keyset_pages import page_of, query_string
+from catalog.web.permissions import may_act, readers_page
+
+Kind = Event.Kind
+FILTERS = {
+    "arrived": ("Arrived", (Kind.FINISH,)),
+    "failed": ("Failed", (Kind.FAIL,)),
+    "files": ("Files", (Kind.VANISH, Kind.RESTORE, Kind.ADOPT, Kind.MOVE, Kind.RECOVER)),
+    "people": ("People", (Kind.RETRY, Kind.IGNORE, Kind.WANT, Kind.DECIDE)),
+}
+# Icon, colour, and what is said of several songs at once.
+MARKS = {
+    Kind.FINISH: ("download", "ok", "arrived"),
+    Kind.FAIL: ("triangle-alert", "warn", "failed"),
+    Kind.VANISH: ("eye-off", "warn", "lost their files"),
+    Kind.RESTORE: ("folder-check", "ok", "have their files back"),
+    Kind.ADOPT: ("folder-check", "ok", "were recognised in the folder"),
+    Kind.MOVE: ("move", "", "were moved"),
+    Kind.RECOVER: ("shield-check", "", "were recovered after a crash"),
+    Kind.RETRY: ("rotate-ccw", "busy", "are tried again"),
+    Kind.IGNORE: ("ban", "", "are not tried any more"),
+    Kind.WANT: ("heart", "busy", "are wanted again"),
+    Kind.DECIDE: ("hand", "busy", "had a recording chosen"),
+}
+SCANNED = 200_000  # latest events among which a filter without an index looks
+SHOWN_TOGETHER = 4  # songs named of a group
+RUNS = 6
+CHART_DAYS = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Neighbouring events of one kind: the latest ``event`` stands for ``total``; some ``events`` are named."""
+
+    event: Event
+    events: list[Event]
+    total: int
+    icon: str
+    mood: str
+    outcome: str
+
+    @property
+    def day(self) -> date:
+        return timezone.localtime(self.event.at).date()
+
+
+@readers_page
+def activity(request: HttpRequest) -> HttpResponse:
+    """One page of 100 events; the chart of arrivals and the last runs stand on the first page alone."""
+    name = request.GET.get("kind", "")
+    events = Event.objects.select_related("track")
+    if name in FILTERS:
+        events = events.filter(kind__in=FILTERS[name][1])
+        if len(FILTERS[name][1]) > 1:
+            newest = Event.objects.aggregate(newest=Max("pk"))["newest"] or 0
+            events = events.filter(pk__gt=newest - SCANNED)
+        else:
+            events = events.filter(kind=FILTERS[name][1][0])  # the very condition of its index
+    page = page_of(events, ("-at", "-pk"), request.GET.get("after", ""))
+    first = not request.GET.get("after")
+    context = {
+        "section": "activity",
+        "now": timezone.now(),
+        "kind": name,
+        "filters": [(key, label) for key, (label, _) in FILTERS.items()],
+        "days": [(day, list(each)) for day, each in groupby(_together(page.rows), lambda one: one.day)],
+        "runs": Run.objects.order_by("-started_at")[:RUNS] if first and not name else [],
+        "chart": _chart() if first else None,
+        "after": page.after,
+        "first": f"{request.path}?{query_string(request, after='')}",
+        "next": query_string(request, after=page.after),
+        "may_act": may_act(request),
+    }
+    return render(request, "activity/events.html", context)
+
+
+def _together(events: list[Event]) -> list[Happening]:
+    def alike(event: Event) -> tuple[str, date]:
+        return event.kind, timezone.localtime(event.at).date()
+
+    groups = [list(group) for _, group in groupby(events, alike)]
+    return [
+        Happening(group[0], group[:SHOWN_TOGETHER], len(group), *MARKS.get(Kind(group[0].kind), ("clock", "", "")))
+        for group in groups
+    ]
+
+
+def _chart() -> dict[str, Any]:
+    """Songs that arrived on each of the last 28 days, as bars of an SVG that is 252 wide and 44 high."""
+    today = timezone.localtime().date()
+    since = timezone.now() - timedelta(days=CHART_DAYS - 1)
+    rows = (
+        Event.objects.filter(kind=Kind.FINISH, at__gte=since)
+        .order_by()
+        .annotate(day=TruncDate("at"))
+        .values_list("day")
+        .annotate(number=Count("pk"))
+    )
+    counts = dict(rows)
+    days = [today - timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
+    highest = max(counts.values(), default=0)
+    bars = []
+    for number, day in enumerate(days):
+        arrived = counts.get(day, 0)
+        height = round(40 * arrived / highest, 1) if arrived else 1
+        label = f"{day:%-d %B}: {arrived}"
+        bars.append({"x": number * 9, "y": 43 - height, "height": height, "day": day, "count": arrived, "label": label})
+    total = sum(counts.values())
+    title = f"{count(total, 'song')} arrived in the last {CHART_DAYS} days, at most {highest} on one day"
+    return {"bars": bars, "total": total, "title": title}

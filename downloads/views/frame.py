@@ -1,0 +1,182 @@
+"""What stands around every page: the five places with their numbers, and the banner of what is wrong.
+
+Reads a handful of rows and bounded counts, and only when a template asks for it: the admin's own pages pay nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.http import urlencode
+
+from catalog.models import AdoptionMatch, Track
+from catalog.reports import status
+from catalog.spotify import accounts
+from catalog.text.humanize import ahead
+from catalog.web.permissions import may_act, may_read
+from downloads.failures.kinds import NEEDS_PERSON
+
+COUNTED_TO = 999  # a number in the navigation is read at a glance
+THEMES = ("light", "dark")
+THEME_COOKIE = "tonekeep_theme"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the navigation."""
+
+    name: str
+    url_name: str
+    label: str
+    icon: str
+    count: int = 0
+
+
+# The pages of the settings: URL name, label, icon, what can be done there.
+SETTINGS_PAGES = (
+    ("connect", "Spotify", "music", "Connect an account; see until when its permission holds."),
+    ("import", "Import", "file-up", "Bring songs from a file, without any account."),
+    (
+        "collections",
+        "Playlists & albums",
+        "list-music",
+        "Choose what is downloaded, and what becomes of removed songs.",
+    ),
+    ("paths", "File names", "folder", "How folders and files are named; move what is here already."),
+    ("adopt", "Music you already have", "folder-check", "Files in the folder that may be songs of yours."),
+    ("trash", "Bin", "trash-2", "Files of songs that nothing holds any more, and the way back."),
+    ("health", "Health", "heart-pulse", "Whether everything that downloads need is in order."),
+    ("admin:index", "Admin", "database", "Every row, for looking things up."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """One thing that is wrong for everybody: in words, with one way on. ``mood`` is busy, warn or bad."""
+
+    name: str
+    mood: str
+    icon: str
+    title: str
+    text: str
+
+
+class Frame:
+    """The frame of one request's page."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.now: datetime = timezone.now()
+        theme = request.COOKIES.get(THEME_COOKIE, "")
+        self.theme = theme if theme in THEMES else ""
+
+    @cached_property
+    def may_act(self) -> bool:
+        return may_act(self.request)
+
+    @cached_property
+    def conditions(self) -> dict[str, Any]:
+        return status.conditions(self.now)
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """A stranger sees nothing, a reader three places, who runs the installation all five."""
+        if not may_read(self.request):
+            return []
+        everyone = [
+            Place("home", "status", "Home", "house"),
+            Place("library", "albums", "Library", "disc-3"),
+            Place("todo", "todo", "To do", "list-checks", self.todo),
+            Place("activity", "activity", "Activity", "activity"),
+            Place("settings", "settings", "Settings", "settings"),
+        ]
+        return [place for place in everyone if self.may_act or place.name not in ("todo", "settings")]
+
+    @property
+    def settings_pages(self) -> tuple[tuple[str, str, str, str], ...]:
+        return SETTINGS_PAGES
+
+    @property
+    def login_url(self) -> str:
+        return f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': self.request.get_full_path()})}"
+
+    @cached_property
+    def todo(self) -> int:
+        """What only a person can settle: songs to choose a recording for, files in doubt, a hold. 0 for readers."""
+        return sum(self.todo_counts.values()) if self.may_act else 0
+
+    @cached_property
+    def todo_counts(self) -> dict[str, int]:
+        matches = AdoptionMatch.objects.filter(rejected=False, track__status=Track.Status.MISSING)
+        return {
+            "review": Track.objects.failed().filter(error_kind__in=NEEDS_PERSON)[:COUNTED_TO].count(),
+            "adopt": matches[:COUNTED_TO].count(),
+            "hold": int(self.conditions["storage"]["state"] == "held"),
+        }
+
+    @cached_property
+    def blocked(self) -> bool:
+        """Whether nothing new is downloaded now: what pages say of a song's next try must agree."""
+        audio = next(service for service in self.conditions["services"] if service["name"] == "audio")
+        return bool(audio["paused"] or self.conditions["storage"]["state"] != "online")
+
+    @cached_property
+    def banners(self) -> list[Banner]:
+        if not may_read(self.request):
+            return []
+        found = [self._storage(), self._audio(), self._workers()]
+        if self.may_act:
+            found += [
+                Banner("account", mood, "music", "Spotify", sentence) for mood, sentence in accounts.alerts(self.now)
+            ]
+        return [banner for banner in found if banner]
+
+    def _storage(self) -> Banner | None:
+        state = self.conditions["storage"]["state"]
+        reason = without_command(self.conditions["storage"]["reason"])
+        known = {
+            "offline": ("bad", "Music folder missing", "Downloads resume by themselves once it is back."),
+            "held": ("warn", "Many files disappeared at once", "If they come back, this goes away by itself."),
+            "full": ("bad", "The disk is full", "Downloads resume by themselves once there is room."),
+            "readonly": ("bad", "The music folder cannot be written to", "Downloads resume by themselves afterwards."),
+        }
+        if state not in known or (state == "offline" and self.conditions["storage"]["checked_at"] is None):
+            return None
+        mood, title, text = known[state]
+        return Banner(state, mood, "hard-drive", title, f"{reason} {text}".strip())
+
+    def _audio(self) -> Banner | None:
+        audio = next(service for service in self.conditions["services"] if service["name"] == "audio")
+        if not audio["paused"] or audio["state"] == "canary":
+            return None
+        if audio["paused_by_person"]:
+            text = "Nothing new is downloaded until somebody resumes."
+            return Banner("paused", "warn", "pause", "Downloads are paused", text)
+        until = ahead(audio["paused_until"], self.now)
+        return Banner("paused", "warn", "cloud-off", f"Downloads resume {until}", audio["reason"])
+
+    def _workers(self) -> Banner | None:
+        workers = self.conditions["workers"]
+        if workers["state"] == "running":
+            return None
+        silent = ", ".join(workers["silent"])
+        title = f"No sign of the workers ({silent})" if silent else "No worker is running"
+        return Banner("workers", "warn", "server", title, "Start Tonekeep again; nothing is lost meanwhile.")
+
+
+def without_command(reason: str) -> str:
+    """A stored reason without the sentence that names a command: the banner has its button."""
+    return " ".join(part for part in re.split(r"(?<=[.!?]) (?=[A-Z])", reason) if "`" not in part)
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: ``frame`` for every template."""
+    return {"frame": Frame(request)}

@@ -1,0 +1,72 @@
+"""`/todo`: what only a person can settle, and calmly below it what looks after itself. `/failures`: all by reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from catalog.models import AdoptionMatch, Track
+from catalog.reports import status
+from catalog.web.permissions import may_act, readers_page, staff_page
+from downloads.failures.kinds import ERROR_KINDS, NEEDS_PERSON
+from downloads.models import AudioFile
+from downloads.review.decisions import ASKS_A_PERSON
+
+EXAMPLES = 3
+NOT_FOUND = "no_match"
+
+
+@staff_page
+def todo(request: HttpRequest) -> HttpResponse:
+    """Groups of the same question, each with a few songs and one way on."""
+    review = Track.objects.failed().filter(error_kind__in=NEEDS_PERSON).order_by("pk")
+    not_found = Track.objects.failed().filter(error_kind=NOT_FOUND).order_by("pk")
+    matches = AdoptionMatch.objects.filter(rejected=False, track__status=Track.Status.MISSING).select_related("track")
+    context = {
+        "section": "todo",
+        "now": timezone.now(),
+        "review": status.described(review[:EXAMPLES]),
+        "matches": matches.order_by("pk")[:EXAMPLES],
+        "not_found": status.described(not_found[:EXAMPLES]),
+        "not_found_total": not_found.count(),
+        "not_found_kind": NOT_FOUND,
+        "twice": AudioFile.objects.filter(same_as__isnull=False, track__status=Track.Status.DOWNLOADED).count(),
+    }
+    return render(request, "todo/overview.html", context)
+
+
+@readers_page
+def failures(request: HttpRequest) -> HttpResponse:
+    """What failed, by reason: how many, what helps, when it is tried again by itself."""
+    groups = (
+        Track.objects.failed()
+        .order_by()
+        .values("error_kind")
+        .annotate(total=Count("pk"), next=Min("retry_after"))
+        .order_by("-total", "error_kind")
+    )
+    context = {
+        "section": "activity",
+        "now": timezone.now(),
+        "groups": [_group(row) for row in groups],
+        "may_act": may_act(request),
+    }
+    return render(request, "todo/failures.html", context)
+
+
+def _group(row: dict[str, Any]) -> dict[str, Any]:
+    kind = ERROR_KINDS.get(row["error_kind"], ERROR_KINDS["unknown"])
+    songs = Track.objects.failed().filter(error_kind=row["error_kind"]).order_by("pk")
+    return {
+        "name": row["error_kind"],
+        "total": row["total"],
+        "next": row["next"],
+        "sentence": kind.sentence,
+        "cure": kind.cure,
+        "to_choose": row["error_kind"] in ASKS_A_PERSON,
+        "songs": status.described(songs[:EXAMPLES]),
+    }

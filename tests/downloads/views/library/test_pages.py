@@ -1,0 +1,195 @@
+"""The library's pages: every number leads to the rows it counts, actions for many, CSV, covers, one song's life."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from catalog.models import Album, Artist, Collection, Entry, Event, Track
+from downloads.publishing.cover_art import kept_path
+from downloads.views.library.songs import formula_safe
+from tests.world import World
+
+COVER = "https://i.scdn.co/image/ab67616d0000b273"
+
+
+@pytest.fixture
+def keeper(client: Client, world: World) -> Client:
+    client.force_login(User.objects.create_superuser("anna", "", "secret"))
+    return client
+
+
+def failed(world: World, title: str, kind: str, due: bool = False) -> Track:
+    later = timezone.now() + timedelta(hours=-1 if due else 5)
+    return world.make_track(title, error_kind=kind, last_error="It failed.", attempts=1, retry_after=later)
+
+
+def text_of(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, address
+    return answer.content.decode()
+
+
+def coverage(text: str) -> dict[str, int]:
+    """The legend of the bar: link -> number."""
+    legend = text.partition('aria-label="Coverage"')[2].partition("</ul>")[0]
+    pairs = re.findall(r'href="([^"]+)"><b>([\d,]+)</b>', legend)
+    return {address.replace("&amp;", "&"): int(number) for address, number in pairs}
+
+
+def listed(client: Client, address: str) -> int:
+    rows = text_of(client, address).partition('id="songs">')[2].partition("</ul>")[0]
+    return len(re.findall(r"<li ", rows))
+
+
+def mixed(world: World) -> None:
+    """One song in each state, beside the six that are here."""
+    failed(world, "Asks", "needs_decision")
+    failed(world, "Asks too", "choice_failed", due=True)
+    failed(world, "Waits", "network")
+    world.make_track("Next", retry_after=timezone.now() - timedelta(minutes=1))
+    world.make_track("Nobody's", wanted=False)
+
+
+def test_the_parts_of_the_bar_add_up_and_lead_to_as_many_songs(keeper: Client, world: World) -> None:
+    mixed(world)
+    parts = coverage(text_of(keeper, "/"))
+    assert sum(parts.values()) == Track.objects.counts()["songs"]
+    assert sorted(parts.values()) == [1, 1, 2, 6]
+    for address, number in parts.items():
+        assert listed(keeper, address) == number, address
+
+
+@pytest.mark.parametrize("place", ["albums", "artists", "collections"])
+def test_the_pages_of_albums_artists_and_collections_count_their_own_songs(
+    keeper: Client, world: World, place: str
+) -> None:
+    mixed(world)
+    model = {"albums": Album, "artists": Artist, "collections": Collection}[place]
+    for row in model.objects.all():
+        text = text_of(keeper, f"/{place}/{row.pk}")
+        for address, number in coverage(text).items():
+            assert listed(keeper, address) == number, address
+
+
+def test_a_place_without_a_song_stands_with_its_reason(keeper: Client, world: World) -> None:
+    Entry.objects.create(collection=world.collection, position=1, reason="episode", label="A podcast", digest=1)
+    text = text_of(keeper, f"/collections/{world.collection.pk}")
+    assert "A podcast" in text and "podcast episode" in text
+
+
+def test_songs_that_were_chosen_are_tried_again_together(keeper: Client, world: World) -> None:
+    first, second = failed(world, "First", "network"), failed(world, "Second", "network")
+    other = failed(world, "Third", "network")
+    keeper.post("/tracks/change", {"action": "retry", "song": [first.pk, second.pk, "nonsense"]})
+    assert set(Event.objects.filter(kind="retry").values_list("track", flat=True)) == {first.pk, second.pk}
+    assert not Track.objects.queue().filter(pk=other.pk).exists()
+
+
+def test_all_that_fit_ask_first_where_they_are_many(
+    keeper: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloads.views.library.songs.CONFIRM_ABOVE", 1)
+    failed(world, "First", "network"), failed(world, "Second", "network"), failed(world, "Other", "no_match")
+    asked = {"action": "ignore", "all": "yes", "status": "failed", "error": "network"}
+    question = keeper.post("/tracks/change", asked).content.decode()
+    assert "Stop trying: 2 songs?" in question and not Track.objects.filter(ignored=True).exists()
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', question))
+    keeper.post("/tracks/change", fields)
+    assert set(Track.objects.filter(ignored=True).values_list("title", flat=True)) == {"First", "Second"}
+
+
+def test_a_list_is_sorted_newest_first_and_pages_through_all(keeper: Client, world: World) -> None:
+    for number in range(130):
+        world.make_track(f"Song {number}")
+    first = text_of(keeper, "/tracks?sort=newest")
+    assert first.index("Song 129") < first.index("Song 128")
+    onward = re.search(r'rel="next" href="([^"]+)"', first)
+    assert onward
+    second = text_of(keeper, "/tracks" + onward[1].replace("&amp;", "&"))
+    rows = [re.findall(r'href="/tracks/(\d+)"', page.partition('id="songs">')[2]) for page in (first, second)]
+    assert len(rows[0]) == 100 and len(set(rows[0] + rows[1])) == 136
+
+
+def test_the_csv_holds_the_whole_list_and_no_formula(keeper: Client, world: World) -> None:
+    world.make_track("=HYPERLINK(1)", artist="+Plus")
+    answer = keeper.get("/tracks.csv?status=missing")
+    lines = b"".join(answer).decode("utf-8-sig").splitlines()  # type: ignore[arg-type]
+    assert lines[0].startswith("title,artists,album,status")
+    assert len(lines) == 2 and lines[1].startswith("'=HYPERLINK(1),'+Plus,")
+
+
+def test_a_stranger_gets_no_csv_and_no_button(client: Client, world: World, settings: LazySettings) -> None:
+    settings.STATUS_PUBLIC = True
+    assert client.get("/tracks.csv").status_code == 302
+    for address in ("/tracks", f"/albums/{Album.objects.first().pk}", "/activity", "/failures"):  # type: ignore[union-attr]
+        assert 'method="post"' not in text_of(client, address)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_begins_like_a_formula(start: str) -> None:
+    assert formula_safe(f"{start}1") == f"'{start}1"
+    assert formula_safe(f"a{start}") == f"a{start}"
+
+
+def test_a_cover_comes_from_here_small_and_a_placeholder_where_there_is_none(keeper: Client, world: World) -> None:
+    album = Album.objects.first()
+    assert album
+    assert keeper.get(f"/covers/{album.pk}")["Content-Type"] == "image/svg+xml"
+    Album.objects.filter(pk=album.pk).update(cover_url=COVER)
+    path = kept_path(COVER)
+    path.parent.mkdir()
+    Image.new("RGB", (640, 640), "red").save(path, "JPEG")
+    answer = keeper.get(f"/covers/{album.pk}")
+    with Image.open(BytesIO(b"".join(answer))) as picture:  # type: ignore[arg-type]
+        assert picture.size == (300, 300)
+    assert "max-age=2592000" in answer["Cache-Control"]
+
+
+def test_a_picture_that_is_none_leaves_the_placeholder(keeper: Client, world: World) -> None:
+    Album.objects.update(cover_url=COVER)
+    kept_path(COVER).parent.mkdir()
+    kept_path(COVER).write_bytes(b"\xff\xd8\xff no picture")
+    album = Album.objects.first()
+    assert album and keeper.get(f"/covers/{album.pk}")["Content-Type"] == "image/svg+xml"
+
+
+def test_no_page_asks_another_host_for_a_picture(keeper: Client, world: World) -> None:
+    Album.objects.update(cover_url=COVER)
+    for address in ("/", "/albums", "/tracks", f"/tracks/{Track.objects.first().pk}"):  # type: ignore[union-attr]
+        assert "scdn" not in text_of(keeper, address)
+
+
+def test_a_songs_life_is_told_from_like_to_file(keeper: Client, world: World) -> None:
+    track = world.tracks["Maria Ruiz/First Light/Morning"]
+    track.entries.update(added_at=world.now - timedelta(days=3))
+    Event.objects.create(track=track, kind="fail", at=world.now - timedelta(days=2), reason="The connection failed.")
+    Event.objects.create(track=track, kind="finish", at=world.now - timedelta(days=1))
+    text = text_of(keeper, f"/tracks/{track.pk}")
+    assert text.index("Downloaded") < text.index("Failed") < text.index("Added to Sample")
+    assert "The connection failed." in text
+
+
+def test_a_stranger_learns_no_reason_of_an_event(client: Client, world: World, settings: LazySettings) -> None:
+    settings.STATUS_PUBLIC = True
+    track = world.tracks["Maria Ruiz/First Light/Morning"]
+    Event.objects.create(track=track, kind="retry", at=world.now, reason="by anna")
+    for address in (f"/tracks/{track.pk}", "/activity"):
+        assert "anna" not in text_of(client, address)
+
+
+def test_switching_all_off_asks_first_where_files_would_move(keeper: Client, world: World) -> None:
+    Collection.objects.update(removal="bin")
+    asked = {"off": "all", "tab": "files"}
+    question = keeper.post("/collections/choose", asked)
+    assert "6 files" in question.content.decode() and Collection.objects.get().enabled
+    keeper.post("/collections/choose", {**asked, "confirmed": "yes"})
+    assert not Collection.objects.get().enabled
