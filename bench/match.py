@@ -81,9 +81,23 @@ def candidate_of(one: dict[str, Any]) -> SearchResult:
 
 
 def right_ids(row: dict[str, Any]) -> set[str]:
-    """The ids that count as right."""
+    """The ids that count as right.
+
+    Where a hand's list is known to be incomplete and none of it was found, the answer to the search for the track's
+    ISRC counts too, if it equals the track in title and artists and is at most a second off.
+    """
     judged = (row.get("judged") or {}).get("accepted") or []
-    return {*(row.get("accepted") or []), *(row.get("metadata_identical") or []), *judged}
+    listed = {*(row.get("accepted") or []), *(row.get("metadata_identical") or []), *judged}
+    is_incomplete = row.get("accepted_complete") is False and not listed & {one["id"] for one in row["candidates"]}
+    return listed | {one["id"] for one in row["candidates"] if is_incomplete and _equals_by_isrc(row["spotify"], one)}
+
+
+def _equals_by_isrc(track: dict[str, Any], one: dict[str, Any]) -> bool:
+    """Whether a recorded result was found by the track's ISRC and equals it."""
+    by_isrc = any("isrc" in seen for seen in one.get("seen") or [])
+    same_names = one.get("title") == track["title"] and one.get("artists") == track.get("artists")
+    off = abs((one.get("duration_s") or 0) * 1000 - (track.get("duration_ms") or 0))
+    return by_isrc and same_names and off <= 1000
 
 
 def outcome(row: dict[str, Any], candidates: list[SearchResult], chosen: Scored | None) -> str:

@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from downloads.matching.compare_artists import ARTIST_SCRIPT, compare_artists
+from downloads.matching.compare_artists import ARTIST_SCRIPT, compare_artists, in_own_script
 from downloads.matching.compare_versions import compare_albums, compare_versions
 from downloads.matching.evidence import Evidence
 from downloads.matching.features import QueryFeatures, ResultFeatures, SearchResult, TrackQuery
 from downloads.matching.title_parser import ParsedTitle, parse_title
 
 # Raised with every change of what is judged (not of how): songs that nothing fitted are then matched once more.
-VERSION = 1
+VERSION = 2
 THRESHOLD = 80.0  # below this a person decides
 
 # Which evidence is worth how much. Factors, with the reason for each.
@@ -34,13 +34,15 @@ UPLOAD_UNKNOWN = 0.90  # a video, and one of artist or length is unknown
 VIDEO_LENGTH = 1.5  # seconds off weigh more in an upload
 LENGTH_UNKNOWN = 0.91  # privacy exports have no length
 EXPLICIT_OTHER = 0.97  # labels set the flag carelessly: the right releases of explicit tracks are often unmarked
+CLEAN_WANTED = 0.78  # … but they mark no clean cut by mistake: a person should look
 CLEAN_CUT = 0.8  # the title itself says "clean"
 ISRC_SAME = 92.0  # the source says that it is this very recording: floor for titles that are written otherwise
 
 # Seconds beyond rounding -> factor, read in straight lines. The proof after the fetch allows max(5 s, 3 %):
 # what is announced to be further off would only be fetched to be thrown away, and is a veto.
-# Between two releases of one recording the recorded searches show 2.1 s at most; from 5 s on it is another cut.
-LENGTH_CURVE = ((0.0, 1.0), (1.0, 0.995), (2.0, 0.97), (4.0, 0.92), (5.0, 0.82), (6.0, 0.76), (8.0, 0.7), (12.0, 0.4))
+# Between two releases of one recording the recorded searches show 2.1 s at most. Up to 5 s off a release may be taken;
+# from there to 8 s it is mostly an extended, ambient or faded cut: a person decides.
+LENGTH_CURVE = ((0.0, 1.0), (1.0, 0.995), (2.0, 0.97), (4.0, 0.92), (4.2, 0.78), (6.0, 0.76), (8.0, 0.7), (12.0, 0.4))
 LENGTH_VETO = 12.0  # seconds beyond rounding, at the scale of a song
 _AMBIGUOUS_SPREAD_MS = 15_000  # with no length to go by, results this far apart are different recordings
 _AMBIGUOUS_SCORE = 1.0
@@ -63,8 +65,9 @@ def score(query: TrackQuery, result: SearchResult) -> Scored:
 
 def rank(query: TrackQuery, results: Iterable[SearchResult]) -> list[Scored]:
     """All results, best first, vetoed last; equals in the order of the search, more often played videos first."""
-    track = QueryFeatures.of(query)
-    scored = [_score(track, ResultFeatures.of(result)) for result in results]
+    track, features = QueryFeatures.of(query), [ResultFeatures.of(result) for result in results]
+    said_of_albums = _versions_said_of_albums(features)
+    scored = [_score(track, one, said_of_albums.get(one.album.text, frozenset())) for one in features]
     return sorted(scored, key=lambda one: (one.vetoed, -one.score, -(one.candidate.views or 0)))
 
 
@@ -88,17 +91,27 @@ def _is_ambiguous(fit: list[Scored]) -> bool:
     return bool(lengths) and max(lengths) - min(lengths) > _AMBIGUOUS_SPREAD_MS
 
 
-def _score(track: QueryFeatures, result: ResultFeatures) -> Scored:
+def _versions_said_of_albums(results: list[ResultFeatures]) -> dict[str, frozenset[str]]:
+    """The versions that the titles of an album's tracks name, by the album's normalised name."""
+    said: dict[str, frozenset[str]] = {}
+    for result in results:
+        if result.album.versions:
+            said[result.album.text] = said.get(result.album.text, frozenset()) | result.title.exclusive
+    return said
+
+
+def _score(track: QueryFeatures, result: ResultFeatures, said_of_album: frozenset[str] = frozenset()) -> Scored:
     parsed = parse_title(track, result)
     artists = compare_artists(track, result, parsed)
-    length = _compare_length(track.query, result.result)
+    length, off = _compare_length(track.query, result.result), _seconds_off(track.query, result.result)
+    artists = in_own_script(artists, track, result, parsed, off)
     rest_agrees = artists.factor >= ARTIST_SCRIPT and length.factor >= LENGTH_CURVE[2][1] - 0.01
     evidence = [
         _compare_name(parsed, result, rest_agrees),
         compare_versions(track, result, parsed),
         artists,
         length,
-        compare_albums(track, result),
+        compare_albums(track, result, off, said_of_album),
         _compare_explicit(track.query, result.result, parsed),
         _compare_kind(track.query, result),
     ]
@@ -126,7 +139,7 @@ def _compare_name(parsed: ParsedTitle, result: ResultFeatures, rest_agrees: bool
         reasons.append("title written a little differently")
     for extra in parsed.extras:
         factor *= EXTRA_IN_VIDEO if result.is_video else EXTRA_IN_SONG
-        reasons.append(f"“{extra}” in the title, not in the wish")
+        reasons.append(f"“{extra}” in this title, not in the song’s")
     if parsed.foreign:
         factor *= FOREIGN
         reasons.append("more words in another script in the title")
@@ -137,13 +150,20 @@ def _compare_length(query: TrackQuery, result: SearchResult) -> Evidence:
     if query.duration_ms is None or result.duration_ms is None:
         return Evidence(LENGTH_UNKNOWN, ("length unknown",))
     seconds = query.duration_ms / 1000
-    off = abs(result.duration_ms - query.duration_ms) / 1000
+    off = _seconds_off(query, result)
     beyond = max(0.0, off - 1.0) * _length_scale(seconds)  # services round up or down
     reason = (f"length {off:.0f} s off",) if off >= 1.5 else ()
     if result.kind == "video":
         beyond *= VIDEO_LENGTH  # the difference is a scene or a title, not rounding
     factor = _on_curve(beyond) * (1 - 0.002 * min(off, 5))
     return Evidence(factor, reason, veto=beyond > LENGTH_VETO or off - 1 > max(5.0, 0.03 * seconds))
+
+
+def _seconds_off(query: TrackQuery, result: SearchResult) -> float:
+    """How far the lengths are apart; 0 where one is unknown."""
+    if query.duration_ms is None or result.duration_ms is None:
+        return 0.0
+    return abs(result.duration_ms - query.duration_ms) / 1000
 
 
 def _length_scale(seconds: float) -> float:
@@ -165,8 +185,9 @@ def _compare_explicit(query: TrackQuery, result: SearchResult, parsed: ParsedTit
         return Evidence(CLEAN_CUT, ("the clean cut of an explicit track",))
     if query.explicit is None or result.explicit is None or query.explicit == result.explicit:
         return Evidence()
-    reason = "marked explicit, the wish is not" if result.explicit else "not marked explicit, the wish is"
-    return Evidence(EXPLICIT_OTHER, (reason,))
+    if result.explicit:
+        return Evidence(CLEAN_WANTED, ("marked explicit, the song is not",))
+    return Evidence(EXPLICIT_OTHER, ("not marked explicit, the song is",))
 
 
 def _compare_kind(query: TrackQuery, result: ResultFeatures) -> Evidence:

@@ -158,14 +158,13 @@ def _nearest(text: str, start: int, end: int, beside: str, title: TrackTitle) ->
 
 def _strip_names(text: str, track: QueryFeatures) -> tuple[str, str]:
     """Words that are names or noise, taken off both ends of ``text``: what is left, and what was taken."""
-    explained = track.artist_words | CONNECTORS | {"by"}
     tokens = text.split()
     start, end = 0, len(tokens)
-    while start < end and strip_marks(tokens[start]) in explained:
+    while start < end and strip_marks(tokens[start]) in track.explained:
         start += 1
 
     def is_beside(at: int) -> bool:
-        return strip_marks(tokens[at]) in explained or not strip_noise(tokens[at])
+        return strip_marks(tokens[at]) in track.explained or not strip_noise(tokens[at])
 
     while end > start and is_beside(end - 1):
         if YEAR.match(tokens[end - 1]) and not (end - 1 > start and is_beside(end - 2)):

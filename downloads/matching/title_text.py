@@ -51,25 +51,39 @@ _LINKS = frozenset(
 )
 
 
+class _Characters(dict[int, str]):
+    """What a character becomes, worked out from its Unicode category when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = replacement = self._replacement(chr(code))
+        return replacement
+
+    @staticmethod
+    def _replacement(ch: str) -> str:
+        category = unicodedata.category(ch)
+        if category[0] in "LN" or category == "Sc" or (category == "Sm" and ch not in _SEPARATING_SYMBOLS):
+            return ch
+        if category[0] == "M" and not "\ufe00" <= ch <= "\ufe0f":
+            return ch
+        return "" if category in ("Cf", "Mn") else " "
+
+
+_CHARACTERS = _Characters()
+
+
 @lru_cache(maxsize=32768)
 def normalise(text: str) -> str:
     """``text`` without case, punctuation and width: NFKC, casefold, words with single spaces. Every script is kept.
 
     Where that leaves nothing ("!!!", an emoji) the text itself is kept, so that "!!!" never equals "???".
     """
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold())
-    kept = "".join(_normalise_character(ch) for ch in plain)
+    plain = text.translate(_APOSTROPHES)
+    if plain.isascii():
+        plain = plain.casefold()
+    else:
+        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).casefold())
+    kept = plain.translate(_CHARACTERS)
     return " ".join(kept.split()) or " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-@lru_cache(maxsize=16384)
-def _normalise_character(ch: str) -> str:
-    category = unicodedata.category(ch)
-    if category[0] in "LN" or category == "Sc" or (category == "Sm" and ch not in _SEPARATING_SYMBOLS):
-        return ch
-    if category[0] == "M" and not "\ufe00" <= ch <= "\ufe0f":
-        return ch
-    return "" if category in ("Cf", "Mn") else " "
 
 
 @lru_cache(maxsize=32768)
@@ -88,9 +102,14 @@ def strip_marks(normalised: str) -> str:
     return unicodedata.normalize("NFC", "".join(out)).translate(_PLAIN)
 
 
+_LATIN = frozenset({"LATIN"})
+
+
 @lru_cache(maxsize=8192)
 def scripts(normalised: str) -> frozenset[str]:
     """The scripts of the letters in ``normalised``; Chinese characters and kana count as one."""
+    if normalised.isascii():
+        return _LATIN if any(map(str.isalpha, normalised)) else frozenset()
     names = {unicodedata.name(ch, "?").split(" ", 1)[0] for ch in normalised if ch.isalpha()}
     return frozenset("CJK" if name in ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA") else name for name in names)
 
@@ -113,6 +132,28 @@ def split_names(text: str) -> frozenset[str]:
     plain = _CHANNEL_TAIL.sub("", text).strip() or text
     parts = [normalise(part) for part in _JOINED.split(plain)]
     return frozenset({normalise(plain), *parts} - {""})
+
+
+_SHORTEST_HALF = 3  # letters of a name that stands beside the same name in another script without a sign between
+
+
+@lru_cache(maxsize=16384)
+def split_scripts(text: str) -> frozenset[str]:
+    """The two halves of a name that is written in two scripts ("Имя / Name", "Name (名前)"), normalised; else none."""
+    if text.isascii():
+        return frozenset()
+    runs: list[tuple[frozenset[str], list[str]]] = []
+    for word in normalise(text).split():
+        letters = scripts(word)
+        if runs and (not letters or letters == runs[-1][0]):
+            runs[-1][1].append(word)
+        else:
+            runs.append((letters, [word]))
+    halves = frozenset(" ".join(words) for _, words in runs)
+    if len(runs) != 2 or not all(letters for letters, _ in runs) or runs[0][0] & runs[1][0]:
+        return frozenset()
+    is_divided = any(ch in text for ch in f"{_OPEN}-–—/|·")
+    return halves if is_divided or all(len(half) >= _SHORTEST_HALF for half in halves) else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from downloads.matching.title_text import (
+    Segment,
     descriptor,
     featured_names,
     is_noise,
@@ -34,6 +35,12 @@ class TrackTitle:
     featured: frozenset[str]
 
 
+def _performers_behind_dash(piece: Segment, artists: set[str]) -> str:
+    """The names in "Song - with Ann", if one of the artists is meant; else "": "Song - with Strings"."""
+    names = piece.text.removeprefix("with ")
+    return names if names != piece.text and not split_names(names).isdisjoint(artists) else ""
+
+
 @lru_cache(maxsize=4096)
 def parse_track_title(title: str, artists: tuple[str, ...]) -> TrackTitle:
     """Take a title apart: "Song (feat. B) - Live at C" is "song", featuring "b", live, {"c"}."""
@@ -53,7 +60,8 @@ def parse_track_title(title: str, artists: tuple[str, ...]) -> TrackTitle:
             continue
         before, guests = split_featuring(piece.text)  # "Ann Remix; feat. Bo" is not Bo's
         versions = find_versions(before or piece.text)
-        if names := featured_names(piece):
+        names = featured_names(piece) or _performers_behind_dash(piece, own)
+        if names:
             featured.append(names)
         elif versions.exclusive or versions.cosmetic:
             featured.append(guests if before else "")

@@ -42,7 +42,7 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
     # somebody else's hands
     "remix": phrases(
         "remix, remixed, remixes, rmx, remixado, remezcla, bootleg, rework, reworked, refix, "
-        "flip, vip mix, dub mix, dub, club mix, ремикс, ремікс, リミックス, 리믹스, 混音, "
+        "flip, vip, dub mix, dub, club mix, ремикс, ремікс, リミックス, 리믹스, 混音, "
         "ريمكس, רמיקס, ρεμίξ"
     ),
     "mashup": phrases("mashup, mash up, megamix, medley, potpourri, попурри, メドレー, 메들리, 联唱"),
@@ -90,7 +90,8 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
     "re-recording": phrases(
         "re recorded, rerecorded, re recording, rerecording, re recordings, rerecordings, new version, new recording, "
         "newly recorded, neue version, neuaufnahme, nueva versión, nova versão, nouvelle version, nuova versione, "
-        "nowa wersja, новая версия, перезапись, 再録, 再録音, 재녹음"
+        "nowa wersja, новая версия, перезапись, 再録, 再録音, 재녹음, "
+        "reimagined, re imagined, reinterpreted, revisited"
     ),
     "demo": phrases("demo, demos, demoversion, maqueta, demó, демо, デモ, 데모, 小样, rough mix, home recording"),
     "alternate take": phrases(
@@ -156,13 +157,16 @@ NOISE: tuple[str, ...] = phrases(
 )
 
 # "<name> version" is a recording of its own ("Taylor's Version", "English Version"), unless the name is one of these.
-NAMED_BY = phrases("version, versión, versione, versão, versio, wersja, версия, ver, mix, edit, cut, take")
+NAMED_BY = phrases(
+    "version, versión, versione, versão, versio, wersja, версия, ver, mix, edit, cut, take, edition, edición, édition, "
+    "edizione, edição"
+)
 _UNNAMED = frozenset(
     phrases(
         "album, single, original, full, standard, stereo, mono, main, studio, explicit, lp, ep, "
         "deluxe, remaster, remastered, new, official, lyric, lyrics, audio, video, radio, clean, "
         "short, digital, master, final, uncensored, dirty, bonus, 7, 12, inch, music, hd, hq, "
-        "clip, the, this, is, and, a, of, in"
+        "clip, the, this, is, and, a, of, in, special, limited, collector, collectors, standard, expanded, anniversary"
     )
 )
 

@@ -50,7 +50,7 @@ def track(world: World) -> Track:
 def offer(track: Track, name: str, **columns) -> Candidate:
     fields = {"source": "youtube", "source_id": name, "url": f"https://x/{name}", "found_at": track.added_at}
     return Candidate.objects.create(
-        track=track, **(fields | {"reasons": ["live in the title, not in the wish"]} | columns)
+        track=track, **(fields | {"reasons": ["live in this title, not in the song’s"]} | columns)
     )
 
 
@@ -70,7 +70,7 @@ def waiting() -> list[str]:
 def test_songs_that_wait_for_a_word_are_listed_with_the_nearest_recording_and_why_not(keeper, world, track):
     world.make_track("Only a network error", last_error="down", error_kind="network")
     text = text_of(keeper, "/decide")
-    assert "Nocturne (Live)" in text and "live in the title, not in the wish" in text
+    assert "Nocturne (Live)" in text and "live in this title, not in the song’s" in text
     assert "Only a network error" not in text
 
 
