@@ -23,6 +23,13 @@ from downloads.search.sources import AUDIO_SOURCES
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
+# What YOUTUBE_EXTRACTOR_ARGS may say: the maintainers' stop-gaps, nothing that names a host or a program.
+EXTRACTOR_ARGS = {
+    *("player_client", "player_skip", "player_js_variant", "player_js_version", "formats", "skip", "webpage_client"),
+    *("po_token", "visitor_data", "data_sync_id", "fetch_pot", "playback_wait"),
+}
+
+
 def text(name: str, default: str = "") -> str:
     """The value of an environment variable, stripped; an empty value counts as not set."""
     return os.environ.get(name, "").strip() or default
@@ -83,6 +90,44 @@ def _is_address(value: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and " " not in value
     except ValueError:  # a bracket or a port that is none
         return False
+
+
+def proxy(name: str, default: str = "") -> str:
+    """A proxy's address: http, https, socks4 or socks5, perhaps with a user and a password."""
+    value = text(name, default)
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in {"http", "https", "socks4", "socks4a", "socks5", "socks5h"} and bool(parts.hostname)
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        valid = False
+    if value and not valid:
+        raise ImproperlyConfigured(f"{name} cannot be read; write http://host:port or socks5://host:port.")
+    return value.rstrip("/")
+
+
+def extractor_args(name: str) -> dict[str, list[str]]:
+    """yt-dlp's own words, ``youtube:player_client=tv,web;player_js_variant=main``; only names that are allowed."""
+    value = text(name).removeprefix("youtube:")
+    pairs = [part.partition("=") for part in value.split(";") if part.strip()]
+    args = {key.strip(): [word.strip() for word in words.split(",")] for key, _, words in pairs}
+    if refused := sorted(set(args) - EXTRACTOR_ARGS):
+        raise ImproperlyConfigured(
+            f"{name} names {refused[0]!r}; these are allowed: {', '.join(sorted(EXTRACTOR_ARGS))}."
+        )
+    return args
+
+
+def readable(name: str) -> str:
+    """The absolute path of a file that this program can read; "" where none is named."""
+    if not text(name):
+        return ""
+    path = place(name, BASE_DIR)
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} ({path}) cannot be read: {error.strerror}.") from error
+    return str(path)
 
 
 def place(name: str, default: Path) -> Path:
@@ -240,6 +285,16 @@ AUDIO_SOURCE = choice("AUDIO_SOURCE", "youtube", *AUDIO_SOURCES)
 ARCHIVE_URL = address("ARCHIVE_URL")
 if AUDIO_SOURCE == "archive" and not ARCHIVE_URL:
     raise ImproperlyConfigured("AUDIO_SOURCE is archive, but ARCHIVE_URL is not set; write the address of the server.")
+YOUTUBE_COOKIES = readable("YOUTUBE_COOKIES")
+YOUTUBE_PROXY = proxy("YOUTUBE_PROXY", text("HTTPS_PROXY") or text("ALL_PROXY"))
+YOUTUBE_EXTRACTOR_ARGS = extractor_args("YOUTUBE_EXTRACTOR_ARGS")
+PO_TOKEN_PROVIDER = address("PO_TOKEN_PROVIDER")
+YOUTUBE_SOURCE_ADDRESS = text("YOUTUBE_SOURCE_ADDRESS")
+YOUTUBE_PER_HOUR = whole("YOUTUBE_PER_HOUR", 150, 1, 1000)
+DOWNLOAD_KB_PER_SECOND = whole("DOWNLOAD_KB_PER_SECOND", 0, 0, 1_000_000)
+if 0 < DOWNLOAD_KB_PER_SECOND < 32:
+    raise ImproperlyConfigured("DOWNLOAD_KB_PER_SECOND is too low for a song; write 32 or more, or 0 for no limit.")
+CA_FILE = readable("SSL_CERT_FILE") or readable("REQUESTS_CA_BUNDLE")
 AUDIO_FORMAT = choice("AUDIO_FORMAT", "best", "best", "m4a", "opus", "mp3")
 DOWNLOAD_WORKERS = whole("DOWNLOAD_WORKERS", 2, 1, 16)
 WATCH = choice("WATCH", "auto", "auto", "poll", "off")
@@ -260,7 +315,13 @@ LOGGING = {
         "line": {
             "()": "config.log_redaction.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-            "secrets": [SECRET_KEY, SPOTIFY_CLIENT_SECRET, SPOTIFY_REFRESH_TOKEN, DATABASES["default"]["PASSWORD"]],
+            "secrets": [
+                SECRET_KEY,
+                SPOTIFY_CLIENT_SECRET,
+                SPOTIFY_REFRESH_TOKEN,
+                DATABASES["default"]["PASSWORD"],
+                urlsplit(YOUTUBE_PROXY).password or "",
+            ],
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},

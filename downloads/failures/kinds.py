@@ -75,6 +75,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
         TRACK, "audio", "The site's certificate is not trusted.", "Set SSL_CERT_FILE to your own authority's file."
     ),
     "proxy": ErrorKind(TRACK, "audio", "The proxy does not let us through.", "Check YOUTUBE_PROXY."),
+    "cookies": ErrorKind(TRACK, "audio", "The cookies file cannot be used.", "Check YOUTUBE_COOKIES."),
     # The site's illness or an old yt-dlp; it says nothing of the recording.
     "no_formats": ErrorKind(TRACK, "audio", "The site offered no sound for the recording.", _YTDLP),
     "outdated": ErrorKind(TRACK, "audio", "The site has changed, and this yt-dlp cannot read it.", _YTDLP),

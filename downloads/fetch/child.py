@@ -59,7 +59,7 @@ class FetchContext:
         """yt-dlp, after everything that it may need was loaded and all else was shut."""
         deno = ytdlp.find_deno()
         downloader = ytdlp.make_downloader(self._request, self._log, ffmpeg, deno)
-        self._sandbox = NetworkSandbox(self._request.access.allows, frozenset({ffmpeg, deno} - {""}))
+        self._sandbox = NetworkSandbox(self._request.allows, frozenset({ffmpeg, deno} - {""}))
         sys.addaudithook(self._sandbox)
         return downloader
 

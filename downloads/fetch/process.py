@@ -24,7 +24,7 @@ from catalog.system.programs import PIPE, Process
 from downloads.audio.convert import AS_DELIVERED, EXTENSIONS, FORMATS
 from downloads.failures.classify import classify
 from downloads.failures.kinds import ERROR_KINDS, DownloadError
-from downloads.fetch.protocol import HOME, MAX_BYTES, FetchRequest
+from downloads.fetch.protocol import COOKIES, DIRECT, HOME, MAX_BYTES, ConnectionOptions, FetchRequest
 from downloads.fetch.url_allowlist import AddressRefused, SiteAccess
 
 PROJECT = str(Path(__file__).resolve().parents[2])
@@ -60,14 +60,15 @@ def fetch(
     should_stop: Callable[[], bool] = lambda: False,
     deadline_seconds: float = 3600.0,
     poll_seconds: float = 0.5,
-    rate_bytes: int = 0,
     max_bytes: int = MAX_BYTES,
+    connection: ConnectionOptions = DIRECT,
     command: Sequence[str] = COMMAND,
     clock: Callable[[], float] = time.monotonic,
 ) -> Fetched:
     """Fetch one recording into the empty folder ``stage_dir``, in a child process that cannot outlive this call.
 
-    ``access`` is what the fetch may use of the network. For the others see `downloads.fetch.protocol.FetchRequest`.
+    ``access`` is what the fetch may use of the network, ``connection`` how it gets there; for the others see
+    `downloads.fetch.protocol.FetchRequest`.
     ``on_progress`` gets the share so far, 0 to 1; ``should_stop`` is asked every ``poll_seconds``; an OSError of either
     counts as the disk's. Raises DownloadError; the stage's content is then worthless and the caller's to remove.
     """
@@ -80,7 +81,7 @@ def fetch(
         any_quality=any_quality,
         length_unknown=length_unknown,
         max_bytes=max_bytes,
-        rate_bytes=rate_bytes,
+        connection=connection,
     )
     child = FetchProcess(command, request, on_progress)
     with _disk_errors():
@@ -94,6 +95,7 @@ def search(
     *,
     access: SiteAccess,
     limit: int = 10,
+    connection: ConnectionOptions = DIRECT,
     should_stop: Callable[[], bool] = lambda: False,
     deadline_seconds: float = 60.0,
     poll_seconds: float = 0.5,
@@ -104,7 +106,9 @@ def search(
 
     Each has at least "id" and "title"; "duration" (seconds), "channel" and "view_count" may be None. DownloadError.
     """
-    request = FetchRequest(stage_dir=os.path.realpath(stage_dir), access=access, query=query, limit=limit)
+    request = FetchRequest(
+        stage_dir=os.path.realpath(stage_dir), access=access, query=query, limit=limit, connection=connection
+    )
     child = FetchProcess(command, request, lambda share: None)
     with _disk_errors():
         answer = child.wait(should_stop, clock() + deadline_seconds, poll_seconds, clock)
@@ -138,11 +142,27 @@ def _checked_format(audio_format: str) -> str:
     return audio_format
 
 
-def child_environment(stage: str) -> dict[str, str]:
+def _copy_cookies(request: FetchRequest) -> None:
+    """Give the child a copy of the cookies: yt-dlp writes its file anew, and the owner's stays as it is."""
+    if not request.connection.cookies:
+        return
+    try:
+        text = Path(request.connection.cookies).read_bytes()
+    except OSError as error:
+        raise DownloadError("cookies", f"YOUTUBE_COOKIES cannot be read: {error.strerror}.") from error
+    target = os.open(os.path.join(request.stage_dir, HOME, COOKIES), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(target, "wb") as copy:
+        copy.write(text)
+
+
+def child_environment(stage: str, ca_file: str = "") -> dict[str, str]:
     """The child's whole environment: what every program gets, and places inside the stage."""
     home = os.path.join(stage, HOME)
     places = dict.fromkeys(("HOME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), home)
-    return programs.clean_environment(**places, PYTHONPATH=PROJECT, PYTHONDONTWRITEBYTECODE="1", YTDLP_NO_PLUGINS="1")
+    own_certificates = {"SSL_CERT_FILE": ca_file} if ca_file else {}
+    return programs.clean_environment(
+        **places, **own_certificates, PYTHONPATH=PROJECT, PYTHONDONTWRITEBYTECODE="1", YTDLP_NO_PLUGINS="1"
+    )
 
 
 @dataclass
@@ -171,9 +191,10 @@ class FetchProcess:
         stage = self.request.stage_dir
         with contextlib.suppress(FileExistsError):
             os.mkdir(os.path.join(stage, HOME), mode=0o700)
+        _copy_cookies(self.request)
         process = programs.start(
             self.command,
-            env=child_environment(stage),
+            env=child_environment(stage, self.request.connection.ca_file),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,

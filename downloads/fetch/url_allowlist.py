@@ -76,6 +76,12 @@ def server(netloc: str) -> Server:
     return Server(parts.hostname or "", both if port in (None, 80) else frozenset({port or 0}))
 
 
+def proxy_server(address: str) -> Server:
+    """The one host and port of a proxy's address; 1080 is socks's own port."""
+    parts = urlsplit(address)
+    return Server((parts.hostname or "").lower(), frozenset({parts.port or _PORTS.get(parts.scheme, 1080)}))
+
+
 def archive_address(url: str, allowed: Server) -> str:
     """``url`` itself where it is a plain http(s) address on ``allowed``; else AddressRefused."""
     parts = _split(url)

@@ -6,12 +6,15 @@ external downloaders, post-processors.
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from downloads.failures.classify import parse_retry_after
 from downloads.failures.kinds import DownloadError
-from downloads.fetch.protocol import FetchRequest
+from downloads.fetch.protocol import COOKIES, HOME, FetchRequest
 from downloads.fetch.url_allowlist import SiteAccess
 
 NAME = "audio.%(ext)s"  # constant: a template with a server's words in it can leave the folder
@@ -51,6 +54,7 @@ class WarningLog:
 
 def parameters(request: FetchRequest, ffmpeg: str, deno: str) -> dict[str, Any]:
     """yt-dlp's parameters for one fetch or search; everything not named here is at its default."""
+    connection = request.connection
     common: dict[str, Any] = {
         "outtmpl": {"default": NAME},
         "paths": {"home": request.stage_dir},
@@ -62,15 +66,15 @@ def parameters(request: FetchRequest, ffmpeg: str, deno: str) -> dict[str, Any]:
         "continuedl": False,
         "overwrites": True,
         "updatetime": False,
-        "cachedir": False,
+        "cachedir": connection.cache_dir or False,
         "enable_file_urls": False,
-        "proxy": "",  # straight, whatever a system has set
+        "proxy": connection.proxy,  # "": straight, whatever a system has set
         "socket_timeout": SILENT_SECONDS,
         "retries": 0,  # the catalog tries again, with its own patience
         "extractor_retries": 0,
         "fragment_retries": 0,
         "file_access_retries": 0,
-        "ratelimit": request.rate_bytes or None,
+        "ratelimit": connection.rate_bytes or None,
         "quiet": True,
         "noprogress": True,
         "color": "never",
@@ -78,6 +82,7 @@ def parameters(request: FetchRequest, ffmpeg: str, deno: str) -> dict[str, Any]:
         "js_runtimes": {},
         "remote_components": [],  # no code from elsewhere: the solver comes with yt-dlp-ejs
     }
+    common |= _connection_parameters(request)
     if request.access.direct_host:
         return common | {"force_generic_extractor": True}
     site = {"js_runtimes": {"deno": {"path": deno}} if deno and request.access.javascript else {}}
@@ -88,14 +93,29 @@ def parameters(request: FetchRequest, ffmpeg: str, deno: str) -> dict[str, Any]:
     return common | site | patience | {"format": request.access.formats[request.audio_format]}
 
 
+def _connection_parameters(request: FetchRequest) -> dict[str, Any]:
+    """yt-dlp's parameters of what `ConnectionOptions` asks for, and no others."""
+    connection = request.connection
+    parameters: dict[str, Any] = {}
+    if connection.cookies:
+        parameters["cookiefile"] = os.path.join(request.stage_dir, HOME, COOKIES)  # a copy: yt-dlp writes to it
+    if connection.ca_file:
+        parameters["compat_opts"] = ["no-certifi"]  # certifi would be trusted alone, whatever SSL_CERT_FILE says
+    if connection.source_address:
+        parameters["source_address"] = connection.source_address
+    if connection.extractor_args:
+        parameters["extractor_args"] = {"youtube": dict(connection.extractor_args)}
+    return parameters
+
+
 def find_deno() -> str:
-    """The path of the deno wheel's JavaScript runtime, or "" where it is not installed."""
+    """The path of the deno wheel's JavaScript runtime, else the system's; "" where there is neither."""
     try:
         from deno import find_deno_bin  # type: ignore[import-untyped]
 
         return str(find_deno_bin())
     except (ImportError, OSError):
-        return ""
+        return shutil.which("deno") or ""  # where its wheel does not exist (musl, 32-bit ARM) the system may have one
 
 
 def make_downloader(request: FetchRequest, log: WarningLog, ffmpeg: str, deno: str) -> Any:
@@ -109,7 +129,48 @@ def make_downloader(request: FetchRequest, log: WarningLog, ffmpeg: str, deno: s
     for key in request.access.extractors:
         downloader.add_info_extractor(get_info_extractor(key)())
     _log_http_errors(downloader, log)
+    if request.connection.po_token_provider:
+        _register_po_token_provider(request.connection.po_token_provider)
     return downloader
+
+
+def _register_po_token_provider(base_url: str) -> None:
+    """Let YouTube's extractor ask the server at ``base_url`` for PO tokens (the API of bgutil-ytdlp-pot-provider)."""
+    from yt_dlp.extractor.youtube.pot.provider import (  # loaded by now, and only here needed
+        ExternalRequestFeature,
+        PoTokenProvider,
+        PoTokenProviderError,
+        PoTokenResponse,
+        register_provider,
+    )
+    from yt_dlp.extractor.youtube.pot.utils import get_webpo_content_binding
+    from yt_dlp.networking import Request
+    from yt_dlp.networking.exceptions import RequestError
+
+    @register_provider
+    class ServerPTP(PoTokenProvider):  # type: ignore[misc,valid-type]
+        PROVIDER_NAME = "tonekeep"
+        PROVIDER_VERSION = "1"
+        BUG_REPORT_LOCATION = "the address in PO_TOKEN_PROVIDER"
+        _SUPPORTED_CLIENTS = None
+        _SUPPORTED_CONTEXTS = None
+        _SUPPORTED_EXTERNAL_REQUEST_FEATURES = tuple(ExternalRequestFeature)
+
+        def is_available(self) -> bool:
+            return True
+
+        def _real_request_pot(self, request: Any) -> Any:
+            body = json.dumps({"content_binding": get_webpo_content_binding(request)[0]}).encode()
+            headers = {"Content-Type": "application/json"}
+            try:
+                # Straight: the proxy is for the site.
+                question = Request(f"{base_url}/get_pot", data=body, headers=headers, proxies={"all": None})
+                token = json.load(self._request_webpage(question)).get("poToken")
+            except (RequestError, ValueError, AttributeError) as error:
+                raise PoTokenProviderError(f"The PO token provider does not answer: {error}") from error
+            if not token:
+                raise PoTokenProviderError("The PO token provider gave no token.")
+            return PoTokenResponse(po_token=token)
 
 
 def _log_http_errors(downloader: Any, log: WarningLog) -> None:

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from downloads.failures.classify import classify, parse_retry_after
 from downloads.failures.kinds import DownloadError
+from downloads.fetch.protocol import ConnectionOptions
 from downloads.fetch.url_allowlist import AddressRefused, Server, SiteAccess, archive_address, direct_files, server
 from downloads.matching.features import SearchResult, TrackQuery
 
@@ -51,6 +52,10 @@ class ArchiveSource:
     def access(self) -> SiteAccess:
         """Direct files on the one server, and nothing else."""
         return direct_files(self._base)
+
+    def connection(self) -> ConnectionOptions:
+        """Straight, with one's own certificates where the settings name any."""
+        return ConnectionOptions(ca_file=settings.CA_FILE, rate_bytes=settings.DOWNLOAD_KB_PER_SECOND * 1000)
 
     def url_of(self, source_id: str, url: str) -> str:
         """``url`` itself where it is on the server; else AddressRefused."""
@@ -89,6 +94,7 @@ class ArchiveSource:
             # and no .netrc, whatever the machine has set.
             with requests.Session() as session:
                 session.trust_env = False
+                session.verify = settings.CA_FILE or True
                 address = urljoin(self._base, "search")
                 with session.get(
                     address, params=question, timeout=self._timeout, stream=True, allow_redirects=False

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:  # the settings read the names here, before anything that reads the settings may be imported
+    from downloads.fetch.protocol import ConnectionOptions
     from downloads.fetch.url_allowlist import SiteAccess
     from downloads.matching.score import SearchResult, TrackQuery
 
@@ -42,13 +43,18 @@ class AudioSource(Protocol):
     """
 
     needs_ytdlp: bool
-    rate_limit: RateLimit | None
+
+    @property
+    def rate_limit(self) -> RateLimit | None: ...
 
     def search(self, query: TrackQuery, words: str = "") -> list[SearchResult]:
         """The recordings offered for ``query``, or for a person's own ``words``. DownloadError."""
 
     def access(self) -> SiteAccess:
         """What a fetch of one of its recordings may use of the network."""
+
+    def connection(self) -> ConnectionOptions:
+        """How it is reached: proxy, certificates, cookies, as the settings say."""
 
     def url_of(self, source_id: str, url: str) -> str:
         """The address that a recording is fetched from; AddressRefused for one that nothing may be fetched from."""

@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
 from ytmusicapi import YTMusic
 from ytmusicapi.exceptions import YTMusicError
 
@@ -19,6 +21,7 @@ from downloads.audio.convert import AS_DELIVERED
 from downloads.failures.classify import classify, parse_retry_after, plain_message
 from downloads.failures.kinds import DownloadError
 from downloads.fetch import process
+from downloads.fetch.protocol import ConnectionOptions
 from downloads.fetch.url_allowlist import YOUTUBE_ID, SiteAccess, youtube_address, youtube_id
 from downloads.matching.features import SearchResult, TrackQuery
 from downloads.matching.score import choose
@@ -82,7 +85,24 @@ class YouTubeSource:
     needs_ytdlp = True
     # yt-dlp's wiki counts about 300 recordings an hour before a guest is stopped, and asks for 5 to 10 s between them
     # (github.com/yt-dlp/yt-dlp/wiki/Extractors). Half of it: each song costs some searches too.
-    rate_limit = RateLimit(per_hour=150, burst=12, min_interval=(3.0, 8.0))
+    BURST, MIN_INTERVAL = 12, (3.0, 8.0)
+
+    @property
+    def rate_limit(self) -> RateLimit:
+        return RateLimit(settings.YOUTUBE_PER_HOUR, self.BURST, self.MIN_INTERVAL)
+
+    def connection(self) -> ConnectionOptions:
+        """As the settings say. Solved players are kept for all fetches: a browser loads one once, too."""
+        return ConnectionOptions(
+            proxy=ytdlp_proxy(settings.YOUTUBE_PROXY),
+            ca_file=settings.CA_FILE,
+            cookies=settings.YOUTUBE_COOKIES,
+            cache_dir=str(settings.DATA_DIR / "cache" / "yt-dlp"),
+            source_address=settings.YOUTUBE_SOURCE_ADDRESS,
+            po_token_provider=settings.PO_TOKEN_PROVIDER,
+            extractor_args=settings.YOUTUBE_EXTRACTOR_ARGS,
+            rate_bytes=settings.DOWNLOAD_KB_PER_SECOND * 1000,
+        )
 
     def __init__(
         self,
@@ -157,12 +177,36 @@ class YouTubeSource:
         return _merge({}, [result for row in rows if (result := _of_yt_dlp(row)) is not None])
 
 
+class SourceAddressAdapter(HTTPAdapter):
+    """Connects from one of this machine's addresses."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options | {"source_address": (self._address, 0)})  # type: ignore[no-untyped-call]
+
+
+def ytdlp_proxy(address: str) -> str:
+    """A proxy's address with the schemes that have the proxy look up names: no name is looked up here."""
+    for short, remote in (("socks5://", "socks5h://"), ("socks4://", "socks4a://")):
+        if address.startswith(short):
+            return remote + address.removeprefix(short)
+    return address
+
+
 class _Session(requests.Session):
-    """Gives up after ``timeout`` seconds of silence, uses no proxy and no .netrc, whatever the machine has set."""
+    """Gives up after ``timeout`` seconds of silence; proxy and certificates are the settings' alone, and no .netrc."""
 
     def __init__(self, timeout: float) -> None:
         super().__init__()
         self.trust_env = False
+        self.verify = settings.CA_FILE or True
+        if settings.YOUTUBE_PROXY:
+            self.proxies = dict.fromkeys(("http", "https"), ytdlp_proxy(settings.YOUTUBE_PROXY))
+        if settings.YOUTUBE_SOURCE_ADDRESS:
+            self.mount("https://", SourceAddressAdapter(settings.YOUTUBE_SOURCE_ADDRESS))
         self._timeout = timeout
 
     def request(self, *args: Any, **options: Any) -> requests.Response:
@@ -222,7 +266,7 @@ def _text(*parts: str) -> str:
 def search_with_yt_dlp(query: str) -> list[dict[str, Any]]:
     """What YouTube's own search lists, by yt-dlp in its child process. Raises DownloadError."""
     with tempfile.TemporaryDirectory(prefix="tonekeep-search-") as stage:
-        return process.search(query, stage, access=SEARCH_ACCESS)
+        return process.search(query, stage, access=SEARCH_ACCESS, connection=YouTubeSource().connection())
 
 
 def _merge(results: dict[str, SearchResult], more: list[SearchResult]) -> dict[str, SearchResult]:

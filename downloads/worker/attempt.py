@@ -234,6 +234,7 @@ class Attempt:
             audio_source.url_of(candidate.source_id, candidate.url),
             stage,
             access=audio_source.access(),
+            connection=audio_source.connection(),
             audio_format=settings.AUDIO_FORMAT,
             any_quality=candidate.verdict == Candidate.Verdict.CHOSEN,
             length_unknown=self._expected_ms(candidate) is None,

@@ -12,7 +12,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-READERS = {"text", "flag", "number", "whole", "choice", "names", "address", "place"}
+READERS = {
+    "text",
+    "flag",
+    "number",
+    "whole",
+    "choice",
+    "names",
+    "address",
+    "place",
+    "proxy",
+    "extractor_args",
+    "readable",
+}
 SAY = "from config import settings as s; print(s.{name})"
 
 
@@ -77,6 +89,12 @@ def test_addresses_work_with_and_without_a_slash_at_the_end(tmp_path: Path, valu
         ("HTTPS", "perhaps"),
         ("DOWNLOAD_WORKERS", "0"),
         ("AUDIO_SOURCE", "tape"),
+        ("YOUTUBE_COOKIES", "/nonexistent/cookies.txt"),
+        ("YOUTUBE_PROXY", "ftp://proxy"),
+        ("YOUTUBE_EXTRACTOR_ARGS", "youtube:innertube_host=evil.example"),
+        ("PO_TOKEN_PROVIDER", "127.0.0.1"),
+        ("SSL_CERT_FILE", "/nonexistent/ca.pem"),
+        ("DOWNLOAD_KB_PER_SECOND", "1"),
         ("AUDIO_SOURCE", "archive"),  # without ARCHIVE_URL
         ("ARCHIVE_URL", "127.0.0.1:9000"),
         ("ARCHIVE_URL", "http://["),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from catalog.models import Collection, Service, Track
@@ -138,3 +139,13 @@ def test_retry_leaves_what_is_downloaded_alone(world):
     call_command("retry", str(track.pk))
     assert world.status_of(track) == "downloaded"
     assert Path(track.local_path).exists()
+
+
+def test_resume_ends_a_pause_as_the_button_does(world, capsys):
+    now = timezone.now()
+    Service.objects.pause("audio", now + timedelta(hours=48), "The site suspects a robot.", now=now)
+    call_command("resume")
+    assert capsys.readouterr().out == "Fetching goes on.\n"
+    assert not Service.objects.get(name="audio").is_paused(now)
+    call_command("resume")
+    assert capsys.readouterr().out == "Fetching was not paused.\n"

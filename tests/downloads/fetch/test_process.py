@@ -13,7 +13,7 @@ import pytest
 from downloads.audio.verify import verify
 from downloads.failures.kinds import DownloadError
 from downloads.fetch.process import PROJECT, Fetched, child_environment, fetch, search
-from downloads.fetch.protocol import FetchRequest
+from downloads.fetch.protocol import ConnectionOptions, FetchRequest
 from downloads.fetch.url_allowlist import direct_files
 from downloads.search.youtube import SEARCH_ACCESS
 from tests.audio import make_audio
@@ -185,9 +185,8 @@ time.sleep(600)
 """
 WORKER = """
 import sys
-from downloads.audio.verify import verify
-from downloads.failures.kinds import DownloadError
 from downloads.fetch.process import fetch
+from downloads.fetch.url_allowlist import direct_files
 def tell(share):
     if share == 0.6: print("ready", flush=True)
 fetch("http://127.0.0.1:1/a", sys.argv[1], access=direct_files("127.0.0.1:1"), on_progress=tell,
@@ -232,3 +231,22 @@ def test_half_a_file_that_the_child_hands_on_is_noticed_by_the_proof(stage: Path
     with pytest.raises(DownloadError) as caught:
         verify(found.path, None, None)
     assert caught.value.kind == "too_short"
+
+
+def test_the_child_gets_a_copy_of_the_cookies_and_the_owners_file_stays(stage: Path, tmp_path: Path) -> None:
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text("# Netscape HTTP Cookie File\n")
+    code = "copy = os.path.join(stage, '.home', 'cookies.txt')\n"
+    code += "assert os.stat(copy).st_mode & 0o777 == 0o600\nopen(copy, 'a').write('x')\n"
+    code += "say(ok=True, path=write('audio.mp3'))"
+    run(code, stage, connection=ConnectionOptions(cookies=str(cookies)))
+    assert cookies.read_text() == "# Netscape HTTP Cookie File\n"
+
+
+def test_cookies_that_have_gone_are_named(stage: Path) -> None:
+    error = refused("pass", stage, connection=ConnectionOptions(cookies="/nonexistent/cookies.txt"))
+    assert error.kind == "cookies" and "YOUTUBE_COOKIES" in error.message
+
+
+def test_own_certificates_are_what_the_child_trusts(stage: Path) -> None:
+    assert child_environment(str(stage), "/ca.pem")["SSL_CERT_FILE"] == "/ca.pem"

@@ -16,9 +16,10 @@ import pytest
 from downloads.failures.kinds import DownloadError
 from downloads.fetch import child, ytdlp
 from downloads.fetch.process import COMMAND, PROJECT, child_environment
-from downloads.fetch.protocol import FetchRequest
+from downloads.fetch.protocol import ConnectionOptions, FetchRequest
 from downloads.fetch.url_allowlist import SiteAccess, direct_files
 from downloads.search.youtube import ACCESS, SEARCH_ACCESS
+from tests.downloads.loopback import Loopback, sends_json
 from tests.shared import SHARED_DATA, needs_shared
 
 COMMON = {
@@ -69,7 +70,9 @@ def test_what_yt_dlp_is_told_for_youtube() -> None:
     assert parameters(ACCESS) == YOUTUBE
     opus = parameters(ACCESS, audio_format="opus")
     assert opus == YOUTUBE | {"format": "774/251/bestaudio[acodec=opus][abr>?64]/140/bestaudio"}
-    assert parameters(ACCESS, audio_format="mp3", rate_bytes=500_000) == YOUTUBE | {"ratelimit": 500_000}
+    assert parameters(ACCESS, audio_format="mp3", connection=ConnectionOptions(rate_bytes=500_000)) == YOUTUBE | {
+        "ratelimit": 500_000
+    }
 
 
 def test_what_yt_dlp_is_told_for_a_search_and_for_an_archive() -> None:
@@ -77,6 +80,65 @@ def test_what_yt_dlp_is_told_for_a_search_and_for_an_archive() -> None:
     extra = {"format": "bestaudio/best", "retries": 0, "extractor_retries": 0, "extract_flat": True}
     search = {key: value for key, value in YOUTUBE.items() if key != "http_chunk_size"} | extra
     assert parameters(SEARCH_ACCESS, query="a song") == search | {"allowed_extractors": ["youtubesearch"]}
+
+
+def test_what_the_settings_ask_for_is_told_and_nothing_else() -> None:
+    options = ConnectionOptions(
+        proxy="socks5h://proxy:1080",
+        ca_file="/ca.pem",
+        cookies="/home/me/cookies.txt",
+        cache_dir="/cache",
+        source_address="0.0.0.0",
+        extractor_args={"player_client": ["tv"]},
+    )
+    assert parameters(ACCESS, connection=options) == YOUTUBE | {
+        "proxy": "socks5h://proxy:1080",
+        "compat_opts": ["no-certifi"],
+        "cookiefile": "/stage/.home/cookies.txt",
+        "cachedir": "/cache",
+        "source_address": "0.0.0.0",
+        "extractor_args": {"youtube": {"player_client": ["tv"]}},
+    }
+
+
+def test_a_proxy_is_the_only_host_and_a_token_provider_the_only_one_beside_it() -> None:
+    through = FetchRequest("/stage", ACCESS, connection=ConnectionOptions(proxy="http://me:secret@proxy:3128"))
+    assert through.allows("proxy", 3128)
+    assert not through.allows("www.youtube.com", 443) and not through.allows("proxy", 80)
+    tokens = FetchRequest("/stage", ACCESS, connection=ConnectionOptions(po_token_provider="http://127.0.0.1:4416"))
+    assert tokens.allows("127.0.0.1", 4416) and tokens.allows("www.youtube.com", 443)
+    assert not tokens.allows("127.0.0.1", 80) and not tokens.allows("localhost", 4416)
+
+
+def test_a_request_is_the_same_after_its_way_to_the_child() -> None:
+    options = ConnectionOptions(proxy="http://proxy:1", extractor_args={"player_client": ["tv", "web"]})
+    request = FetchRequest("/stage", ACCESS, "https://www.youtube.com/watch?v=aaaaaaaaaaa", connection=options)
+    assert FetchRequest.from_json(request.to_json()) == request
+
+
+TOKEN_FROM_PROVIDER = """
+import sys
+from downloads.fetch import ytdlp
+from downloads.fetch.protocol import FetchRequest
+request = FetchRequest.from_json(sys.argv[1])
+downloader = ytdlp.make_downloader(request, ytdlp.WarningLog(), "ffmpeg", "")
+from yt_dlp.extractor.youtube.pot._director import initialize_pot_director
+from yt_dlp.extractor.youtube.pot.provider import PoTokenContext, PoTokenRequest
+director = initialize_pot_director(downloader.get_info_extractor("Youtube"))
+question = PoTokenRequest(
+    context=PoTokenContext.GVS, innertube_context={"client": {"clientName": "WEB"}}, visitor_data="visitor",
+    request_cookiejar=downloader.cookiejar, request_timeout=5,
+)
+print(director.get_po_token(question))
+"""
+
+
+def test_a_token_comes_from_the_provider_that_the_settings_name(tmp_path: Path) -> None:
+    with Loopback({"/get_pot": sends_json({"poToken": "dG9rZW4x"})}) as server:
+        request = FetchRequest(str(tmp_path), ACCESS, connection=ConnectionOptions(po_token_provider=server.url))
+        command = [sys.executable, "-c", TOKEN_FROM_PROVIDER, request.to_json()]
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip().endswith("dG9rZW4x"), done.stdout + done.stderr
 
 
 def test_nothing_that_runs_programs_or_reads_settings_is_ever_told() -> None:

@@ -15,6 +15,7 @@ from downloads.matching.features import SearchResult as Answer
 from downloads.models import RateLimitState
 from downloads.review import decisions
 from downloads.search import rate_limit, sources
+from downloads.search.sources import RateLimit
 from downloads.search.youtube import YouTubeSource
 from downloads.worker import loop
 from tests.downloads.archive_world import missing_track, serve
@@ -22,7 +23,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-YOUTUBE = YouTubeSource.rate_limit
+YOUTUBE = RateLimit(150, YouTubeSource.BURST, YouTubeSource.MIN_INTERVAL)
 
 
 class Site:

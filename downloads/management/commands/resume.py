@@ -1,0 +1,22 @@
+"""manage.py resume: end a pause of fetching, as the button on the status page does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from catalog.models import Service
+from catalog.system.console import PlainCommand
+from downloads.jobs.queue import wake
+
+
+class Command(PlainCommand):
+    help = "End a pause of fetching now, a person's or one that a site brought about."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """One track goes first; where the site still refuses, the pause comes again."""
+        paused = Service.objects.named("audio").is_paused(timezone.now())
+        Service.objects.go_on("audio")
+        wake()
+        self.stdout.write("Fetching goes on." if paused else "Fetching was not paused.")
