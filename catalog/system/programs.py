@@ -60,6 +60,12 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return kept | {"LANG": "C.UTF-8"} | extra
 
 
+def replace_environment(environment: Mapping[str, str]) -> None:
+    """Make ``environment`` the whole environment of this process, as an exec would."""
+    os.environ.clear()
+    os.environ.update(environment)
+
+
 def start(
     command: Sequence[str], *, env: Mapping[str, str] | None = None, limits: Limits = NO_LIMITS, **options: Any
 ) -> subprocess.Popen[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import selectors
 import signal
@@ -24,9 +25,11 @@ from catalog.system.programs import PIPE, Process
 from downloads.audio.convert import AS_DELIVERED, EXTENSIONS, FORMATS
 from downloads.failures.classify import classify
 from downloads.failures.kinds import ERROR_KINDS, DownloadError
+from downloads.fetch.fork_server import ForkedProcess, ForkServer
 from downloads.fetch.protocol import COOKIES, DIRECT, HOME, MAX_BYTES, ConnectionOptions, FetchRequest
 from downloads.fetch.url_allowlist import AddressRefused, SiteAccess
 
+logger = logging.getLogger(__name__)
 PROJECT = str(Path(__file__).resolve().parents[2])
 # -P keeps the stage, which is the child's current folder and holds a stranger's file, off the import path.
 COMMAND: tuple[str, ...] = (sys.executable, "-P", "-s", "-m", "downloads.fetch.child")
@@ -63,6 +66,7 @@ def fetch(
     max_bytes: int = MAX_BYTES,
     connection: ConnectionOptions = DIRECT,
     command: Sequence[str] = COMMAND,
+    server: ForkServer | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Fetched:
     """Fetch one recording into the empty folder ``stage_dir``, in a child process that cannot outlive this call.
@@ -70,7 +74,8 @@ def fetch(
     ``access`` is what the fetch may use of the network, ``connection`` how it gets there; for the others see
     `downloads.fetch.protocol.FetchRequest`.
     ``on_progress`` gets the share so far, 0 to 1; ``should_stop`` is asked every ``poll_seconds``; an OSError of either
-    counts as the disk's. Raises DownloadError; the stage's content is then worthless and the caller's to remove.
+    counts as the disk's. ``server`` forks the child; without one ``command`` is started. Raises DownloadError; the
+    stage's content is then worthless and the caller's to remove.
     """
     stage = os.path.realpath(stage_dir)
     request = FetchRequest(
@@ -83,7 +88,7 @@ def fetch(
         max_bytes=max_bytes,
         connection=connection,
     )
-    child = FetchProcess(command, request, on_progress)
+    child = FetchProcess(command, request, on_progress, server if command is COMMAND else None)
     with _disk_errors():
         answer = child.wait(should_stop, clock() + deadline_seconds, poll_seconds, clock)
         return _fetched_file(stage, answer)
@@ -172,6 +177,7 @@ class FetchProcess:
     command: Sequence[str]
     request: FetchRequest
     on_progress: Callable[[float], None]
+    server: ForkServer | None = None
     _answer: dict[str, Any] | None = field(default=None, init=False)
     _line: bytes = field(default=b"", init=False)
     _stderr: bytes = field(default=b"", init=False)
@@ -187,30 +193,34 @@ class FetchProcess:
             code = self._end(process)
         return self._result(code)
 
-    def _start(self) -> Process[bytes]:
+    def _start(self) -> ForkedProcess | Process[bytes]:
         stage = self.request.stage_dir
         with contextlib.suppress(FileExistsError):
             os.mkdir(os.path.join(stage, HOME), mode=0o700)
         _copy_cookies(self.request)
-        process = programs.start(
-            self.command,
-            env=child_environment(stage, self.request.connection.ca_file),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            cwd=stage,
-            start_new_session=True,
-        )
+        process = self._fork_or_exec(stage, child_environment(stage, self.request.connection.ca_file))
         assert process.stdin
+        parent = process.parent if isinstance(process, ForkedProcess) else os.getpid()
         # Its stdin stays open: where the system cannot tell it of our death, the end of its stdin does.
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(replace(self.request, parent=os.getpid()).to_json().encode() + b"\n")
+            process.stdin.write(replace(self.request, parent=parent).to_json().encode() + b"\n")
             process.stdin.flush()
         return process
 
+    def _fork_or_exec(self, stage: str, environment: dict[str, str]) -> ForkedProcess | Process[bytes]:
+        """A fork of the preloaded process where there is one to be had, else a Python of its own."""
+        if self.server is not None:
+            try:
+                return self.server.fork(stage, environment)
+            except (ConnectionError, BrokenPipeError):
+                logger.warning("The preloaded fetching process has ended; this fetch starts a Python of its own.")
+        return programs.start(
+            self.command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=stage, start_new_session=True
+        )
+
     def _listen(
         self,
-        process: Process[bytes],
+        process: ForkedProcess | Process[bytes],
         should_stop: Callable[[], bool],
         end: float,
         poll: float,
@@ -232,7 +242,7 @@ class FetchProcess:
                 if not waiting.get_map():  # it closed both; only its end is left to wait for
                     _wait_for_end(process, poll)
 
-    def _end(self, process: Process[bytes]) -> int:
+    def _end(self, process: ForkedProcess | Process[bytes]) -> int:
         """Kill the child's whole group, take in what it still had to say, reap it; its exit status.
 
         No SIGTERM first: there is nothing in the stage worth saving, and a child may ignore it. The child is
@@ -300,13 +310,15 @@ class FetchProcess:
         return f"{how}: {last[:200]}" if last else how
 
 
-def _has_ended(process: Process[bytes]) -> bool:
+def _has_ended(process: ForkedProcess | Process[bytes]) -> bool:
+    if isinstance(process, ForkedProcess):
+        return process.has_ended()
     # WNOWAIT leaves it a zombie: its number stays taken until its group has been swept.
     flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
     return os.waitid(os.P_PID, process.pid, flags) is not None
 
 
-def _wait_for_end(process: Process[bytes], seconds: float) -> None:
+def _wait_for_end(process: ForkedProcess | Process[bytes], seconds: float) -> None:
     end = time.monotonic() + seconds
     while not _has_ended(process) and time.monotonic() < end:
         time.sleep(0.01)

@@ -26,7 +26,8 @@ from catalog.tracks import transitions
 from downloads.audio import fingerprint, verify
 from downloads.failures import backoff, circuit_breaker
 from downloads.failures.kinds import CANDIDATE, ERROR_KINDS, DownloadError
-from downloads.fetch import process
+from downloads.fetch import fork_server, process
+from downloads.fetch.fork_server import ForkServer
 from downloads.file_moves import superseded
 from downloads.models import AudioFile, Candidate
 from downloads.publishing import existing_file, publish, staging, tagging
@@ -35,6 +36,8 @@ from downloads.search.sources import source
 
 FETCH_SECONDS = 3600.0  # a fetch that takes longer is stopped
 PROGRESS_EVERY = timedelta(seconds=2)
+# One in each worker process, started at its first fetch.
+FORK_SERVER = ForkServer() if fork_server.is_supported() else None
 
 logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -235,6 +238,7 @@ class Attempt:
             stage,
             access=audio_source.access(),
             connection=audio_source.connection(),
+            server=FORK_SERVER,
             audio_format=settings.AUDIO_FORMAT,
             any_quality=candidate.verdict == Candidate.Verdict.CHOSEN,
             length_unknown=self._expected_ms(candidate) is None,
