@@ -144,6 +144,7 @@ class ForkServer:
 
 def serve(connection: socket.socket) -> None:
     """Fork and reap as the worker asks, until it closes its end; then everything that was forked is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the worker's to answer
     for name in PRELOADED:
         importlib.import_module(name)
     gc.freeze()

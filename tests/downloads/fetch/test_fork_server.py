@@ -58,6 +58,7 @@ def descriptors(pid: int) -> set[str]:
 def test_many_fetches_come_from_one_server_and_a_killed_one_costs_nothing(archive, stage, server) -> None:
     sizes = {get(archive, stage, server)}
     first = server.pid
+    os.kill(first, signal.SIGINT)  # as Ctrl-C does to everything in the terminal's foreground
     sizes.add(get(archive, stage, server))
     assert server.pid == first
     os.kill(first, signal.SIGKILL)
