@@ -19,10 +19,11 @@ from django.db.models import Q
 
 from catalog.library import folder_index, ignored, untracked
 from catalog.library.scan import ABSENT, AskRow, Expectation
-from catalog.models import Alias, Folder, Track
+from catalog.models import Alias, Folder, Library, Track
 from catalog.music.path_template import path_key
-from catalog.storage import own_folders
+from catalog.storage import mounts, own_folders
 from catalog.storage import state as storage
+from catalog.storage.mounts import is_within
 from catalog.storage.own_folders import STAGING, TRASH
 from catalog.storage.probe import RootProblem, open_root
 
@@ -91,7 +92,9 @@ class _Comparison:
     def __init__(self, check: LibraryCheck) -> None:
         self.check = check
         self.seen: set[int] = set()  # folders' rows that were met on the disk
-        self.unread: list[str] = []
+        self.unread = mounts.gone(settings.MUSIC_DIR, Library.load().mounts)  # folders of which nothing is known
+        for drive in self.unread:
+            check.note("unknown", f"{drive}: the drive is not mounted")
 
     def go(self, on_progress: Callable[[int], None]) -> None:
         walk, done = self._walk(), 0
@@ -167,7 +170,7 @@ class _Comparison:
         for ask in folder_index.asks_of(ids, sizes=True):
             path, recorded = ask[1], _recorded(ask)
             self.check.rows += len(recorded)
-            if any(path == above or path.startswith(f"{above}/") or not above for above in self.unread):
+            if any(not above for above in self.unread) or is_within(path, self.unread):
                 continue
             for name, size in recorded.items():
                 self._row(path, name, size, None)

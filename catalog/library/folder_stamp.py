@@ -15,9 +15,9 @@ about it:
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 
+from catalog.system import mount_table
 from catalog.system.file_age import YOUNG_NS
 
 Stamp = tuple[int, int, int, int]
@@ -61,35 +61,15 @@ class FilesystemTrust:
     """Says of a device whether its folders' stamps can be believed. Reads the mount table once."""
 
     def __init__(self, root: str, mounts: Iterable[str] | None = None) -> None:
-        table = _mounts(_read_mounts() if mounts is None else mounts)
-        self._devices = {device: filesystem in TRUSTED for device, _, filesystem in table}
-        around = [(len(point), fs) for _, point, fs in table if _is_within(os.path.realpath(root), point)]
+        table = mount_table.parse(mount_table.read_lines() if mounts is None else mounts)
+        self._devices = {mount.device: mount.filesystem in TRUSTED for mount in table}
+        path = os.path.realpath(root)
+        around = [(len(mount.point), mount.filesystem) for mount in table if _is_within(path, mount.point)]
         self._unnamed = bool(around) and max(around)[1] == "btrfs"
 
     def __call__(self, device: int) -> bool:
         """Whether to believe ``device`` (as in ``st_dev``). One that the mount table does not name: only on btrfs."""
         return self._devices.get(device, self._unnamed)
-
-
-def _read_mounts() -> list[str]:
-    """The lines of Linux' mount table; none on systems without one, so that nothing is believed there."""
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-            return table.readlines()
-    except OSError:
-        return []
-
-
-def _mounts(lines: Iterable[str]) -> list[tuple[int, str, str]]:
-    """(device, mount point, filesystem) of each line; for the format see proc_pid_mountinfo(5)."""
-    found = []
-    for line in lines:
-        before, _, after = line.partition(" - ")
-        fields = before.split()
-        major, _, minor = fields[2].partition(":")
-        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[4])
-        found.append((os.makedev(int(major), int(minor)), point, after.split()[0]))
-    return found
 
 
 def _is_within(path: str, folder: str) -> bool:

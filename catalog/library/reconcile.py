@@ -28,6 +28,7 @@ from catalog.models import Collection, Folder, Library, Run, Track
 from catalog.models.run_progress import Progress, RunProgress, close_run
 from catalog.storage import hold
 from catalog.storage import state as storage
+from catalog.storage.mounts import MountWatch, is_within
 from catalog.storage.probe import Root, RootProblem, open_root
 from catalog.system.file_locks import try_lock
 from catalog.text.user_error import UserError
@@ -219,6 +220,7 @@ class Pass:
             root.fd, FilesystemTrust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes
         )
         self.library = Library.load()
+        self.mounts = MountWatch(root.path, self.library.mounts, options.accept_missing)
         self.total = 0  # files before the first absence was written, counted once absences are many
 
     def go(self, progress: RunProgress) -> None:
@@ -226,7 +228,7 @@ class Pass:
 
         While a second process looks at the folders of one chunk, the rows of the next one are read.
         """
-        scope = self.options.scope if self.options.scope is not None else Q()
+        scope = self._mounted(self.options.scope if self.options.scope is not None else Q())
         after = self._resumed_after()
         total = Folder.objects.filter(scope, pk__gt=after).count()
         with ExitStack() as stack:
@@ -245,6 +247,15 @@ class Pass:
                 before = chunk
             if lookout is not None and before:
                 self._end(before, lookout.receive(), total, progress)
+
+    def _mounted(self, scope: Q) -> Q:
+        """``scope`` without the folders on drives that are not mounted: nothing is known of them."""
+        for mount in self.mounts.gone:
+            below = Q(path=mount) | Q(path__startswith=f"{mount}/")
+            self.report.unknown += Folder.objects.filter(scope & below).count()
+            _mention(self.report.unknown_examples, "", [f"{mount}: the drive is not mounted"])
+            scope &= ~below
+        return scope
 
     def _end(
         self, chunk: Sequence[FolderRow | AskRow], findings: list[ScanResult], total: int, progress: RunProgress
@@ -289,7 +300,7 @@ class Pass:
         """Put findings into the report and into the rows."""
         for found in findings:
             self._report(found)
-        gone = {found.folder: set(found.gone) for found in findings if found.gone}
+        gone = self._on_mounts({found.folder: set(found.gone) for found in findings if found.gone}, rows)
         back = {found.folder: set(found.back) for found in findings if found.back}
         if self.options.dry_run:
             self._count(vanished=sum(map(len, gone.values())), restored=sum(map(len, back.values())))
@@ -300,6 +311,13 @@ class Pass:
         read, unread = ([found for found in changed if bool(found.problem) is bad] for bad in (False, True))
         self.report.rows_changed += folder_index.write_stamps(read, self.now)
         self.report.rows_changed += folder_index.write_stamps(unread, self.library.last_pass)
+
+    def _on_mounts(self, gone: dict[int, set[str]], rows: dict[int, FolderRow]) -> dict[int, set[str]]:
+        """``gone`` without what is below a mount that was unmounted, or mounted anew, since the pass began."""
+        lost = self.mounts.lost() if gone else []
+        unknown = {folder for folder in gone if is_within(rows[folder].path, lost)}
+        self.report.unknown += len(unknown)
+        return {folder: names for folder, names in gone.items() if folder not in unknown}
 
     def _report(self, found: ScanResult) -> None:
         report, where = self.report, f"{found.path}/" if found.path else ""
@@ -366,6 +384,7 @@ class Pass:
                 self.report.found_examples = found.examples
                 self.report.rows_changed += found.relinked
             adopt.hold_questions(self.now)
+            self.mounts.save()
         finally:
             if self.report.vanished:
                 transitions.end_search(self.due, self.now)

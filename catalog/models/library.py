@@ -42,6 +42,7 @@ class Library(models.Model):
     last_full_pass = models.DateTimeField(null=True, blank=True)
     path_template = models.TextField(blank=True, default="")
     write_playlists = models.BooleanField(default=True, help_text="An m3u8 for each enabled collection.")
+    mounts = models.JSONField(default=list, blank=True, help_text="Mounts below the root that hold files of ours.")
     find_moved = models.BooleanField(default=True, help_text="Look for files that vanish among those of no song.")
 
     class Meta:

@@ -19,7 +19,7 @@ from django.db import transaction
 
 from catalog.models import Track
 from catalog.music import path_template
-from catalog.storage import own_folders
+from catalog.storage import mounts, own_folders
 from catalog.system.atomic_files import file_size, is_taken, make_folders, set_mode, sync_file, sync_folder
 from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
@@ -87,6 +87,7 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
             if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):
                 raise LeaseLost
             failpoint("reserved")
+            mounts.require(place.root, place.folder)
             make_folders(place.root, place.folder, 0o777 & ~settings.MUSIC_UMASK)
             _put_in_place(staged.path, place.path, method)
         except (PlaceTaken, FileExistsError):

@@ -17,4 +17,4 @@ def mount_line(device: int, point: str, filesystem: str) -> str:
 def trusted_filesystem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test's folder is on ext4, says the mount table: on overlay (containers) no folder would get a stamp."""
     lines = [mount_line(tmp_path.stat().st_dev, "/", "ext4")]
-    monkeypatch.setattr("catalog.library.folder_stamp._read_mounts", lambda: lines)
+    monkeypatch.setattr("catalog.system.mount_table.read_lines", lambda: lines)

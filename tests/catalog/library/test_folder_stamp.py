@@ -288,7 +288,7 @@ def test_filesystems_without_honest_folder_times_get_no_stamps(
     world: World, filesystem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [mount_line(os.stat(world.root).st_dev, "/", filesystem)]
-    monkeypatch.setattr("catalog.library.folder_stamp._read_mounts", lambda: lines)
+    monkeypatch.setattr("catalog.system.mount_table.read_lines", lambda: lines)
 
     reconcile(world.now)
     assert not stamped()

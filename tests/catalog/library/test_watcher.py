@@ -207,7 +207,7 @@ def test_the_limit_of_watches_makes_it_look_every_so_often(tmp_path: Path, monke
 
 @pytest.mark.usefixtures("quick")
 def test_a_filesystem_that_tells_nothing_is_polled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.library.folder_stamp._read_mounts", list)
+    monkeypatch.setattr("catalog.system.mount_table.read_lines", list)
     listener = Listener(tmp_path)
     try:
         assert [listener.hears() for _ in range(3)] == [True] * 3
