@@ -20,7 +20,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from catalog.library import adopt, folder_index, relink
+from catalog.library import adopt, changed_files, folder_index, relink
+from catalog.library.audio_tools import NO_TOOLS, AudioTools
 from catalog.library.folder_stamp import FilesystemTrust
 from catalog.library.scan import UNKNOWN_ROWS, AskRow, FolderRow, FolderScanner, ScanResult
 from catalog.library.scan_worker import ScanWorker, processors
@@ -50,6 +51,7 @@ class ReconcileReport:
 
     ``complete`` is True where every folder in question was looked at; else ``problem`` says why, in a sentence.
     ``found`` files of missing tracks were found elsewhere, ``questions`` may be theirs, which a person is asked.
+    ``learned`` files were changed by another program and have their new size; ``other_size`` are another song's.
     ``unknown`` counts folders and files that could neither be confirmed nor denied: their rows stand as they were.
     ``rows_changed`` counts rows of tracks and folders that were written, a few rows of bookkeeping apart.
     """
@@ -70,6 +72,7 @@ class ReconcileReport:
     questions: int = 0
     unknown: int = 0
     other_size: int = 0
+    learned: int = 0
     rows_changed: int = 0
     held: bool = False
     seconds: float = 0.0
@@ -92,6 +95,7 @@ class ReconcileReport:
         parts += [f"{self.found:,} found elsewhere"] if self.found else []
         parts += [f"{self.questions:,} files wait for your answer"] if self.questions else []
         parts += [f"{self.restored:,} {would}back"] if self.restored else []
+        parts += [f"{self.learned:,} changed by other programs"] if self.learned else []
         parts += [f"{self.other_size:,} of another size than recorded"] if self.other_size else []
         parts += [f"{self.unknown:,} folders or files could not be read"] if self.unknown else []
         return ", ".join(parts) + (". Fetching waits for your word." if self.held else ".")
@@ -112,7 +116,7 @@ def reconcile(
     paths: Iterable[str] | None = None,
     accept_missing: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
-    by_sound: relink.BySound | None = None,
+    tools: AudioTools = NO_TOOLS,
 ) -> ReconcileReport:
     """Bring the rows in line with the music folder; what was found.
 
@@ -122,13 +126,14 @@ def reconcile(
     changes nothing at all. Raises ValueError, with a sentence, for a collection that is not there.
 
     Files that are gone are searched for among those that no row names before anything fetches them
-    (`catalog.library.relink`), by their sound too where ``by_sound`` is given.
+    (`catalog.library.relink`); files of another size than recorded are read (`catalog.library.changed_files`).
+    ``tools`` can hear what they are.
 
     One pass at a time: a second one returns at once with ``busy``. Offline storage: nothing changes, ``problem`` says
     why. Cut short by ``should_stop`` or by a crash, the next full pass goes on where this one stopped.
     """
     scope = _scope(collection, paths)
-    options = Options(full or sizes, sizes, dry_run, accept_missing, scope, should_stop, by_sound)
+    options = Options(full or sizes, sizes, dry_run, accept_missing, scope, should_stop, tools)
     report = ReconcileReport(full=options.full, sizes=sizes, dry_run=dry_run)
     if dry_run:
         return _look(options, report, now, storage.inspect(), None, on_progress)
@@ -157,7 +162,7 @@ class Options:
     accept_missing: bool
     scope: Q | None
     should_stop: Callable[[], bool]
-    by_sound: relink.BySound | None
+    tools: AudioTools
 
 
 def _scope(collection: str, paths: Iterable[str] | None) -> Q | None:
@@ -217,7 +222,7 @@ class Pass:
         self.options, self.report, self.now, self.root, self.run = options, report, now, root, run
         self.due = now + SEARCH_WITHIN
         self.looker = FolderScanner(
-            root.fd, FilesystemTrust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes
+            root.fd, FilesystemTrust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes or not options.full
         )
         self.library = Library.load()
         self.mounts = MountWatch(root.path, self.library.mounts, options.accept_missing)
@@ -292,7 +297,7 @@ class Pass:
             counts = folder_index.downloaded_between(chunk[0].folder, chunk[-1].folder)
             self.report.files += sum(counts.values())
             changed = self.looker.changed(chunk, counts)
-            yield chunk, folder_index.asks_of([row.folder for row in changed])
+            yield chunk, folder_index.asks_of([row.folder for row in changed], sizes=True)
 
     # --- Writing ------------------------------------------------------------------------------------------
 
@@ -311,6 +316,24 @@ class Pass:
         read, unread = ([found for found in changed if bool(found.problem) is bad] for bad in (False, True))
         self.report.rows_changed += folder_index.write_stamps(read, self.now)
         self.report.rows_changed += folder_index.write_stamps(unread, self.library.last_pass)
+        self._review([found for found in findings if found.other_size])
+
+    def _review(self, results: list[ScanResult]) -> None:
+        """Read the files of another size than recorded. What was written just now is looked at in the next pass."""
+        paths: dict[str, int] = {}
+        for result in results:
+            names = (entry.rpartition("/")[0] for entry in result.other_size)
+            paths |= {f"{result.path}/{name}" if result.path else name: result.folder for name in names}
+        if not paths:
+            return
+        self.root.require()
+        review = changed_files.review(list(paths), self.now, self.options.tools)
+        Folder.objects.filter(pk__in={paths[path] for path in review.recent}).update(mtime_ns=None)
+        self._count(vanished=len(review.broken), restored=len(review.back))
+        self.report.learned += len(review.learned)
+        self.report.other_size += len(review.others)
+        _mention(self.report.vanished_examples, "", review.broken)
+        _mention(self.report.other_size_examples, "", review.others)
 
     def _on_mounts(self, gone: dict[int, set[str]], rows: dict[int, FolderRow]) -> dict[int, set[str]]:
         """``gone`` without what is below a mount that was unmounted, or mounted anew, since the pass began."""
@@ -322,10 +345,11 @@ class Pass:
     def _report(self, found: ScanResult) -> None:
         report, where = self.report, f"{found.path}/" if found.path else ""
         report.unknown += bool(found.problem) + len(found.unknown)
-        report.other_size += len(found.other_size)
+        if self.options.dry_run:
+            report.other_size += len(found.other_size)
+            _mention(report.other_size_examples, where, found.other_size)
         _mention(report.vanished_examples, where, found.gone)
         _mention(report.unknown_examples, where, found.unknown)
-        _mention(report.other_size_examples, where, found.other_size)
         if found.problem:
             _mention(report.unknown_examples, "", [f"{found.path or '.'}: {found.problem}"])
 
@@ -379,7 +403,7 @@ class Pass:
         try:
             if self.report.vanished and self.library.find_moved:
                 found = relink.RelinkReport()
-                relink.search(found, self.now, by_sound=self.options.by_sound)
+                relink.search(found, self.now, tools=self.options.tools)
                 self.report.found, self.report.questions = found.relinked, found.questions
                 self.report.found_examples = found.examples
                 self.report.rows_changed += found.relinked

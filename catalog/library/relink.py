@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from django.conf import settings
 
 from catalog.db.batches import batched
 from catalog.library import adopt, untracked
+from catalog.library.audio_tools import NO_TOOLS, AudioTools
 from catalog.library.identify import names_a_track
 from catalog.models import Track, TrackQuerySet
 from catalog.music.identity import same_length
@@ -28,9 +29,6 @@ from catalog.tags.tag_cache import TaggedFile
 BATCH = 2000  # files read together
 EXAMPLES = 20
 LISTENED = 200  # files of one search that are compared by their sound: some 0.2 s each
-
-# (absolute path of a file, ids of missing tracks) -> the track that sounds the same, None for none of them.
-BySound = Callable[[str, Sequence[int]], int | None]
 
 
 @dataclass(slots=True)
@@ -69,7 +67,7 @@ def relink(
     now: datetime,
     dry_run: bool = False,
     on_progress: Callable[[int], None] = lambda files: None,
-    by_sound: BySound | None = None,
+    tools: AudioTools = NO_TOOLS,
 ) -> RelinkReport:
     """Search for the files of missing tracks that have a last known place. To be called after a reconcile.
 
@@ -87,7 +85,7 @@ def relink(
         if not mine:
             report.problem = "A reconcile is running; look again when it has ended."
             return report
-        search(report, now, on_progress, by_sound)
+        search(report, now, on_progress, tools)
         if not dry_run:
             hold.settle(now)
     return report
@@ -97,11 +95,11 @@ def search(
     report: RelinkReport,
     now: datetime,
     on_progress: Callable[[int], None] = lambda files: None,
-    by_sound: BySound | None = None,
+    tools: AudioTools = NO_TOOLS,
 ) -> None:
     """Fill ``report``. The caller holds the lock "reconcile", and storage can be read."""
     report.lost = _lost().count()
-    _Search(report, now, by_sound).run(on_progress)
+    _Search(report, now, tools).run(on_progress)
 
 
 def _lost() -> TrackQuerySet:
@@ -111,8 +109,8 @@ def _lost() -> TrackQuerySet:
 class _Search:
     """One walk through the files without a row. A track is taken once."""
 
-    def __init__(self, report: RelinkReport, now: datetime, by_sound: BySound | None) -> None:
-        self.report, self.now, self.by_sound = report, now, by_sound
+    def __init__(self, report: RelinkReport, now: datetime, tools: AudioTools) -> None:
+        self.report, self.now, self.tools = report, now, tools
         self.taken: set[int] = set()
         self.others: list[TaggedFile] = []
 
@@ -156,13 +154,13 @@ class _Search:
 
     def _by_sound(self) -> None:
         """What is left, by its sound: files without tags, conversions, other titles of the same recording."""
-        if not self.by_sound or not self.others:
+        if not self.others:
             return
         lost = {row.pk: row for row in _lost().only("pk", "duration_ms")}
         for file in self.others[:LISTENED]:
             ids = [pk for pk, row in lost.items() if pk not in self.taken and _may_sound_alike(row, file)]
             path = os.path.join(settings.MUSIC_DIR, file.relative)
-            track_id = self.by_sound(path, ids) if ids and not names_a_track(file) else None
+            track_id = self.tools.find_by_sound(path, ids) if ids and not names_a_track(file) else None
             if track_id is not None:
                 self._link(track_id, file, "its sound")
 

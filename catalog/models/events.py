@@ -53,6 +53,7 @@ class Event(models.Model):
         WANT = "want", "wanted again"
         DECIDE = "decide", "decided by a person"
         MOVE = "move", "file moved"
+        CHANGE = "change", "file changed"
 
     track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="events", db_index=False)  # event_track
     at = models.DateTimeField()

@@ -11,6 +11,7 @@
     missing      --restore-->    downloaded      reconcile    the file of the recorded size is back at its place
     missing      --adopt-->      downloaded      adopt, relink: a file that carries our id, or a person confirmed
     missing      --retry-->      missing         a person     retry_after now, attempts 0
+    downloaded   --resize-->     downloaded      reconcile    another program changed its file in place
     downloaded   --move-->       downloaded      bin, person  its file was moved inside the library, there and back
     downloaded   --replace-->    missing         a person     wants another recording: the file is no longer the track's
     downloaded   --hand over-->  missing         sync         its file is another song's, which is then downloaded
@@ -242,6 +243,12 @@ def vanish(
     if last_seen:
         changes["last_seen"] = CaseByRow(last_seen)
     return change_seen(seen, folders, Status.DOWNLOADED, Kind.VANISH, reason, now, changes)
+
+
+def resize(track_id: int, path: str, size: int, now: datetime, reason: str = "") -> bool:
+    """The track's file at ``path`` has another size, and still is the track's."""
+    has_it = Track.objects.filter(status=Status.DOWNLOADED, local_path=path)
+    return change_row(track_id, has_it, Kind.CHANGE, reason, now, {"size": size, "last_seen": now})
 
 
 def end_search(due: datetime, now: datetime) -> int:

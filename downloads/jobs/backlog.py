@@ -11,7 +11,7 @@ from catalog.library.reconcile import ReconcileReport, reconcile
 from catalog.spotify.sync import SyncReport, sync
 from catalog.storage import state as storage
 from catalog.storage.probe import RootProblem
-from downloads.audio.fingerprint import find_track
+from downloads.file_moves import library_tools
 from downloads.jobs import cluster_state, reconcile_hooks
 from downloads.jobs.queue import job, wake
 from downloads.jobs.schedule import due, request_flag
@@ -63,7 +63,7 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     request_flag("reconcile").unlink(missing_ok=True)
     running = cluster_state.running_clusters()
     reconcile_hooks.before_pass(now)
-    report = reconcile(now, full=full, should_stop=cluster_state.should_stop, by_sound=find_track)
+    report = reconcile(now, full=full, sizes=full, should_stop=cluster_state.should_stop, tools=library_tools.TOOLS)
     if report.busy:
         request_flag("reconcile").touch()  # the pass under way may have begun before this request
     if report.complete:

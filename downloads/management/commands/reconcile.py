@@ -17,7 +17,7 @@ from catalog.models import Folder
 from catalog.storage import state as storage
 from catalog.system.console import CommandReport, ReportCommand, stop_on_signal
 from catalog.text.user_error import UserError
-from downloads.audio.fingerprint import find_track
+from downloads.file_moves import library_tools
 from downloads.jobs import reconcile_hooks
 from downloads.jobs.queue import wake
 
@@ -73,11 +73,11 @@ class Command(ReportCommand):
                 paths=options["paths"] or None,
                 accept_missing=options["accept_missing"],
                 should_stop=stop.is_set,
-                by_sound=find_track,
+                tools=library_tools.TOOLS,
             )
         if not (options["relink"] and result.complete):
             return result, None
-        return result, relink(timezone.now(), options["dry_run"], by_sound=find_track)
+        return result, relink(timezone.now(), options["dry_run"], tools=library_tools.TOOLS)
 
 
 def _lines(result: ReconcileReport) -> Iterator[str]:

@@ -15,6 +15,7 @@ import mutagen
 import pytest
 
 from catalog.library.adopt import reject
+from catalog.library.audio_tools import AudioTools
 from catalog.library.reconcile import reconcile
 from catalog.models import AdoptionMatch, Event, Library, Track
 from catalog.storage import hold
@@ -218,7 +219,7 @@ def test_what_the_sound_alone_can_tell_is_found_by_it(world: World, song, tags: 
         return ids[0]
 
     wipe(moved(song("mp3")), **tags)
-    assert reconcile(world.now, by_sound=by_sound).found == 1
+    assert reconcile(world.now, tools=AudioTools(find_by_sound=by_sound)).found == 1
     assert track_ids == [Track.objects.get(title="Nocturne").pk]
     assert Event.objects.get(track__title="Nocturne", kind="adopt").reason == "its sound"
 
@@ -231,6 +232,6 @@ def test_while_files_are_searched_for_nothing_fetches_them(world: World, song: C
         return None
 
     wipe(moved(song("mp3")), title="Other", artist="Nobody")
-    reconcile(world.now, by_sound=by_sound)
+    reconcile(world.now, tools=AudioTools(find_by_sound=by_sound))
     assert due == [False]
     assert Track.objects.queue(world.now).exists()

@@ -1,0 +1,38 @@
+"""What a pass over the music folder may ask about a file's sound, and do with a broken file."""
+
+from __future__ import annotations
+
+import os
+
+from django.utils import timezone
+
+from catalog.library.audio_tools import AudioTools
+from catalog.models import Track
+from downloads.audio import fingerprint, verify
+from downloads.failures.kinds import DownloadError
+from downloads.file_moves import superseded
+from downloads.publishing import publish
+
+BROKEN = {"bad_file", "too_short"}
+
+
+def is_whole(path: str) -> bool:
+    """Whether the file decodes to the length that it claims. True also where the tools cannot say."""
+    try:
+        verify.verify(path, None, None)
+    except DownloadError as error:
+        return error.kind not in BROKEN
+    return True
+
+
+def discard(track_id: int, path: str) -> bool:
+    """Move a track's broken file to the trash, from where a person can take it back. False: it stays."""
+    try:
+        track, size = Track.objects.get(pk=track_id), os.stat(path).st_size
+        superseded.to_bin(track, path, size, timezone.now(), publish.publish_method(os.path.dirname(path)))
+    except OSError:
+        return False
+    return True
+
+
+TOOLS = AudioTools(fingerprint.find_track, is_whole, discard)
