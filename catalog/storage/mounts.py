@@ -41,11 +41,14 @@ def _is_empty(path: str) -> bool:
 
 
 def require(root: str, folder: str) -> None:
-    """Raises OSError where ``folder`` is on a drive below the root that is not mounted now."""
+    """Raises OSError where ``folder`` is on a drive below the root that is not mounted now.
+
+    EBUSY, since it is no error of the whole library's disk: only what belongs there waits.
+    """
     known = Library.load().mounts
     if known and is_within(folder, known) and is_within(folder, missing := gone(root, known)):
         drive = next(mount for mount in missing if is_within(folder, [mount]))
-        raise OSError(errno.ENXIO, f"the drive at {drive} is not mounted", os.path.join(root, folder))
+        raise OSError(errno.EBUSY, f"the drive at {drive} is not mounted", os.path.join(root, folder))
 
 
 class MountWatch:

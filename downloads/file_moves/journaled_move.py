@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from django.conf import settings
 
 from catalog.music.path_template import path_key
-from catalog.storage import own_folders
+from catalog.storage import mounts, own_folders
 from catalog.storage.own_folders import OWN_FOLDERS
 from catalog.system.atomic_files import file_at, is_taken, make_folders
 from catalog.system.failpoints import failpoint
@@ -76,6 +76,7 @@ def make_parents(relative: str) -> None:
     if folder.partition("/")[0] in OWN_FOLDERS:
         own_folders.make_own_folders(folder)
     else:
+        mounts.require(settings.MUSIC_DIR, folder)
         make_folders(settings.MUSIC_DIR, folder, 0o777 & ~settings.MUSIC_UMASK)
 
 

@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from catalog.library.audio_tools import AudioTools
 from catalog.models import Track
+from catalog.storage.own_folders import TRASH
 from downloads.audio import fingerprint, verify
 from downloads.failures.kinds import DownloadError
 from downloads.file_moves import superseded
-from downloads.publishing import publish
+from downloads.publishing import link_method
 
 BROKEN = {"bad_file", "too_short"}
 
@@ -29,7 +30,7 @@ def discard(track_id: int, path: str) -> bool:
     """Move a track's broken file to the trash, from where a person can take it back. False: it stays."""
     try:
         track, size = Track.objects.get(pk=track_id), os.stat(path).st_size
-        superseded.to_bin(track, path, size, timezone.now(), publish.publish_method(os.path.dirname(path)))
+        superseded.to_trash(track, path, size, timezone.now(), link_method.method_in(TRASH))
     except OSError:
         return False
     return True

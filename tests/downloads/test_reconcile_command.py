@@ -16,7 +16,7 @@ from catalog.models import Run, Track
 from catalog.storage import hold
 from catalog.storage import state as storage
 from catalog.storage.marker import MARKER
-from downloads.management.commands.watch import _ask_for_a_pass
+from downloads.management.commands.watch import _request_pass
 from tests.world import World
 
 MORNING = "Maria Ruiz/First Light/Morning"
@@ -114,7 +114,7 @@ def test_a_part_that_nobody_knows_is_said_and_not_passed_over(world: World, name
 
 @pytest.mark.django_db(transaction=True)  # it closes connections that have grown old
 def test_a_change_that_watch_has_heard_of_asks_for_a_pass(world: World) -> None:
-    _ask_for_a_pass()
+    _request_pass()
     assert [row.func().rpartition(".")[2] for row in OrmQ.objects.all()] == ["handle_backlog"]
 
 

@@ -14,6 +14,7 @@ import pytest
 from catalog.library.reconcile import reconcile
 from catalog.models import Event, Folder, Library, Run, Track
 from catalog.system.file_locks import try_lock
+from catalog.text.user_error import UserError
 from tests.world import World
 
 pytestmark = pytest.mark.usefixtures("trusted_filesystem")
@@ -232,7 +233,7 @@ def test_a_pass_over_a_collection_looks_at_its_folders_alone(world: World) -> No
 
 
 def test_a_collection_that_is_not_there_is_said_so(world: World) -> None:
-    with pytest.raises(ValueError, match="no collection called 'Nope'"):
+    with pytest.raises(UserError, match="no collection called 'Nope'"):
         reconcile(world.now, collection="Nope")
 
 

@@ -13,8 +13,7 @@ from catalog.library.reconcile import reconcile
 from catalog.library.scan import FolderScanner
 from catalog.models import Library, Track
 from catalog.storage import mounts
-from catalog.tracks.place import Place
-from downloads.publishing import publish
+from downloads.file_moves import journaled_move
 from tests.catalog.library.conftest import mount_line
 from tests.world import World
 
@@ -121,10 +120,9 @@ def test_a_mount_point_that_holds_the_music_by_now_is_a_folder(world: World, dri
 
 def test_nothing_is_written_under_its_mount_point(world: World, drive: Drive) -> None:
     drive.unmount()
-    place = Place(str(world.root), f"{drive.point.name}/New Album", "01 Song.mp3")
     with pytest.raises(OSError, match="is not mounted") as refusal:
-        publish._make_folders(place)
-    assert refusal.value.errno == errno.ENXIO
+        journaled_move.make_parents(f"{drive.point.name}/New Album/01 Song.mp3")
+    assert refusal.value.errno == errno.EBUSY
     assert list(drive.point.iterdir()) == []
 
 
