@@ -86,8 +86,8 @@ def measure(root: str, files: int) -> dict[str, Any]:
     from django.utils import timezone
 
     from catalog.library.adopt import AdoptReport, adopt
-    from catalog.library.untracked import audio_files, cache_path
     from catalog.models import Track
+    from catalog.scanning.untracked import audio_files, cache_path
     from catalog.tags import audio_tags
     from catalog.tags.tag_cache import TagReader
 

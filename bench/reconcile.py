@@ -92,7 +92,7 @@ class Helpers:
     """Remembers the peak memory of the processes that a pass starts beside its own."""
 
     def __init__(self) -> None:
-        from catalog.library.scan_worker import ScanWorker
+        from catalog.scanning.scan_worker import ScanWorker
 
         self.peak_mb = 0.0
         leave = ScanWorker.__exit__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ ROOMS = ("config", "downloads", "catalog")  # each may import those after it
 ONE_DOOR = {
     "spotipy": {"catalog/spotify/auth.py", "catalog/spotify/client.py"},
     "mutagen": {"catalog/tags/audio_tags.py"},
-    "watchdog": {"catalog/library/watcher.py"},
+    "watchdog": {"catalog/scanning/watcher.py"},
     "yt_dlp": {"downloads/fetch/ytdlp.py"},
     "ytmusicapi": {"downloads/search/youtube.py"},
     "django_q": {"downloads/jobs/queue.py", "downloads/jobs/cluster.py"},  # wake-ups and its tables; its processes
@@ -28,7 +29,7 @@ ONE_DOOR = {
 # Who may use `subprocess`: foreign programs are started by one function, with a clean environment and limits.
 STARTS_PROGRAMS = {
     "catalog/system/programs.py",
-    "catalog/library/scan_worker.py",  # this Python, without any environment
+    "catalog/scanning/scan_worker.py",  # this Python, without any environment
     "config/process/supervisor.py",  # `cat`, before supervisord starts
     "downloads/fetch/sandbox.py",  # ties what yt-dlp starts to its process; starts nothing
 }
@@ -170,3 +171,90 @@ def removes_files(module: str) -> bool:
 def test_files_are_removed_and_moved_through_few_doors() -> None:
     found = {module for module in modules("catalog", "downloads") if removes_files(module)}
     assert found == set(REMOVERS)
+
+
+# --- Levels -----------------------------------------------------------------------------------------------
+
+# From the bottom up; each package may import those of the lines before its own (docs/architecture.md).
+LEVELS = [
+    {"catalog.text"},
+    {"catalog.system", "catalog.music"},
+    {"catalog.db", "catalog.tags"},
+    {"catalog.models"},
+    {"catalog.tracks", "catalog.storage", "catalog.web"},
+    {"catalog.scanning", "catalog.ingest", "catalog.reports"},
+    {"catalog.library", "catalog.importers", "catalog.spotify"},
+    {"catalog.views"},
+    {"downloads.matching", "downloads.models"},
+    {"downloads.failures"},
+    {"downloads.audio", "downloads.publishing"},
+    {"downloads.fetch"},
+    {"downloads.search"},
+    {"downloads.review", "downloads.file_moves"},
+    {"downloads.worker"},
+    {"downloads.jobs"},
+    {"downloads.api", "downloads.views"},
+]
+LEVEL = {package: number for number, packages in enumerate(LEVELS) for package in packages}
+MOST_MODULES = 12
+
+
+def package_of(dotted: str) -> str:
+    return ".".join(dotted.split(".")[:2])
+
+
+def packages() -> set[str]:
+    folders = {
+        package_of(".".join(Path(module).with_suffix("").parts))
+        for module in modules("catalog", "downloads")
+        if len(Path(module).parts) > 2
+    }
+    return folders - {f"{app}.{name}" for app in ("catalog", "downloads") for name in ("management", "templatetags")}
+
+
+def test_each_package_has_a_level() -> None:
+    assert packages() | {"downloads.models"} == set(LEVEL)
+
+
+@pytest.mark.parametrize("package", sorted(LEVEL))
+def test_a_package_imports_only_packages_below_it(package: str) -> None:
+    ours = [one for one in modules("catalog", "downloads") if package_of(dotted(one)) == package]
+    upward = {
+        f"{module} imports {name}"
+        for module in ours
+        for name in imported(module)
+        if (target := package_of(name)) in LEVEL and target != package and LEVEL[target] >= LEVEL[package]
+    }
+    assert upward == set()
+
+
+def dotted(module: str) -> str:
+    return ".".join(Path(module).with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("package", sorted(LEVEL))
+def test_the_modules_of_a_package_form_no_circle(package: str) -> None:
+    ours = {dotted(one): one for one in modules("catalog", "downloads") if package_of(dotted(one)) == package}
+    left = {name: {other for other in imported(path) if other in ours and other != name} for name, path in ours.items()}
+    left.pop(package, None)  # an __init__ that gathers its modules
+    while free := [name for name, needs in left.items() if not needs & left.keys()]:
+        for name in free:
+            del left[name]
+    assert sorted(left) == []
+
+
+def test_no_folder_has_more_modules_than_a_person_can_look_over() -> None:
+    folders: dict[str, int] = {}
+    for module in modules(*ROOMS):
+        path = Path(module)
+        if path.name != "__init__.py" and path.parent.name != "commands":
+            folders[str(path.parent)] = folders.get(str(path.parent), 0) + 1
+    assert {folder: count for folder, count in folders.items() if count > MOST_MODULES} == {}
+
+
+def test_each_level_stands_in_the_page_about_the_architecture() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    assert [package for package in LEVEL if package.replace(".", "/") not in page and "models" not in package] == []
+    files = re.findall(r"`((?:catalog|downloads|config)/[\w/]+\.py)`", page)
+    assert len(files) > 10
+    assert [file for file in files if not (ROOT / file).is_file()] == []

@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db import transaction
 
 from catalog.db.batches import batched
-from catalog.library import untracked
 from catalog.library.identify import MatchIndex
-from catalog.library.scan import ABSENT
 from catalog.models import AdoptionMatch, Track
+from catalog.scanning import untracked
+from catalog.scanning.scan import ABSENT
 from catalog.storage import state as storage
 from catalog.tags.tag_cache import TaggedFile
 from catalog.text.user_error import UserError

@@ -17,10 +17,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from catalog.library import folder_index, ignored, untracked
-from catalog.library.scan import ABSENT, AskRow, Expectation
 from catalog.models import Alias, Folder, Library, Track
 from catalog.music.path_template import path_key
+from catalog.scanning import folder_index, ignored, untracked
+from catalog.scanning.scan import ABSENT, AskRow, Expectation
 from catalog.storage import mounts, own_folders
 from catalog.storage import state as storage
 from catalog.storage.mounts import is_within

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from catalog.library import untracked
 from catalog.library.audio_tools import AudioTools
 from catalog.models import Alias, Track
 from catalog.music.identity import identity_key, same_length
+from catalog.scanning import untracked
 from catalog.tags.audio_tags import FileTags
 from catalog.tags.tag_cache import TaggedFile
 from catalog.tracks import transitions

@@ -1,7 +1,7 @@
 """Reconcile: the catalog learns what is on the disk. Touches no metadata, no file, and nothing that it cannot see.
 
 Folder by folder, never row by row. A *quick* pass takes one stat per folder and lists only folders whose stamp or
-number of rows has changed (`catalog.library.folder_stamp` says what a stamp may be believed for); a *full* pass lists
+number of rows has changed (`catalog.scanning.folder_stamp` says what a stamp may be believed for); a *full* pass lists
 each one once. Files that are gone make their tracks missing, files of the recorded size that are back at their last
 known places make them downloaded again, files of another size are listed in the report and not touched. Before absences
 are written the root is asked once more whether it is still the library. Where many files are gone at once the rows tell
@@ -20,13 +20,14 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from catalog.library import adopt, changed_files, folder_index, relink
+from catalog.library import adopt, changed_files, relink
 from catalog.library.audio_tools import NO_TOOLS, AudioTools
-from catalog.library.folder_stamp import FilesystemTrust
-from catalog.library.scan import UNKNOWN_ROWS, AskRow, FolderRow, FolderScanner, ScanResult
-from catalog.library.scan_worker import ScanWorker, processors
 from catalog.models import Collection, Folder, Library, Run, Track
 from catalog.models.run_progress import Progress, RunProgress, close_run
+from catalog.scanning import folder_index
+from catalog.scanning.folder_stamp import FilesystemTrust
+from catalog.scanning.scan import UNKNOWN_ROWS, AskRow, FolderRow, FolderScanner, ScanResult
+from catalog.scanning.scan_worker import ScanWorker, processors
 from catalog.storage import hold
 from catalog.storage import state as storage
 from catalog.storage.mounts import MountWatch, is_within

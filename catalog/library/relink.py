@@ -16,11 +16,12 @@ from typing import Any
 from django.conf import settings
 
 from catalog.db.batches import batched
-from catalog.library import adopt, untracked
+from catalog.library import adopt
 from catalog.library.audio_tools import NO_TOOLS, AudioTools
 from catalog.library.identify import names_a_track
 from catalog.models import Track, TrackQuerySet
 from catalog.music.identity import same_length
+from catalog.scanning import untracked
 from catalog.storage import hold
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections
 
-from catalog.library.watcher import watch
+from catalog.scanning.watcher import watch
 from catalog.system.console import PlainCommand, stop_on_signal
 from downloads.jobs.queue import request_reconcile
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from catalog.library import untracked
 from catalog.library.adopt import CannotAdopt, accept, adopt, reject
 from catalog.library.reconcile import reconcile
 from catalog.models import AdoptionMatch, Track
+from catalog.scanning import untracked
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
 from tests.audio import make_audio

@@ -266,7 +266,7 @@ def test_progress_is_told_up_to_the_end(world: World) -> None:
 
 
 def test_a_full_pass_that_was_stopped_goes_on_where_it_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.library.folder_index.CHUNK", 1)  # one folder at a time
+    monkeypatch.setattr("catalog.scanning.folder_index.CHUNK", 1)  # one folder at a time
     settled(world)
     asked = itertools.count(1)
 
@@ -279,7 +279,7 @@ def test_a_full_pass_that_was_stopped_goes_on_where_it_stopped(world: World, mon
 
 
 def test_a_stopped_pass_of_long_ago_is_not_gone_on_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.library.folder_index.CHUNK", 1)
+    monkeypatch.setattr("catalog.scanning.folder_index.CHUNK", 1)
     reconcile(world.now, full=True, should_stop=lambda: True)
 
     assert reconcile(world.later(days=2), full=True).folders == 4
@@ -299,7 +299,7 @@ def test_a_pass_that_dies_says_so_and_leaves_the_lock(world: World, monkeypatch:
         raise RuntimeError("no more")
 
     with monkeypatch.context() as patch:
-        patch.setattr("catalog.library.scan.FolderScanner.changed", die)
+        patch.setattr("catalog.scanning.scan.FolderScanner.changed", die)
         with pytest.raises(RuntimeError):
             reconcile(world.now)
     run = Run.objects.get()

@@ -10,11 +10,11 @@ import pytest
 
 from catalog.library.audit import check_library
 from catalog.library.reconcile import reconcile
-from catalog.library.scan import FolderScanner
 from catalog.models import Library, Track
+from catalog.scanning.scan import FolderScanner
 from catalog.storage import mounts
 from downloads.file_moves import journaled_move
-from tests.catalog.library.conftest import mount_line
+from tests.catalog.scanning.conftest import mount_line
 from tests.world import World
 
 pytestmark = pytest.mark.django_db

@@ -115,7 +115,7 @@ def test_a_library_that_is_not_there_changes_no_row_and_heals_by_itself(
 def test_a_library_that_goes_while_it_is_looked_at_changes_no_row(
     world: World, breaks: Callable[[World], None], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from catalog.library.scan import FolderScanner
+    from catalog.scanning.scan import FolderScanner
 
     assert reconcile(world.now).complete
     before = all_rows()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from catalog.library.folder_stamp import FilesystemTrust
 from catalog.library.reconcile import reconcile
-from catalog.library.scan import Expectation, FolderScanner
-from catalog.library.scan_worker import ScanWorker
 from catalog.models import Track
+from catalog.scanning.folder_stamp import FilesystemTrust
+from catalog.scanning.scan import Expectation, FolderScanner
+from catalog.scanning.scan_worker import ScanWorker
 from tests.world import World
 
 FAR_AHEAD_NS = 4_000_000_000_000_000_000
@@ -76,7 +76,7 @@ def test_a_full_pass_in_two_processes_finds_what_is_gone_and_back(
 ) -> None:
     monkeypatch.setattr("catalog.library.reconcile.TWO_PROCESSES_FROM", 1)
     monkeypatch.setattr("catalog.library.reconcile.processors", lambda: 2)
-    monkeypatch.setattr("catalog.library.folder_index.CHUNK", 2)
+    monkeypatch.setattr("catalog.scanning.folder_index.CHUNK", 2)
     assert reconcile(world.now, full=True).complete
     shutil.move(world.root / "Maria Ruiz", world.root.with_name("away"))
 

@@ -1,6 +1,6 @@
 """Looks at folders on the disk and says what is not as the rows say. Knows no database.
 
-Pure, no Django: runs inside a reconcile, and as a process of its own beside it (`catalog.library.scan_worker`). One
+Pure, no Django: runs inside a reconcile, and as a process of its own beside it (`catalog.scanning.scan_worker`). One
 `Expectation` per folder, a `ScanResult` only where there is something to tell.
 """
 
@@ -12,8 +12,8 @@ import stat as modes
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from catalog.library.folder_stamp import Stamp, is_young, stamp_of
-from catalog.library.ignored import is_foreign_folder
+from catalog.scanning.folder_stamp import Stamp, is_young, stamp_of
+from catalog.scanning.ignored import is_foreign_folder
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})  # every other error means "unknown", and changes nothing
 

@@ -16,8 +16,8 @@ from watchdog.events import (
     FileSystemEvent,
 )
 
-from catalog.library import watcher as module
-from catalog.library.watcher import AT_THE_LATEST, SETTLED_AFTER, EventDebouncer, watch
+from catalog.scanning import watcher as module
+from catalog.scanning.watcher import AT_THE_LATEST, SETTLED_AFTER, EventDebouncer, watch
 
 ROOT = "/music"
 

@@ -15,8 +15,8 @@ from django.db.models import Count, F, Func, OuterRef, Q, QuerySet, Subquery, Te
 from django.db.models.functions import Cast, Concat
 
 from catalog.db.id_sets import id_subquery
-from catalog.library.scan import AskRow, FolderRow, ScanResult
 from catalog.models import Folder, Track
+from catalog.scanning.scan import AskRow, FolderRow, ScanResult
 
 CACHE_KB = 6000  # of SQLite's page cache during a pass
 CHUNK = 1000  # folders at a time: about 12,000 names, 1 MB

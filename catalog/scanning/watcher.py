@@ -17,8 +17,8 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from catalog.library.folder_stamp import FilesystemTrust
-from catalog.library.ignored import is_foreign_folder
+from catalog.scanning.folder_stamp import FilesystemTrust
+from catalog.scanning.ignored import is_foreign_folder
 from catalog.storage.own_folders import FORMER_STAGING
 
 SETTLED_AFTER = 3.0  # seconds without another event; also longer than a folder stays too young for a stamp

@@ -16,8 +16,8 @@ from contextlib import suppress
 if __name__ == "__main__":  # run as a file, without the project on its path
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from catalog.library.folder_stamp import FilesystemTrust
-from catalog.library.scan import AskRow, FolderScanner, ScanResult
+from catalog.scanning.folder_stamp import FilesystemTrust
+from catalog.scanning.scan import AskRow, FolderScanner, ScanResult
 
 SHARE = 0.6  # of the folders go to the other process: this one has the rows to read as well
 

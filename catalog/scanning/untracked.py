@@ -10,9 +10,9 @@ from pathlib import Path
 from django.conf import settings
 
 from catalog.db.id_sets import id_subquery
-from catalog.library import ignored
 from catalog.models import Folder, Track
 from catalog.music.path_template import path_key
+from catalog.scanning import ignored
 from catalog.tags.tag_cache import TagReader
 
 EXTENSIONS = ["mp3", "m4a", "m4b", "mp4", "aac", "opus", "ogg", "oga", "flac", "wav", "aiff", "aif", "wma", "wv", "ape"]

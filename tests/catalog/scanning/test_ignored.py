@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from catalog.library import ignored, untracked
 from catalog.library.adopt import adopt
 from catalog.library.audit import check_library
 from catalog.library.reconcile import reconcile
 from catalog.library.relink import relink
-from catalog.library.watcher import SETTLED_AFTER, EventDebouncer
+from catalog.scanning import ignored, untracked
+from catalog.scanning.watcher import SETTLED_AFTER, EventDebouncer
 from catalog.tags import audio_tags
 from tests.audio import make_audio
 from tests.world import World

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from catalog.library.folder_stamp import FilesystemTrust, is_young, stamp_of
 from catalog.library.reconcile import reconcile
-from catalog.library.scan import FolderScanner
 from catalog.models import Folder, Track
+from catalog.scanning.folder_stamp import FilesystemTrust, is_young, stamp_of
+from catalog.scanning.scan import FolderScanner
 from catalog.tracks.place import Place
-from tests.catalog.library.conftest import mount_line
+from tests.catalog.scanning.conftest import mount_line
 from tests.world import World
 
 pytestmark = pytest.mark.usefixtures("trusted_filesystem")
@@ -328,7 +328,7 @@ def test_huge_inodes_fit_their_column(world: World) -> None:
 
 
 def test_a_huge_inode_that_stands_needs_no_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from catalog.library.scan import FolderRow
+    from catalog.scanning.scan import FolderRow
 
     found = os.stat_result((0o40755, (1 << 64) - 5, 3, 2, 0, 0, 0, 1, 1, 1))
     monkeypatch.setattr("os.stat", lambda *_, **__: found)
