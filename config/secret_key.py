@@ -10,6 +10,8 @@ from django.core.management.utils import get_random_secret_key
 
 from catalog.system.atomic_files import write_new
 
+MIN_LENGTH = 32  # characters
+
 
 def load_or_make_secret_key(path: Path) -> str:
     """The key in ``path``; made with mode 0600 where there is none.
@@ -23,7 +25,7 @@ def load_or_make_secret_key(path: Path) -> str:
         key = path.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(f"The secret key in {path} cannot be read or made: {error.strerror}.") from error
-    if len(key) < 32:
+    if len(key) < MIN_LENGTH:
         raise ImproperlyConfigured(
             f"The secret key in {path} is damaged; restore it or remove the file to get a new one."
         )

@@ -7,6 +7,7 @@ MUSIC_DIR is the exception: a library that is not there is a state that the page
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +17,8 @@ import dotenv
 from django.core.exceptions import ImproperlyConfigured
 
 from catalog.db.database_settings import EXPECTED, UnusableAddress, database_settings
-from config.secret_key import load_or_make_secret_key
+from config.private_files import make_private
+from config.secret_key import MIN_LENGTH, load_or_make_secret_key
 from config.static_cache import keep_static_files
 from downloads.search.sources import AUDIO_SOURCES
 
@@ -154,12 +156,16 @@ def read_env_file() -> None:
         ) from error
 
 
+os.umask(0o077)  # whatever started us; published music gets its modes by MUSIC_UMASK, explicitly
 read_env_file()
 
 # --- Where things are -------------------------------------------------------------------------------------
 DATA_DIR = place("DATA_DIR", BASE_DIR / "data")
 try:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Bodies of requests that are too large for memory: beside the database, not in a /tmp of RAM.
+    FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"
+    FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 except OSError as error:
     raise ImproperlyConfigured(f"DATA_DIR ({DATA_DIR}) cannot be made: {error.strerror}.") from error
 
@@ -169,11 +175,19 @@ MUSIC_DIR_NAMED = bool(text("MUSIC_DIR"))
 MUSIC_DIR = str(place("MUSIC_DIR", DATA_DIR / "music"))
 MUSIC_UMASK = int(choice("MUSIC_UMASK", "022", "000", "002", "007", "022", "027", "077"), 8)
 MIN_FREE_BYTES = int(number("MIN_FREE_GB", 1, 0, 1_000_000) * 1_000_000_000)
+make_private(DATA_DIR, Path(MUSIC_DIR))
 
 # --- Web --------------------------------------------------------------------------------------------------
 DEBUG = False
 SECRET_KEY = text("SECRET_KEY") or load_or_make_secret_key(DATA_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = names("SECRET_KEY_FALLBACKS")  # earlier keys: what they sealed is read, and sealed anew at start
+if len(SECRET_KEY) < MIN_LENGTH:
+    raise ImproperlyConfigured(
+        f"SECRET_KEY has {len(SECRET_KEY)} characters; write {MIN_LENGTH} or more at random, and the present one into "
+        "SECRET_KEY_FALLBACKS, so that stored tokens can still be read."
+    )
 BIND = text("BIND", "127.0.0.1")
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 PORT = whole("PORT", 8000, 1, 65535)
 HTTPS = flag("HTTPS")
 STATUS_PUBLIC = flag("STATUS_PUBLIC")
@@ -181,14 +195,27 @@ ALLOWED_HOSTS = names("ALLOWED_HOSTS") or ["127.0.0.1", "localhost", "[::1]"]
 for _name in ALLOWED_HOSTS:
     if "/" in _name or (":" in _name and not _name.startswith("[")):
         raise ImproperlyConfigured(f"ALLOWED_HOSTS names {_name!r}; write names only, without http:// and port.")
+if "*" in ALLOWED_HOSTS and BIND not in LOOPBACK:
+    raise ImproperlyConfigured(
+        f"ALLOWED_HOSTS is *, and BIND is {BIND}: any web page could speak to this program in a visitor's browser. "
+        "Write the names that browsers will use, like nas.local,192.168.1.5."
+    )
 CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS")
 for _name in CSRF_TRUSTED_ORIGINS:
     if not _is_address(_name):
         raise ImproperlyConfigured(
             f"CSRF_TRUSTED_ORIGINS names {_name!r}; write whole addresses, like https://music.example.org."
         )
-if BIND not in {"127.0.0.1", "::1", "localhost", "0.0.0.0", "::"} and BIND not in ALLOWED_HOSTS:  # noqa: S104
+if BIND not in LOOPBACK | {"0.0.0.0", "::"} and BIND not in ALLOWED_HOSTS:  # noqa: S104
     ALLOWED_HOSTS.append(BIND)
+TRUSTED_PROXY = names("TRUSTED_PROXY")  # whose X-Forwarded-For is believed
+for _name in TRUSTED_PROXY:
+    try:
+        ip_network(_name)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"TRUSTED_PROXY names {_name!r}; write the proxy's address or network, like 127.0.0.1 or 172.18.0.0/16."
+        ) from error
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -206,11 +233,12 @@ INSTALLED_APPS = [
     "catalog",
 ]
 MIDDLEWARE = [
-    "config.security_headers.security_headers",
+    "config.middleware.security_headers.security_headers",
+    "config.middleware.request_limits.request_limits",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.page_delivery.CompressPages",
-    "config.page_delivery.conditional_pages",
+    "config.middleware.page_delivery.CompressPages",
+    "config.middleware.page_delivery.conditional_pages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -218,7 +246,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.errors.method_not_allowed",
-    "config.reject_nul.no_nul",
+    "config.middleware.reject_nul.no_nul",
 ]
 TEMPLATES = [
     {
@@ -248,7 +276,7 @@ WHITENOISE_AUTOREFRESH = False
 WHITENOISE_ADD_HEADERS_FUNCTION = keep_static_files
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "config.page_delivery.HashedUrls"},
+    "staticfiles": {"BACKEND": "config.middleware.page_delivery.HashedUrls"},
 }
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = f"tonekeep_session_{PORT}"  # cookies know no port: two installations on one host
@@ -317,6 +345,7 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
             "secrets": [
                 SECRET_KEY,
+                *SECRET_KEY_FALLBACKS,
                 SPOTIFY_CLIENT_SECRET,
                 SPOTIFY_REFRESH_TOKEN,
                 DATABASES["default"]["PASSWORD"],
@@ -326,7 +355,10 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django-q": {"level": "WARNING"}},  # it tells of each wake-up otherwise
+    "loggers": {
+        "django-q": {"level": "WARNING"},  # it tells of each wake-up otherwise
+        "waitress.queue": {"level": "ERROR"},  # it tells of each request that waits for a thread
+    },
 }
 
 # --- Jobs -------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ ONE_DOOR = {
     "watchdog": {"catalog/scanning/watcher.py"},
     "yt_dlp": {"downloads/fetch/ytdlp.py"},
     "ytmusicapi": {"downloads/search/youtube.py"},
+    "waitress": {"config/process/web_server.py"},
+    "tqdm": {"catalog/system/console.py"},
     "django_q": {"downloads/jobs/queue.py", "downloads/jobs/cluster.py"},  # wake-ups and its tables; its processes
     "supervisor": {
         "config/process/supervisor.py",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -27,7 +27,16 @@ def unseal(sealed: str) -> str:
         raise Unsealable("A stored secret cannot be read: SECRET_KEY is not the one it was sealed with.") from error
 
 
-def _fernet() -> Fernet:
-    """The key is derived, so that a leaked seal says nothing about the key that signs sessions (RFC 5869)."""
-    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"tonekeep stored secrets")
-    return Fernet(base64.urlsafe_b64encode(derived.derive(settings.SECRET_KEY.encode())))
+def reseal(sealed: str) -> str:
+    """What a present or earlier key sealed, sealed with the present SECRET_KEY; raises Unsealable."""
+    return seal(unseal(sealed))
+
+
+def _fernet() -> MultiFernet:
+    """The keys are derived, so that a leaked seal says nothing about the key that signs sessions (RFC 5869)."""
+    return MultiFernet([_derived(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+
+
+def _derived(key: str) -> Fernet:
+    kdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"tonekeep stored secrets")
+    return Fernet(base64.urlsafe_b64encode(kdf.derive(key.encode())))

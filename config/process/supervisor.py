@@ -52,7 +52,7 @@ def port_problem(bind: str, port: int) -> str:
 
 
 def address(bind: str, port: int) -> str:
-    """``bind:port`` as gunicorn writes it, IPv6 in brackets."""
+    """``bind:port`` as in an address, IPv6 in brackets."""
     return f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}"
 
 
@@ -127,7 +127,6 @@ def expansions(run_dir: Path, control: Path, bind: str, port: int, watch: str) -
         "PYTHON": sys.executable,
         "RUN": str(run_dir),
         "SOCKET": str(control),
-        "ADDRESS": address(bind, port),
         "WATCH": "false" if watch == "off" else "true",
         "LOG": "/dev/fd/1",
     }

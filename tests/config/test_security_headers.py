@@ -12,7 +12,7 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from config.security_headers import policy
+from config.middleware.security_headers import policy
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -112,6 +112,10 @@ def test_addresses_work_with_and_without_a_slash_at_the_end(tmp_path: Path, valu
         ("ALLOWED_HOSTS", "http://nas.local"),
         ("ALLOWED_HOSTS", "nas.local:8000"),
         ("CSRF_TRUSTED_ORIGINS", "music.example.org"),
+        ("SECRET_KEY", "x"),
+        ("SECRET_KEY", "a" * 31),
+        ("TRUSTED_PROXY", "proxy.local"),
+        ("TRUSTED_PROXY", "127.0.0.1/99"),
         ("ENV_FILE", "/nowhere/at/all"),
         ("ENV_FILE", str(ROOT)),
         ("ENV_FILE", str(ROOT / "docs" / "status.png")),
@@ -164,3 +168,28 @@ def test_the_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Pa
     assert len(first) > 32
     assert first == second
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_any_host_name_on_an_open_address_is_refused_and_on_this_machine_taken(tmp_path: Path) -> None:
+    for bind in ("0.0.0.0", "::", "192.168.1.5"):
+        refused = ask(tmp_path, "ALLOWED_HOSTS", ALLOWED_HOSTS="*", BIND=bind)
+        assert refused.returncode != 0
+        assert "ALLOWED_HOSTS is *" in refused.stderr
+    assert ask(tmp_path, "ALLOWED_HOSTS", ALLOWED_HOSTS="*").stdout == "['*']\n"
+
+
+def test_a_folder_made_by_hand_is_closed_by_the_first_command(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "tonekeep.sqlite3"):
+        path.mkdir(exist_ok=True) if path == tmp_path else path.touch()
+        path.chmod(0o755)
+    assert ask(tmp_path, "PORT", MUSIC_DIR="/music").returncode == 0
+    assert [path.stat().st_mode & 0o077 for path in (tmp_path, *tmp_path.iterdir())] == [0] * 4
+
+
+def test_nothing_is_made_that_others_may_read_whatever_umask_started_us(tmp_path: Path) -> None:
+    script = "import os; os.umask(0); from config import settings; print(oct(os.umask(0)))"
+    clean = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "0o77\n"

@@ -13,7 +13,7 @@ from tests.e2e.installation import SONGS, HeldArchive, Installation, eventually
 
 MAIN = r"manage\.py qcluster $"
 DOWNLOADS = r"manage\.py qcluster --name downloads $"
-WEB = r"gunicorn"
+WEB = r"config\.process\.web_server"
 LISTENER = r"config\.process\.event_listener"
 
 

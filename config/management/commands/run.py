@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog.spotify.reseal import reseal_secrets
 from catalog.system.console import PlainCommand
 from catalog.text.user_error import UserError
 from catalog.web import setup_link
@@ -25,6 +26,8 @@ class Command(PlainCommand):
         if problem := supervisor.port_problem(settings.BIND, settings.PORT):
             raise UserError(problem)
         call_command("migrate", interactive=False, verbosity=0)
+        if settings.SECRET_KEY_FALLBACKS:
+            reseal_secrets()
         page = supervisor.page_address(settings.BIND, settings.PORT)
         self.stdout.write(f"Tonekeep: {page}/  (Ctrl-C stops it)")
         if token := setup_link.offer(timezone.now()):

@@ -1,4 +1,4 @@
-"""No NUL in a question: PostgreSQL refuses it in any text, and no person types one."""
+"""Refuse NUL characters in addresses and forms: PostgreSQL takes them in no text, and no person types one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
-LARGEST_FORM = 1_000_000  # bytes; what people type is far smaller
+from config.middleware.request_limits import MAX_BODY
 
 
 def no_nul(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -14,7 +14,7 @@ def no_nul(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReque
 
     def checked(request: HttpRequest) -> HttpResponse:
         # A large upload is not read here: its view asks for its size first.
-        is_form = request.method == "POST" and int(request.META.get("CONTENT_LENGTH") or 0) <= LARGEST_FORM
+        is_form = request.method == "POST" and int(request.META.get("CONTENT_LENGTH") or 0) <= MAX_BODY
         asked = [request.GET] + ([request.POST] if is_form else [])
         if any("\x00" in text for form in asked for name, values in form.lists() for text in (name, *values)):
             return HttpResponseBadRequest("There is a NUL character in what was asked. Leave it out.")
