@@ -53,7 +53,8 @@ def check(now: datetime) -> StorageState:
     path, library = settings.MUSIC_DIR, Library.load()
     if not settings.MUSIC_DIR_NAMED and not library.root_uuid:
         with suppress(OSError):  # what is wrong with it is found out and said below
-            os.makedirs(path, exist_ok=True)
+            os.mkdir(path)  # DATA_DIR is there; other players may read the music, as far as they may enter that
+            os.chmod(path, 0o777 & ~settings.MUSIC_UMASK)
     probe = call_with_timeout(ANSWER_WITHIN, lambda: probe_root(path))
     if not probe.problem and not library.root_uuid:
         probe = _register(path, probe)
