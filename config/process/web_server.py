@@ -6,7 +6,6 @@ with gunicorn's threads: 40 of them kept every page from answering, for ever.
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -136,7 +136,6 @@ def use_temporary_folder(folder: Path) -> None:
 def main() -> None:
     """Serve until SIGTERM or Ctrl-C; requests under way get 5 s."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.conf import settings
 
     from config.wsgi import application  # here: settings are read with the module's name in place
 
