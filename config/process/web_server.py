@@ -135,9 +135,7 @@ def use_temporary_folder(folder: Path) -> None:
 
 def main() -> None:
     """Serve until SIGTERM or Ctrl-C; requests under way get 5 s."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-    from config.wsgi import application  # here: settings are read with the module's name in place
+    from config.wsgi import application  # here: it sets Django up, which the tests of this module have done already
 
     use_temporary_folder(Path(settings.FILE_UPLOAD_TEMP_DIR))
     server = make_server(application, bind(settings.BIND, settings.PORT))
