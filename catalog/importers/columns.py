@@ -45,7 +45,7 @@ FORMS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("id", SPOTIFY_ID.match),
     ("ids", re.compile(r"[0-9A-Za-z]{22}(?: ?[,;|] ?[0-9A-Za-z]{22}){0,50}\Z").match),
     ("url", re.compile(r"https?://\S+\Z").match),
-    ("token", re.compile(r"(?=[^\s]*[0-9])(?=[^\s]*[A-Za-z])[\w:.=+/-]{8,80}\Z", re.ASCII).match),
+    ("token", re.compile(r"(?=\S{0,79}[0-9])(?=\S{0,79}[A-Za-z])[\w:.=+/-]{8,80}\Z", re.ASCII).match),
 )
 BY_FORM = {"isrc": ISRC, "moment": ADDED_AT, "date": RELEASED, "image": COVER, "flag": EXPLICIT, "clock": CLOCK}
 ADDRESSES = {"track", "artist", "album"}

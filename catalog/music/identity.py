@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 SAME_LENGTH_MS = 3000  # releases of one recording differ by less
+MAX_TEXT = 2_000  # characters of a title or name that count: guests are looked for in quadratic time
+MAX_PEOPLE = 200
 MAX_KEY = 200  # characters; what is longer ends in a hash, so that it fits its column and its index
 
 # Written before anything else: what Unicode would take apart or call a letter, and people type for one another.
@@ -100,6 +102,7 @@ def identity_key(title: str, artists: Sequence[str]) -> str:
     """
     if not title and not any(artists):
         return ""
+    title, artists = title[:MAX_TEXT], [name[:MAX_TEXT] for name in artists[:MAX_PEOPLE]]
     words, guests = _parts(title)
     people = set(guests).union(*map(_names, artists))
     # A remixer is credited or not; the title names them either way. Never down to nobody: "Bad Company".

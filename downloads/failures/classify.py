@@ -52,7 +52,7 @@ _RULES = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PREFIX = re.compile(r"^(ERROR:\s*)?(\[[^\]\s]{1,60}\]\s+(\S{1,80}:\s+)?)?")
 _ADVICE = re.compile(
-    r"\s*(;\s*please report this issue on|\(caused by|Use --\w|See\s+https?://|For more information,"
+    r"(;\s?please report this issue on|\(caused by|Use --\w|See\s{1,4}https?://|For more information,"
     r"|You might want to use|\bHTTPS?ConnectionPool\(|\(Caused by|<urllib3|Ensure you have|Try again with --)"
 )
 _LONGEST = 300  # characters of a tool's own words that are kept

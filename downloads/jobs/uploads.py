@@ -21,8 +21,9 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
+from catalog.importers.formats.streaming_history import MOST, most_played
 from catalog.importers.import_files import import_files, totals
-from catalog.importers.parsed_file import ReadFile, UnreadableFile, shown
+from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile, shown
 from catalog.importers.reader import read_library_file
 from catalog.models import Run
 from catalog.models.run_progress import RunProgress, close_run
@@ -58,6 +59,10 @@ def read(uploads: Uploads) -> list[ReadFile]:
         if not re.fullmatch(r"[0-9a-f]{32}", token) or not path.is_file():
             raise gone
         found += read_library_file(str(path), name)
+        if sum(file.entries for file in found) > MAX_ENTRIES:
+            raise UnreadableFile(
+                f"These files hold more than {MAX_ENTRIES:,} songs together: import them one after another."
+            )
     return found
 
 
@@ -86,9 +91,9 @@ def import_now(files: Sequence[ReadFile], now: datetime) -> str:
     return _sentence(totals(import_files(files, now)))
 
 
-def ask(uploads: Uploads, entries: int, now: datetime) -> Run:
-    """Write down that these are to be imported; a job does it."""
-    report = {"uploads": [list(upload) for upload in uploads], "names": _names(uploads), "tries": 0}
+def ask(uploads: Uploads, entries: int, now: datetime, most: int = MOST) -> Run:
+    """Write down that these are to be imported, of a history the ``most`` most played songs; a job does it."""
+    report = {"uploads": [list(upload) for upload in uploads], "names": _names(uploads), "tries": 0, "most": most}
     return Run.objects.create(kind=Run.Kind.IMPORT, started_at=now, total=entries, report=report)
 
 
@@ -122,9 +127,8 @@ def _see_through(run: Run, now: datetime) -> None:
     else:
         try:
             progress = RunProgress(run)
-            sums = totals(
-                import_files(read(uploads), now, lambda entries: progress.update(run.done + entries, run.total))
-            )
+            chosen = [most_played(file, run.report.get("most", MOST)) for file in read(uploads)]
+            sums = totals(import_files(chosen, now, lambda entries: progress.update(run.done + entries, run.total)))
         except UnreadableFile as error:
             problem = f"{error} Nothing was imported."
     close_run(run, now, round(time.monotonic() - started, 3), problem, _short(sums, uploads), RUNS_KEPT)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from catalog.importers.formats.streaming_history import MOST, most_played
 from catalog.importers.import_files import FileReport, import_files, totals
 from catalog.importers.reader import UnreadableFile, read_library_file
 from catalog.models import Track
@@ -21,21 +22,31 @@ ADOPT = "Music that is already in the folder is used, not fetched: `python manag
 
 class Command(ReportCommand):
     help = (
-        "Import exported libraries: Exportify, TuneMyMusic or Soundiiz CSV, Spotify's privacy export, m3u, "
-        "“Artist - Title” lines, or a zip of them."
+        "Import exported libraries: Exportify, TuneMyMusic or Soundiiz CSV, Spotify's privacy export and streaming "
+        "history, spotDL, spotify-backup and iTunes files, m3u, PLS, XSPF, “Artist - Title” lines, or a zip of them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", help="all are read before the first is written")
 
+        parser.add_argument(
+            "--most",
+            type=int,
+            default=MOST,
+            metavar="N",
+            help=f"songs of a streaming history: the N most played ({MOST})",
+        )
+
     def report(self, options: dict[str, Any]) -> CommandReport:
         """All files are read before the first is written: one that cannot be read leaves the catalog as it was."""
         try:
-            files = [file for path in options["files"] for file in read_library_file(path)]
+            files = [
+                most_played(file, options["most"]) for path in options["files"] for file in read_library_file(path)
+            ]
         except UnreadableFile as error:
             raise UserError(f"{error} Nothing was imported.") from error
         first = not Track.objects.exclude(local_path="").exists()
-        reports = import_files(files, timezone.now())
+        reports = import_files([most_played(file, options["most"]) for file in files], timezone.now())
         wake()
         lines = [line for report in reports for line in _lines(report)]
         return CommandReport(totals(reports), [*lines, ADOPT] if first else lines)

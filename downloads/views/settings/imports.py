@@ -13,8 +13,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from catalog.importers.formats.streaming_history import MOST, most_played
 from catalog.importers.import_files import guard_against_empty
-from catalog.importers.parsed_file import ReadFile, UnreadableFile, file_size, shown
+from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile, file_size, shown, whole_number
 from catalog.importers.reader import MAX_FILE
 from catalog.models import Run
 from catalog.music.records import CollectionRecord
@@ -62,7 +63,9 @@ def _upload(request: HttpRequest) -> HttpResponse:
         return _form(request, str(error), 400)
     request.session["upload_entries"] = sum(file.entries for file in read)
     shown_now = {"section": "settings", "files": [_preview(file) for file in read], "lines": LINES}
-    shown_now["tracks"] = sum(file.tracks for file in read)
+    shown_now["tracks"] = sum(most_played(file, MOST).tracks for file in read)
+    shown_now["ranked"] = max((len(file.ranking) for file in read), default=0)
+    shown_now["most"] = MOST
     return render(request, "settings/import_preview.html", shown_now)
 
 
@@ -73,13 +76,14 @@ def import_now(request: HttpRequest) -> HttpResponse:
     if not asked:
         return redirect("import")
     entries = request.session.pop("upload_entries", 0)
+    most = whole_number(request.POST.get("most", ""), MAX_ENTRIES) or MOST
     if entries > uploads.MANY:
-        uploads.ask(asked, entries, timezone.now())
+        uploads.ask(asked, entries, timezone.now(), most)
         queue.request_import()
         messages.success(request, f"{count(entries, 'entry', 'entries')} are being imported. You may leave this page.")
         return redirect("import")
     try:
-        read = uploads.read(asked)
+        read = [most_played(file, most) for file in uploads.read(asked)]
     except UnreadableFile as error:
         return _form(request, f"{error} Nothing was imported.", 400)
     finally:

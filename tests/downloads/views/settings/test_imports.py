@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import time
@@ -166,3 +167,24 @@ def test_every_recorded_exportify_file_can_be_previewed_and_imported(keeper: Cli
         assert answer.status_code == 200 and "understood" in answer.content.decode(), file.name
         keeper.post("/import/now")
     assert Collection.objects.count() >= 1 and Track.objects.wanted().count() > 100
+
+
+# --- Histories and many files -----------------------------------------------------------------------------
+
+
+def history(*plays: str) -> SimpleUploadedFile:
+    rows = [{"trackName": title, "artistName": "Falla", "msPlayed": 40_000, "endTime": "2026-01-01"} for title in plays]
+    return SimpleUploadedFile("StreamingHistory_music_0.json", json.dumps(rows).encode())
+
+
+def test_of_a_history_a_person_takes_the_most_played_songs(keeper: Client) -> None:
+    page = keeper.post("/import", {"files": history("Nana", "Aria", "Nana", "Polo", "Nana", "Aria")})
+    assert 'name="most"' in page.content.decode()
+    keeper.post("/import/now", {"most": "2"})
+    assert sorted(Track.objects.values_list("title", flat=True)) == ["Aria", "Nana"]
+
+
+def test_the_files_of_an_upload_are_limited_together(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("downloads.jobs.uploads.MAX_ENTRIES", 3)
+    page = keeper.post("/import", {"files": [history("A", "B"), history("C", "D")]})
+    assert page.status_code == 400 and "hold more than 3 songs together" in page.content.decode()
