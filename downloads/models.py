@@ -47,6 +47,7 @@ class Candidate(models.Model):
     reasons = models.JSONField(default=list)
     verdict = models.CharField(max_length=10, choices=Verdict.choices, blank=True, default=Verdict.OPEN)
     why = models.TextField(blank=True, default="", help_text="Why it was sent away.")
+    fingerprint = models.BinaryField(default=b"", help_text="Of its audio, once it was fetched; may be empty.")
     found_at = models.DateTimeField()
 
     objects = CandidateQuerySet.as_manager()

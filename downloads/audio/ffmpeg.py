@@ -24,8 +24,11 @@ LIMITS = Limits(memory_bytes=2**30, cpu_seconds=300)
 
 def find_ffmpeg() -> str:
     """The path of ffmpeg: the system's, else the wheel's; DownloadError "no_ffmpeg" where there is neither."""
-    if found := shutil.which("ffmpeg"):
-        return found
+    return shutil.which("ffmpeg") or find_bundled_ffmpeg()
+
+
+def find_bundled_ffmpeg() -> str:
+    """The path of the wheel's ffmpeg, which has Chromaprint; a system's often has not. DownloadError "no_ffmpeg"."""
     try:
         import imageio_ffmpeg
 

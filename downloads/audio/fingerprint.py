@@ -1,4 +1,4 @@
-"""What a recording sounds like, by chromaprint, so that the same sound under two songs is noticed; where `fpcalc` is.
+"""What a recording sounds like, by ffmpeg's Chromaprint, so that the same sound under two songs is noticed.
 
 A fingerprint is a row of 32-bit numbers, eight for each second. Two are compared bit by bit at every shift of a few
 seconds; which ones are worth comparing a handful of their numbers tells, those that are smallest once mixed (min-hash,
@@ -8,7 +8,6 @@ Broder 1997): they are the same in both as often as the fingerprints have number
 from __future__ import annotations
 
 import logging
-import shutil
 from array import array
 from collections.abc import Sequence
 
@@ -17,10 +16,9 @@ from django.db.models import Count, QuerySet
 
 from catalog.db.id_sets import id_subquery
 from catalog.models import Track
-from catalog.system import programs
 from downloads.audio import ffmpeg
 from downloads.failures.kinds import DownloadError
-from downloads.models import AudioFile, FingerprintHash
+from downloads.models import AudioFile, Candidate, FingerprintHash
 
 SECONDS = 120  # of the beginning that are listened to, as AcoustID does
 RATE = 11_025  # Hz: what chromaprint works with
@@ -36,23 +34,19 @@ logger = logging.getLogger(__name__)
 
 
 def fingerprint(path: str) -> array[int]:
-    """The fingerprint of a proven file; empty where it cannot be made, which is nobody's failure.
-
-    fpcalc gets samples, never the file: what opens a stranger's file is ffmpeg with its list of demuxers alone.
-    """
-    tool = shutil.which("fpcalc")
-    if not tool:
-        return array("I")
-    decode = ["-v", "error", *ffmpeg.input_arguments(path), "-vn", "-map", "0:a:0"]
-    decode += ["-t", str(SECONDS), "-ac", "1", "-ar", str(RATE), "-f", "s16le", "pipe:1"]
-    listen = [tool, "-raw", "-plain", "-format", "s16le", "-rate", str(RATE), "-channels", "1"]
+    """The fingerprint of a proven file; empty where it cannot be made, which is nobody's failure."""
+    arguments = ["-v", "error", *ffmpeg.input_arguments(path), "-vn", "-map", "0:a:0", "-t", str(SECONDS)]
+    arguments += ["-ac", "1", "-ar", str(RATE), "-f", "chromaprint", "-fp_format", "raw", "pipe:1"]
     try:
-        samples = ffmpeg.run_ffmpeg(decode, timeout=TIMEOUT).stdout
-        printed = programs.run([*listen, "-length", str(SECONDS), "-"], stdin=samples, timeout=TIMEOUT).stdout
-        return array("I", (int(number) for number in printed.decode("ascii").strip().split(",") if number))
-    except (DownloadError, OSError, ValueError, OverflowError) as error:
-        logger.info("No fingerprint: %s", type(error).__name__)
+        raw = ffmpeg.run_ffmpeg(arguments, ffmpeg=ffmpeg.find_bundled_ffmpeg(), timeout=TIMEOUT).stdout
+    except DownloadError as error:
+        logger.info("No fingerprint: %s", error.message)
         return array("I")
+    return _numbers(raw[: len(raw) // 4 * 4])
+
+
+def _numbers(raw: bytes) -> array[int]:
+    return array("I", raw)
 
 
 def remember(audio_file: AudioFile, numbers: array[int]) -> None:
@@ -63,9 +57,18 @@ def remember(audio_file: AudioFile, numbers: array[int]) -> None:
         FingerprintHash.objects.bulk_create(
             FingerprintHash(track_id=audio_file.track_id, value=value) for value in looked_up(numbers)
         )
+        Candidate.objects.filter(pk=audio_file.candidate_id).update(fingerprint=numbers.tobytes())
         AudioFile.objects.filter(pk=audio_file.pk).update(
             fingerprint=numbers.tobytes(), same_as=twin.track_id if twin else None
         )
+
+
+def sounds_refused(candidate: Candidate, numbers: array[int]) -> bool:
+    """Whether a recording sounds as one that was fetched for the same track before and is refused."""
+    refused = (Candidate.Verdict.NEVER, Candidate.Verdict.DISPROVED)
+    rows = Candidate.objects.filter(track=candidate.track_id, verdict__in=refused).exclude(fingerprint=b"")
+    prints = rows.exclude(pk=candidate.pk).values_list("fingerprint", flat=True)
+    return any(likeness(numbers, _numbers(bytes(raw))) >= SAME for raw in prints)
 
 
 def same_sound(track_id: int, numbers: array[int]) -> AudioFile | None:
@@ -87,7 +90,7 @@ def _most_alike(numbers: array[int], among: QuerySet[AudioFile]) -> AudioFile | 
     near = FingerprintHash.objects.filter(value__in=looked_up(numbers), track__in=among.values("pk"))
     ids = near.values("track").annotate(common=Count("pk")).order_by("-common", "track").values_list("track", flat=True)
     rows = among.filter(track__in=list(ids[:COMPARED]))
-    scored = [(likeness(numbers, array("I", bytes(row.fingerprint))), row) for row in rows]
+    scored = [(likeness(numbers, _numbers(bytes(row.fingerprint))), row) for row in rows]
     best = max(scored, key=lambda pair: pair[0], default=None)
     return best[1] if best and best[0] >= SAME else None
 

@@ -65,6 +65,9 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "bad_file": ErrorKind(CANDIDATE, "", "What arrived is not a sound audio file.", _OTHER, bans=True),
     "too_short": ErrorKind(CANDIDATE, "", "The file holds only a part of what it claims.", _OTHER, bans=True),
     "wrong_length": ErrorKind(CANDIDATE, "", "The recording's length is not the track's.", _OTHER, bans=True),
+    "refused_sound": ErrorKind(
+        CANDIDATE, "", "It is the same recording as one that was refused for this song.", _OTHER, bans=True
+    ),
     "silent": ErrorKind(CANDIDATE, "", "The recording is silent.", _OTHER, bans=True),
     "low_quality": ErrorKind(CANDIDATE, "", "The recording's sound is too poor to keep.", _OTHER, bans=True),
     # Transport: this track's bad luck, until different tracks in a row have met it.

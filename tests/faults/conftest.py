@@ -41,7 +41,7 @@ def fetching(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def proven(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare ffmpeg and fpcalc, a tenth of a second each: what they would say of these recordings is known."""
+    """Spare ffmpeg, a tenth of a second each: what they would say of these recordings is known."""
     monkeypatch.setattr("downloads.audio.verify.verify", lambda path, *said: VerifiedAudio(1000, -3.0))
     monkeypatch.setattr("downloads.audio.fingerprint.fingerprint", lambda path: array("I"))
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import random
-import shutil
 import subprocess
 from array import array
 from pathlib import Path
 
 import pytest
 
+from downloads.audio import ffmpeg as ffmpeg_module
 from downloads.audio import fingerprint
-from downloads.models import AudioFile, FingerprintHash
+from downloads.failures.kinds import DownloadError
+from downloads.models import AudioFile, Candidate, FingerprintHash
+from downloads.review import decisions
 from downloads.worker import loop
 from tests.audio import ffmpeg
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
 
-needs_fpcalc = pytest.mark.skipif(not shutil.which("fpcalc"), reason="fpcalc (chromaprint) is not installed")
 SECONDS = 30
+Verdict = Candidate.Verdict
 
 
 def music(path: Path, seed: int, *options: str) -> str:
@@ -34,7 +36,6 @@ def music(path: Path, seed: int, *options: str) -> str:
     return str(path)
 
 
-@needs_fpcalc
 def test_the_same_sound_is_alike_in_another_codec_and_cut_at_the_start(tmp_path):
     one = fingerprint.fingerprint(music(tmp_path / "a.mp3", 1, "-b:a", "128k"))
     other = fingerprint.fingerprint(music(tmp_path / "a.opus", 1, "-b:a", "64k"))
@@ -44,14 +45,12 @@ def test_the_same_sound_is_alike_in_another_codec_and_cut_at_the_start(tmp_path)
     assert fingerprint.likeness(one, cut) > fingerprint.SAME
 
 
-@needs_fpcalc
 def test_other_music_is_not_alike(tmp_path):
     prints = [fingerprint.fingerprint(music(tmp_path / f"{seed}.mp3", seed)) for seed in range(2, 7)]
     pairs = [(a, b) for number, a in enumerate(prints) for b in prints[:number]]
     assert max(fingerprint.likeness(a, b) for a, b in pairs) < fingerprint.SAME - 0.1
 
 
-@needs_fpcalc
 @pytest.mark.django_db
 def test_a_song_that_sounds_like_another_is_written_down_and_shown(world: World, archive, admin_client):
     tracks = []
@@ -70,15 +69,55 @@ def test_a_song_that_sounds_like_another_is_written_down_and_shown(world: World,
     assert "sounds the same" in admin_client.get(f"/decide/{tracks[2].pk}").content.decode()
 
 
-@needs_fpcalc
 def test_a_file_that_cannot_be_heard_has_no_fingerprint(tmp_path):
     (tmp_path / "x.mp3").write_bytes(b"#EXTM3U\nfile:///etc/passwd\n")
     assert fingerprint.fingerprint(str(tmp_path / "x.mp3")) == array("I")
 
 
-def test_without_fpcalc_there_is_none_and_nothing_fails(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_without_ffmpeg_there_is_none_and_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent() -> str:
+        raise DownloadError("no_ffmpeg", "ffmpeg is not there.")
+
+    monkeypatch.setattr(ffmpeg_module, "find_bundled_ffmpeg", absent)
     assert fingerprint.fingerprint("whatever.mp3") == array("I")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("verdict", "refused"), [(Verdict.NEVER, True), (Verdict.DISPROVED, True), (Verdict.OPEN, False)]
+)
+def test_the_sound_of_a_refused_recording_is_known_again(world: World, verdict: str, refused: bool) -> None:
+    dice = random.Random(7)
+    numbers = array("I", (dice.getrandbits(32) for _ in range(300)))
+    track = missing_track(world)
+    known, new = (
+        Candidate.objects.create(track=track, source="archive", source_id=name, url="x", found_at=world.now)
+        for name in ("known", "new")
+    )
+    Candidate.objects.filter(pk=known.pk).update(verdict=verdict, fingerprint=numbers.tobytes())
+
+    assert fingerprint.sounds_refused(new, numbers) is refused
+    assert not fingerprint.sounds_refused(new, array("I", (dice.getrandbits(32) for _ in range(300))))
+
+
+@pytest.mark.django_db
+def test_a_refused_recording_under_another_name_is_not_taken(world: World, archive) -> None:
+    track = missing_track(world)
+    track.duration_ms = SECONDS * 1000
+    track.save()
+    for number, (seed, ending) in enumerate([(1, "mp3"), (1, "opus"), (2, "m4a")]):
+        song = serve(archive, track, ending, duration_ms=SECONDS * 1000, title=f"{track.title}{' ' * number}")
+        music(Path(archive.folder) / song.file, seed, "-b:a", "96k")
+    assert loop.work_one(now=lambda: world.now).result == "downloaded"
+    first = AudioFile.objects.get(track=track).candidate
+    decisions.exclude(first, world.now, "anna")
+
+    assert loop.work_one(now=lambda: world.now).result == "downloaded"
+
+    verdicts = dict(track.candidates.values_list("source_id", "verdict"))
+    assert verdicts[first.source_id] == Verdict.NEVER
+    assert AudioFile.objects.get(track=track).candidate.source_id == "2.m4a"
+    assert Verdict.DISPROVED in verdicts.values()
 
 
 def test_too_little_music_proves_nothing():

@@ -52,5 +52,5 @@ def test_each_kind_has_a_culprit_a_sentence_and_a_cure(kind: str) -> None:
 
 def test_only_content_that_failed_its_proof_bans_a_candidate() -> None:
     assert {kind for kind, row in ERROR_KINDS.items() if row.bans} == {
-        "no_audio", "bad_file", "too_short", "wrong_length", "silent", "low_quality",
+        "no_audio", "bad_file", "too_short", "wrong_length", "silent", "refused_sound", "low_quality",
     }  # fmt: skip
