@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 
 from django.conf import settings
 
+from catalog.library.untracked import AUDIO
 from catalog.music.path_template import path_key
 from catalog.storage import mounts, own_folders
 from catalog.storage.own_folders import OWN_FOLDERS
@@ -111,6 +112,21 @@ def complete(move: JournaledMove, method: str) -> bool:
         undo_link(move, method)
         move.undone()
     return followed
+
+
+def move_companions(source: str, target: str, method: str) -> None:
+    """Move what bears a moved song's name along with it: lyrics, a picture, notes; other sound is not its own.
+
+    Not written down: what a crash or a taken name leaves behind stays where it is.
+    """
+    folder, stem = os.path.dirname(source), os.path.splitext(os.path.basename(source))[0]
+    with contextlib.suppress(OSError):
+        for name in sorted(os.listdir(absolute(folder))):
+            old, new = os.path.join(folder, name), os.path.splitext(target)[0] + os.path.splitext(name)[1]
+            if os.path.splitext(name)[0] == stem and not name.lower().endswith(AUDIO) and file_at(absolute(old)):
+                with contextlib.suppress(FileExistsError):
+                    link_method.put_in_place(absolute(old), absolute(new), method)
+                    remove_name(old, new)
 
 
 def undo_link(move: JournaledMove, method: str) -> None:

@@ -36,6 +36,7 @@ from downloads.file_moves.journaled_move import (
     is_linked,
     is_lost,
     link_to_target,
+    move_companions,
 )
 from downloads.publishing import link_method
 from downloads.publishing.target_path import free_name, short_id
@@ -184,7 +185,9 @@ class TrashMove(JournaledMove):
             return
         if not is_linked(self):
             link_to_target(self, method)
-        complete(self, method)
+        if complete(self, method):
+            move_companions(self.source, self.target, method)
+            remove_empty_folders(self.source.rpartition("/")[0] if not self.leaving else "")
 
     def take_next_target(self) -> None:
         if self.leaving:
@@ -213,7 +216,6 @@ class TrashMove(JournaledMove):
             BinnedFile.objects.filter(pk=self.item.pk).update(state=State.BINNED, moved_at=self.now)
             self.report.binned += 1
             return
-        remove_empty_folders(self.source.rpartition("/")[0])
         if self.item.track.wanted:
             self.item.delete()
         else:

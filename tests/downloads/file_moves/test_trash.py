@@ -256,6 +256,21 @@ def test_folders_on_the_way_in_and_back_have_the_mode_that_other_programs_need(w
     assert modes == [0o775] * 5
 
 
+def test_lyrics_and_what_else_bears_the_songs_name_go_with_it_and_come_back(world, leaver, method):
+    folder = Path(leaver.local_path).parent
+    for name in ("01 Morning.lrc", "01 Morning.jpg", "01 Morning.flac", "01 Morning.live.lrc", "02 Noon.lrc"):
+        (folder / name).write_text(name)
+    process_trash_requests(world.now)
+    binned = world.root / ".bin" / f"{world.now:%Y-%m-%d}" / "Maria Ruiz/First Light"
+    assert {path.name for path in binned.iterdir()} == {"01 Morning.mp3", "01 Morning.lrc", "01 Morning.jpg"}
+    (folder / "01 Morning.jpg").write_text("another picture")
+    come_back(world)
+    process_trash_requests(world.now)
+    assert (folder / "01 Morning.lrc").read_text() == "01 Morning.lrc"
+    assert (folder / "01 Morning.jpg").read_text() == "another picture"
+    assert (binned / "01 Morning.jpg").read_text() == "01 Morning.jpg"
+
+
 def test_a_strangers_trash_folder_is_said_and_nothing_is_moved_there(world, leaver):
     (world.root / ".bin" / "scripts").mkdir(parents=True)
     assert "was not made by Tonekeep" in process_trash_requests(world.now).problem
