@@ -22,7 +22,7 @@ ORDINARY_END = 0
 
 @dataclass
 class Process:
-    """A forked worker. ``name`` begins the token of every claim that it makes."""
+    """A forked worker. ``name``, hexadecimal and of one length for all, begins the token of every claim it makes."""
 
     pid: int
     name: str
@@ -63,7 +63,7 @@ class Tokens:
         self.name = name
 
     def token_hex(self, size: int) -> str:
-        return f"{self.name}-{token_hex(size)}"[: 2 * size]
+        return f"{self.name}{token_hex(size)}"[: 2 * size]
 
 
 def start(body: Callable[[], object], name: str, *, kill_at: str = "", hold_at: str = "", skip: int = 0) -> Process:

@@ -90,7 +90,7 @@ def _bury(ground: Ground, alive: dict[int, tuple[Process, float]], figures: Figu
             killed += 1
         elif process.status != ORDINARY_END:
             figures.broken.append(f"{process.name} broke down by itself: {process.status}")
-        ground.age_claims(f"{process.name}-")
+        ground.age_claims(process.name)
     figures.broken += ground.changed()
     ground.note_published()
     return killed

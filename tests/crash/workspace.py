@@ -136,7 +136,7 @@ class Ground:
     def start(self, body: Any = None, **plan: Any) -> processes.Process:
         """Fork a worker (or ``body``); ``plan`` as in `processes.start`."""
         self.started += 1
-        return processes.start(body or self.work, f"w{self.started}", **plan)
+        return processes.start(body or self.work, f"{self.started:06x}", **plan)
 
     def run(self, body: Any = None, **plan: Any) -> int:
         """Start a process and wait for its end: its exit status, or minus the signal that killed it."""
