@@ -11,9 +11,9 @@ import contextlib
 import os
 from abc import ABC, abstractmethod
 
+from catalog.library.untracked import AUDIO
 from django.conf import settings
 
-from catalog.library.untracked import AUDIO
 from catalog.music.path_template import path_key
 from catalog.storage import mounts, own_folders
 from catalog.storage.own_folders import OWN_FOLDERS
