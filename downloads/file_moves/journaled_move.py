@@ -11,10 +11,10 @@ import contextlib
 import os
 from abc import ABC, abstractmethod
 
-from catalog.library.untracked import AUDIO
 from django.conf import settings
 
 from catalog.music.path_template import path_key
+from catalog.scanning.untracked import AUDIO
 from catalog.storage import mounts, own_folders
 from catalog.storage.own_folders import OWN_FOLDERS
 from catalog.system.atomic_files import file_at, is_taken, make_folders
