@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from downloads.audio import ffmpeg as tool
-from downloads.audio.probe import probe
+from downloads.audio.probe import Probe, probe
 from downloads.failures.kinds import DownloadError
 
 # Codec as ffmpeg names it -> (file extension, ffmpeg's muxer, demuxer that shows it is in that container already).
@@ -44,15 +44,21 @@ _NO_BRANDS = [part for name in _BRANDS for part in ("-metadata", f"{name}=")]
 
 
 def transcode(
-    path: str, audio_format: str, *, ffmpeg: str = "", timeout_seconds: float = tool.TOOL_TIMEOUT
+    path: str,
+    audio_format: str,
+    *,
+    headers: Probe | None = None,
+    ffmpeg: str = "",
+    timeout_seconds: float = tool.TOOL_TIMEOUT,
 ) -> tuple[str, str]:
     """Give ``path`` the codec, container and extension asked for; the new path and the codec that is in it.
 
     ``audio_format`` is "best" (the sound as delivered, never encoded again) or a key of `FORMATS` (encoded only
-    where it is something else). The file stays in its folder; where it is rewritten, the old one is removed.
+    where it is something else). ``headers``: what `probe` said of it, where it was asked already. The file stays in its
+    folder; where it is rewritten, the old one is removed.
     DownloadError as `probe`, and tool_crashed or disk_full where ffmpeg cannot write.
     """
-    original = probe(path, ffmpeg=ffmpeg, timeout_seconds=timeout_seconds)
+    original = headers or probe(path, ffmpeg=ffmpeg, timeout_seconds=timeout_seconds)
     codec, encode = _plan(original.codec, audio_format)
     extension, muxer, demuxer = CONTAINERS[codec]
     target = f"{os.path.splitext(path)[0]}.{extension}"

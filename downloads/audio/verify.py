@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from downloads.audio import ffmpeg as tool
-from downloads.audio.probe import Probe, probe, require_file
+from downloads.audio.probe import Probe, parse_probe, require_file
 from downloads.audio.truncation import is_cut
 from downloads.failures.kinds import DownloadError
 
@@ -29,6 +29,7 @@ SILENCE_DB = -80.0  # 16-bit silence reads -91; the quietest real recording's pe
 # A cut file, a wrong frame at the start and a tag in the middle give an error or two; a damaged one gives many.
 ERRORS_ALLOWED = 3
 ERRORS_PER_MINUTE = 2.0
+_LEVEL = re.compile(r"^\[info\] ", re.MULTILINE)  # what "-loglevel level" puts before each line of the headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,7 @@ def verify(
     require_bytes(path, expected_bytes)
     if expected_ms is None and is_cut(path):
         raise DownloadError("too_short", "The file has no end: a part is missing.")
-    headers = probe(path, ffmpeg=ffmpeg, timeout_seconds=timeout_seconds)
-    audio = _decode(path, ffmpeg, timeout_seconds)
+    headers, audio = _decode(path, ffmpeg, timeout_seconds)
     _require_length(audio.duration_ms, expected_ms, headers.claimed_ms)
     if audio.errors > ERRORS_ALLOWED + ERRORS_PER_MINUTE * audio.duration_ms / 60_000:
         raise DownloadError("bad_file", f"The file is damaged: {audio.errors} places could not be decoded.")
@@ -101,18 +101,20 @@ def tolerance(expected_ms: int) -> int:
     return max(TOLERANCE_MS, round(expected_ms * TOLERANCE_SHARE))
 
 
-def _decode(path: str, ffmpeg: str, timeout: float) -> VerifiedAudio:
-    """Decode the file into nothing as fast as it goes; the length is that of the samples which came out."""
+def _decode(path: str, ffmpeg: str, timeout: float) -> tuple[Probe, VerifiedAudio]:
+    """Decode the file into nothing as fast as it goes: what its headers say, and the samples which came out."""
     # -vn: a cover that cannot be decoded would count as errors of the sound.
     arguments = ["-nostats", "-loglevel", "level+info", "-progress", "pipe:1", *tool.input_arguments(path)]
     arguments += ["-vn", "-map", "0:a:0", "-af", "volumedetect", "-f", "null", "-"]
     result = tool.run_ffmpeg(arguments, ffmpeg=ffmpeg, timeout=timeout)
+    messages = tool.messages(result)
+    headers = parse_probe(_LEVEL.sub("", messages), tool.last_message(result, path))
     positions = re.findall(rb"^out_time_us=(\d+)$", result.stdout, re.MULTILINE)
-    peak = re.search(r"max_volume: (-?[\d.]+|-inf) dB", tool.messages(result))
+    peak = re.search(r"max_volume: (-?[\d.]+|-inf) dB", messages)
     if result.code != 0 or not positions:
         raise DownloadError("bad_file", f"The file cannot be decoded: {tool.last_message(result, path)}")
     peak_db = float(peak[1]) if peak else float("-inf")
-    return VerifiedAudio(int(positions[-1]) // 1000, peak_db, sum(result.counts.values()))
+    return headers, VerifiedAudio(int(positions[-1]) // 1000, peak_db, sum(result.counts.values()))
 
 
 def _seconds(milliseconds: int) -> str:

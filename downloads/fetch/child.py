@@ -72,10 +72,11 @@ class FetchContext:
         require_bytes(original, expected)
         if request.length_unknown:  # now: what is rewritten looks whole, whatever it was made from
             verify(original, None, expected, ffmpeg=ffmpeg)
+        headers = probe(original, ffmpeg=ffmpeg)
         if not request.any_quality:
-            require_quality(probe(original, ffmpeg=ffmpeg))
+            require_quality(headers)
         before = os.stat(original)
-        path, codec = transcode(original, request.audio_format, ffmpeg=ffmpeg)
+        path, codec = transcode(original, request.audio_format, headers=headers, ffmpeg=ffmpeg)
         if not os.path.samestat(before, os.stat(path)):
             expected = None  # it was rewritten, and is as long as it is
         return {"ok": True, "path": path, "codec": codec, "expected_bytes": expected}
