@@ -4,7 +4,7 @@ The columns of a track's state are written by `catalog.tracks.transitions` alone
 rules to the database. `artists`, `albums`, `entries` describe; `status`, `local_path` and their neighbours remember.
 """
 
-from catalog.models.accounts import Account, ApiToken, ApiTokenQuerySet, SetupLink, SpotifyApp
+from catalog.models.accounts import Account, ApiToken, ApiTokenQuerySet, LoginFailure, SetupLink, SpotifyApp
 from catalog.models.collections import Collection, CollectionQuerySet, Entry
 from catalog.models.events import Event, EventQuerySet
 from catalog.models.library import AdoptionMatch, BinnedFile, Folder, Library
@@ -30,6 +30,7 @@ __all__ = [
     "EventQuerySet",
     "Folder",
     "Library",
+    "LoginFailure",
     "Run",
     "RunQuerySet",
     "Service",

@@ -104,3 +104,17 @@ class ApiToken(models.Model):
 
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+class LoginFailure(models.Model):
+    """A wrong password (`catalog.web.throttled_login`): kept for ten minutes, the name only as its digest."""
+
+    network = models.CharField(max_length=50)
+    account = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["network", "at"], name="login_failure_network")]
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.at}"

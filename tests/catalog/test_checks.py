@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.checks import run_checks
-from django.test import Client
-
-from catalog.web.throttled_login import MOST_FAILURES, TOO_MANY
 
 
 def warnings() -> set[str]:
@@ -49,16 +44,3 @@ def test_a_sqlite_that_cannot_claim_is_refused_but_not_beside_postgresql(
     assert warnings() == {"catalog.E001"}
     settings.SQLITE = False
     assert warnings() == set()
-
-
-@pytest.mark.django_db
-def test_passwords_cannot_be_guessed_for_long(client: Client) -> None:
-    cache.clear()
-    User.objects.create_superuser("anna", "", "right")
-    wrong = {"username": "anna", "password": "wrong", "next": "/"}
-    for _ in range(MOST_FAILURES):
-        assert TOO_MANY not in client.post("/admin/login/", wrong).content.decode()
-    assert TOO_MANY in client.post("/admin/login/", {**wrong, "password": "right"}).content.decode()
-    elsewhere = client.post("/admin/login/", {**wrong, "password": "right"}, REMOTE_ADDR="10.0.0.7")
-    assert elsewhere.status_code == 302
-    cache.clear()

@@ -1,0 +1,90 @@
+"""Passwords cannot be guessed, and nobody locks the owner out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client, RequestFactory
+from django.utils import timezone
+
+from catalog.models import LoginFailure
+from catalog.web.client_address import client_network
+from catalog.web.throttled_login import MOST_FAILURES, MOST_OF_NETWORK, TOO_MANY, WITHIN
+
+pytestmark = pytest.mark.django_db
+PROXY = "172.18.0.2"
+
+
+@pytest.fixture(autouse=True)
+def anna() -> User:
+    return User.objects.create_superuser("anna", "", "right")
+
+
+def log_in(password: str, name: str = "anna", **meta: str) -> str:
+    """ "in", "refused" or "wrong", from a fresh browser."""
+    answer = Client().post("/admin/login/", {"username": name, "password": password, "next": "/"}, **meta)
+    if answer.status_code == 302:
+        return "in"
+    return "refused" if TOO_MANY in answer.content.decode() else "wrong"
+
+
+def test_a_network_that_guesses_is_refused_also_with_the_right_password_and_the_owner_gets_in_from_another() -> None:
+    assert [log_in("wrong", REMOTE_ADDR="10.0.0.6") for _ in range(MOST_FAILURES)] == ["wrong"] * MOST_FAILURES
+    assert log_in("right", REMOTE_ADDR="10.0.0.6") == "refused"
+    assert log_in("right", REMOTE_ADDR="10.0.0.7") == "in"
+
+
+def test_ten_minutes_later_it_may_try_again() -> None:
+    for _ in range(MOST_FAILURES):
+        log_in("wrong")
+    LoginFailure.objects.update(at=timezone.now() - WITHIN - timedelta(seconds=1))
+    assert log_in("right") == "in"
+
+
+def test_behind_a_named_proxy_each_visitor_counts_alone(settings: Any) -> None:
+    settings.TRUSTED_PROXY = ["172.18.0.0/16"]
+    for _ in range(MOST_FAILURES):
+        log_in("wrong", REMOTE_ADDR=PROXY, HTTP_X_FORWARDED_FOR="1.1.1.1, 203.0.113.9")
+    assert log_in("right", REMOTE_ADDR=PROXY, HTTP_X_FORWARDED_FOR="203.0.113.9") == "refused"
+    assert log_in("right", REMOTE_ADDR=PROXY, HTTP_X_FORWARDED_FOR="203.0.113.10") == "in"
+
+
+def test_a_header_of_a_strangers_is_not_believed() -> None:
+    for number in range(MOST_FAILURES):
+        log_in("wrong", REMOTE_ADDR="203.0.113.9", HTTP_X_FORWARDED_FOR=f"10.0.0.{number}")
+    assert log_in("right", REMOTE_ADDR="203.0.113.9", HTTP_X_FORWARDED_FOR="10.0.0.99") == "refused"
+
+
+def test_a_network_that_tries_many_names_is_refused() -> None:
+    now = timezone.now()
+    LoginFailure.objects.bulk_create(
+        LoginFailure(network="10.0.0.6", account=str(number), at=now) for number in range(MOST_OF_NETWORK)
+    )
+    assert log_in("right", REMOTE_ADDR="10.0.0.6") == "refused"
+
+
+def test_what_was_typed_as_a_name_is_not_kept_and_old_failures_go() -> None:
+    LoginFailure.objects.create(network="10.0.0.6", account="x", at=timezone.now() - 2 * WITHIN)
+    log_in("wrong", name="my password")
+    assert "my password" not in LoginFailure.objects.get().account
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "network"),
+    [
+        ("2001:db8::1", "", "2001:db8::/64"),
+        ("::ffff:10.0.0.6", "", "10.0.0.6"),
+        (PROXY, "", PROXY),
+        (PROXY, "rubbish", PROXY),
+        (PROXY, "8.8.8.8, 172.18.0.9", "8.8.8.8"),
+        (PROXY, "9.9.9.9, 8.8.8.8", "8.8.8.8"),
+        ("", "8.8.8.8", ""),
+    ],
+)
+def test_the_network_of_a_request(settings: Any, remote: str, forwarded: str, network: str) -> None:
+    settings.TRUSTED_PROXY = ["172.18.0.0/16"]
+    request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
+    assert client_network(request) == network
