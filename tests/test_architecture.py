@@ -191,7 +191,7 @@ LEVELS = [
     {"downloads.failures"},
     {"downloads.audio", "downloads.publishing"},
     {"downloads.fetch"},
-    {"downloads.search"},
+    {"downloads.search", "downloads.health"},
     {"downloads.review", "downloads.file_moves"},
     {"downloads.worker"},
     {"downloads.jobs"},

@@ -77,6 +77,7 @@ def publish(track: Track, staged: Staged, now: Callable[[], datetime]) -> Place:
 
 def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime]) -> Place:
     first = target_place(track, staged.extension)
+    mounts.require(first.root, first.folder)
     method = link_method.link_method(os.path.dirname(staged.path))
     for attempt in range(MAX_NAMES):
         folder, name = first.folder, path_template.next_place(first.file_name, short_id(track), attempt)
@@ -87,7 +88,6 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
             if not transitions.reserve(track.pk, track.claim or "", place, staged.size, now()):
                 raise LeaseLost
             failpoint("reserved")
-            mounts.require(place.root, place.folder)
             make_folders(place.root, place.folder, 0o777 & ~settings.MUSIC_UMASK)
             _put_in_place(staged.path, place.path, method)
         except (PlaceTaken, FileExistsError):
