@@ -57,7 +57,7 @@ def remember(audio_file: AudioFile, numbers: array[int]) -> None:
         FingerprintHash.objects.bulk_create(
             FingerprintHash(track_id=audio_file.track_id, value=value) for value in looked_up(numbers)
         )
-        Candidate.objects.filter(pk=audio_file.candidate_id).update(fingerprint=numbers.tobytes())
+        Candidate.objects.filter(pk=audio_file.candidate_id or 0).update(fingerprint=numbers.tobytes())
         AudioFile.objects.filter(pk=audio_file.pk).update(
             fingerprint=numbers.tobytes(), same_as=twin.track_id if twin else None
         )
