@@ -222,7 +222,7 @@ class Pass:
     def __init__(self, options: Options, report: ReconcileReport, now: datetime, root: Root, run: Run | None) -> None:
         self.options, self.report, self.now, self.root, self.run = options, report, now, root, run
         self.due = now + SEARCH_WITHIN
-        self.looker = FolderScanner(
+        self.scanner = FolderScanner(
             root.fd, FilesystemTrust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes or not options.full
         )
         self.library = Library.load()
@@ -238,21 +238,21 @@ class Pass:
         after = self._resumed_after()
         total = Folder.objects.filter(scope, pk__gt=after).count()
         with ExitStack() as stack:
-            lookout = None
+            worker = None
             if self.options.full and total >= TWO_PROCESSES_FROM and processors() > 1:
-                lookout = stack.enter_context(ScanWorker(self.looker, self.root.path))
+                worker = stack.enter_context(ScanWorker(self.scanner, self.root.path))
             before: Sequence[FolderRow | AskRow] = []
             for chunk, asks in self._all(scope, after) if self.options.full else self._changed(scope, after):
                 self.report.listed += len(asks)
-                if lookout is None:
-                    self._end(chunk, self.looker.look(asks, changed=not self.options.full), total, progress)
+                if worker is None:
+                    self._end(chunk, self.scanner.look(asks, changed=not self.options.full), total, progress)
                     continue
                 if before:
-                    self._end(before, lookout.receive(), total, progress)
-                lookout.send(asks)
+                    self._end(before, worker.receive(), total, progress)
+                worker.send(asks)
                 before = chunk
-            if lookout is not None and before:
-                self._end(before, lookout.receive(), total, progress)
+            if worker is not None and before:
+                self._end(before, worker.receive(), total, progress)
 
     def _mounted(self, scope: Q) -> Q:
         """``scope`` without the folders on drives that are not mounted: nothing is known of them."""
@@ -297,7 +297,7 @@ class Pass:
         for chunk in folder_index.in_chunks(scope, after):
             counts = folder_index.downloaded_between(chunk[0].folder, chunk[-1].folder)
             self.report.files += sum(counts.values())
-            changed = self.looker.changed(chunk, counts)
+            changed = self.scanner.changed(chunk, counts)
             yield chunk, folder_index.asks_of([row.folder for row in changed], sizes=True)
 
     # --- Writing ------------------------------------------------------------------------------------------

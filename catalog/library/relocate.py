@@ -74,11 +74,11 @@ def _require_library(root: str) -> None:
         raise CannotRelocate("The catalog has no music folder yet; set MUSIC_DIR and run `manage.py reconcile`.")
     if root != settings.MUSIC_DIR:
         raise CannotRelocate(f"MUSIC_DIR is {settings.MUSIC_DIR}; set it to {root} first, then run this again.")
-    sight = probe_root(root)
-    if sight.problem:
-        raise CannotRelocate(sight.problem)
-    if sight.marker != library.root_uuid:
-        whose = "is another catalog's library" if sight.marker else f"has no {MARKER} file"
+    probe = probe_root(root)
+    if probe.problem:
+        raise CannotRelocate(probe.problem)
+    if probe.marker != library.root_uuid:
+        whose = "is another catalog's library" if probe.marker else f"has no {MARKER} file"
         raise CannotRelocate(f"The folder {root} {whose}, so the library has not moved there. Nothing was changed.")
 
 

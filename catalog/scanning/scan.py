@@ -59,7 +59,7 @@ class Expectation(NamedTuple):
         return self.mtime_ns, self.ctime_ns or 0, self.inode or 0, self.device or 0
 
 
-AskRow = tuple[int, str, int | None, int | None, int | None, int | None, int, str | None, str | None]  # an Ask's values
+AskRow = tuple[int, str, int | None, int | None, int | None, int | None, int, str | None, str | None]  # an Expectation
 
 
 class ScanResult(NamedTuple):

@@ -1,8 +1,8 @@
-"""A second pair of eyes: a full pass looks at its folders in two processes, on two cores.
+"""Scan folders in a child process beside this one: a full pass then uses two cores.
 
-The other process runs this file. It has the root's descriptor, no environment, no Django and no database: it reads
-lists of `Ask` from its stdin and writes lists of `ScanResult` to its stdout. Should it die, the folders that it had are
-looked at here: it can make a pass faster, and nothing else.
+The child runs this file. It has the root's descriptor, no environment, no Django and no database: it reads lists of
+`Expectation` from its stdin and writes lists of `ScanResult` to its stdout, both marshalled. Should it die, its folders
+are scanned here: it can make a pass faster, and nothing else.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ SHARE = 0.6  # of the folders go to the other process: this one has the rows to 
 
 
 class ScanWorker:
-    """The looker of a pass, and a process beside it. Close it, or use it in a ``with``."""
+    """The scanner of a pass, and a child process beside it. Use it in a ``with``."""
 
-    def __init__(self, looker: FolderScanner, root: str) -> None:
-        self.looker = looker
+    def __init__(self, scanner: FolderScanner, root: str) -> None:
+        self.scanner = scanner
         self.given: list[AskRow] = []
         self.found: list[ScanResult] = []
         import subprocess  # here: the other process runs this file too, and would spend a third of its start on it
 
-        how = (str(looker.root_fd), str(looker.now_ns), "sizes" if looker.sizes else "names")
+        how = (str(scanner.root_fd), str(scanner.now_ns), "sizes" if scanner.sizes else "names")
         self.other = subprocess.Popen(
             [sys.executable, "-I", "-S", "-X", "utf8", os.path.abspath(__file__), *how, root],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            pass_fds=[looker.root_fd],
+            pass_fds=[scanner.root_fd],
             env={},
         )
 
@@ -57,7 +57,7 @@ class ScanWorker:
         with suppress(OSError):  # it is gone: `receive` will notice
             marshal.dump([tuple(ask) for ask in self.given], self.other.stdin)
             self.other.stdin.flush()
-        self.found = self.looker.look(asks[cut:])
+        self.found = self.scanner.look(asks[cut:])
 
     def receive(self) -> list[ScanResult]:
         """What both found."""
@@ -65,7 +65,7 @@ class ScanWorker:
         try:
             theirs = [ScanResult(*found) for found in marshal.load(self.other.stdout)]  # noqa: S302  our own process
         except (OSError, EOFError, ValueError, TypeError):
-            theirs = self.looker.look(self.given)
+            theirs = self.scanner.look(self.given)
         return theirs + self.found
 
 

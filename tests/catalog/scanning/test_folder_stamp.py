@@ -11,7 +11,7 @@ from catalog.models import Folder, Track
 from catalog.scanning.folder_stamp import FilesystemTrust, is_young, stamp_of
 from catalog.scanning.scan import FolderScanner
 from catalog.tracks.place import Place
-from tests.catalog.scanning.conftest import mount_line
+from tests.catalog.conftest import mount_line
 from tests.world import World
 
 pytestmark = pytest.mark.usefixtures("trusted_filesystem")
@@ -333,10 +333,10 @@ def test_a_huge_inode_that_stands_needs_no_listing(tmp_path: Path, monkeypatch: 
     found = os.stat_result((0o40755, (1 << 64) - 5, 3, 2, 0, 0, 0, 1, 1, 1))
     monkeypatch.setattr("os.stat", lambda *_, **__: found)
     known = FolderRow(1, "a", *stamp_of(found), 0)
-    looker = FolderScanner(-1, lambda _: True, 0)
+    scanner = FolderScanner(-1, lambda _: True, 0)
 
-    assert looker.changed([known], {}) == []
-    assert looker.changed([known._replace(inode=-6)], {}) != []
+    assert scanner.changed([known], {}) == []
+    assert scanner.changed([known._replace(inode=-6)], {}) != []
 
 
 @pytest.mark.parametrize(("age_ns", "young"), [(1_999_999_999, True), (2_000_000_000, False), (-5, True)])

@@ -19,7 +19,7 @@ FAR_AHEAD_NS = 4_000_000_000_000_000_000
 
 
 @pytest.fixture
-def looker(tmp_path: Path) -> Iterator[FolderScanner]:
+def scanner(tmp_path: Path) -> Iterator[FolderScanner]:
     for number in range(10):
         (tmp_path / f"Ártist {number}").mkdir()
         (tmp_path / f"Ártist {number}" / "1.mp3").write_text("a")
@@ -35,40 +35,40 @@ def asks() -> list[Expectation]:
     ]
 
 
-def test_two_processes_see_what_one_sees(looker: FolderScanner, tmp_path: Path) -> None:
-    alone = looker.look(asks())
-    with ScanWorker(looker, str(tmp_path)) as lookout:
+def test_two_processes_see_what_one_sees(scanner: FolderScanner, tmp_path: Path) -> None:
+    alone = scanner.look(asks())
+    with ScanWorker(scanner, str(tmp_path)) as worker:
         for _ in range(2):
-            lookout.send(asks())
-            together = lookout.receive()
+            worker.send(asks())
+            together = worker.receive()
             assert together == alone
-    assert lookout.other.returncode is not None, "it is gone with its pass"
+    assert worker.other.returncode is not None, "it is gone with its pass"
     assert len(alone) == 11
     assert alone[0].gone == ("gone.mp3",) and alone[0].other_size == ("1.mp3/1",)
 
 
 @pytest.mark.parametrize("before_sending", [True, False])
-def test_one_is_enough_when_the_other_dies(looker: FolderScanner, tmp_path: Path, before_sending: bool) -> None:
-    alone = looker.look(asks())
-    with ScanWorker(looker, str(tmp_path)) as lookout:
+def test_one_is_enough_when_the_other_dies(scanner: FolderScanner, tmp_path: Path, before_sending: bool) -> None:
+    alone = scanner.look(asks())
+    with ScanWorker(scanner, str(tmp_path)) as worker:
         if not before_sending:
-            os.kill(lookout.other.pid, signal.SIGSTOP)
-            lookout.send(asks())
-        lookout.other.kill()
-        lookout.other.wait(10)
+            os.kill(worker.other.pid, signal.SIGSTOP)
+            worker.send(asks())
+        worker.other.kill()
+        worker.other.wait(10)
         if before_sending:
-            lookout.send(asks())
-        assert lookout.receive() == alone
+            worker.send(asks())
+        assert worker.receive() == alone
 
 
 def test_the_other_process_gets_no_secret(
-    looker: FolderScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scanner: FolderScanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "do not tell")
-    with ScanWorker(looker, str(tmp_path)) as lookout:
-        lookout.send(asks())
-        lookout.receive()
-        assert Path(f"/proc/{lookout.other.pid}/environ").read_bytes().find(b"do not tell") == -1
+    with ScanWorker(scanner, str(tmp_path)) as worker:
+        worker.send(asks())
+        worker.receive()
+        assert Path(f"/proc/{worker.other.pid}/environ").read_bytes().find(b"do not tell") == -1
 
 
 def test_a_full_pass_in_two_processes_finds_what_is_gone_and_back(
