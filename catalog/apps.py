@@ -8,4 +8,4 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks of the settings."""
-        from catalog import checks  # noqa: F401
+        from catalog import checks  # noqa: F401  registers itself, once every app is loaded

@@ -16,6 +16,7 @@ class DownloadsConfig(AppConfig):
 
         And hear of rows that become one, or part: what a person decided about either must not go with it.
         """
+        # Here: models can be imported once every app is loaded, not before.
         from django.contrib import admin
         from django.contrib.admin.exceptions import NotRegistered
 

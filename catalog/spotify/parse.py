@@ -26,7 +26,7 @@ from catalog.music.records import (
 )
 
 SPOKEN = {"episode", "chapter", "show", "audiobook"}
-MOST = 2**31 - 1  # what an integer column holds
+MAX_INTEGER = 2**31 - 1  # what an integer column holds
 RELEASE_DATE = re.compile(r"[1-9]\d{3}(-\d{2}(-\d{2})?)?\Z")  # Spotify says "0000" where it does not know
 
 
@@ -117,7 +117,7 @@ def positive(value: Any) -> int | None:
     """A whole number above zero that fits a column, else None (Spotify says 0 where it does not know)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value) if 1 <= value <= MOST else None
+    return int(value) if 1 <= value <= MAX_INTEGER else None
 
 
 def names(artists: Any) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ def make_stdout_a_pipe() -> None:
 
 def main() -> None:
     """Run supervisord in this process until a signal ends it."""
-    from config import settings
+    from config import settings  # here: a setting that cannot be used is said by `run`, not at import
 
     make_stdout_a_pipe()
     run_dir = settings.DATA_DIR / RUN

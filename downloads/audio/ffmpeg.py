@@ -30,7 +30,7 @@ def find_ffmpeg() -> str:
 def find_bundled_ffmpeg() -> str:
     """The path of the wheel's ffmpeg, which has Chromaprint; a system's often has not. DownloadError "no_ffmpeg"."""
     try:
-        import imageio_ffmpeg
+        import imageio_ffmpeg  # here: a system with an ffmpeg of its own may do without the wheel
 
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError) as error:

@@ -18,7 +18,7 @@ from downloads.failures import backoff, clock_skew
 from downloads.failures.kinds import CANDIDATE, ERROR_KINDS, SERVICE
 
 IN_A_ROW = 5  # different tracks that must meet the same failure before it is everybody's
-LOOKED_AT = 40  # ended tracks at most that are looked at
+SCAN_LIMIT = 40  # ended tracks at most that are looked at
 LOGIN_KINDS = {"login", "bot_check"}  # a site says so of itself, or of one recording alone
 # What says nothing of a site: the search had no match, a person's choice, a name, content that failed its proof.
 _TRACKS_OWN = {"no_match", "needs_decision", "choice_failed", "no_free_name", "stopped"} | {
@@ -71,7 +71,7 @@ def _others_met_it_too(kind: str, track: Track, now: datetime) -> bool:
         return False
     ended = Event.objects.filter(kind__in=[Event.Kind.FINISH, Event.Kind.FAIL], at__lte=now).exclude(track=track.pk)
     others: set[int] = set()
-    for event in ended.select_related("track")[:LOOKED_AT]:
+    for event in ended.select_related("track")[:SCAN_LIMIT]:
         if event.kind == Event.Kind.FINISH:
             break
         if event.track.error_kind in same and (service or event.track.attempts <= 1):

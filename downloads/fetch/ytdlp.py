@@ -111,7 +111,7 @@ def _connection_parameters(request: FetchRequest) -> dict[str, Any]:
 def find_deno() -> str:
     """The path of the deno wheel's JavaScript runtime, else the system's; "" where there is neither."""
     try:
-        from deno import find_deno_bin  # type: ignore[import-untyped]
+        from deno import find_deno_bin  # type: ignore[import-untyped]  # here: the wheel is missing on some systems
 
         return str(find_deno_bin())
     except (ImportError, OSError):

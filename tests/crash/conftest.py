@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from tests.crash.workspace import Ground, configure
+from tests.crash.workspace import Workspace, configure
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ground(transactional_db: None, tmp_path: Path, settings: LazySettings, recordings: Path) -> Ground:
+def workspace(transactional_db: None, tmp_path: Path, settings: LazySettings, recordings: Path) -> Workspace:
     """A library under fire. Real commits: several processes must see them."""
     configure(settings, tmp_path)
-    return Ground(tmp_path, recordings)
+    return Workspace(tmp_path, recordings)

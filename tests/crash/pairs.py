@@ -9,7 +9,7 @@ from catalog.models import Track
 from catalog.system.failpoints import POINTS
 from downloads.publishing import link_method
 from tests.crash.processes import ORDINARY_END, Process
-from tests.crash.workspace import Ground
+from tests.crash.workspace import Workspace
 
 OF_RECOVERY = ("recovering", "fenced", "recovered")
 IN_PLACE = ("linked", "folder_synced", "finished", "cleaned")  # nobody who comes after these has to fetch
@@ -38,26 +38,26 @@ def all_pairs() -> Iterator[Pair]:
                     yield Pair(first, second, second_goes_first, third)
 
 
-def play(ground: Ground, pair: Pair) -> tuple[list[str], bool]:
+def play(workspace: Workspace, pair: Pair) -> tuple[list[str], bool]:
     """What was broken, and whether both workers were held in their places at once."""
-    track = _prepare(ground, pair)
-    before = ground.fetched(track)
-    first = ground.start(ground.recover if pair.first in OF_RECOVERY else None, hold_at=pair.first)
+    track = _prepare(workspace, pair)
+    before = workspace.fetched(track)
+    first = workspace.start(workspace.recover if pair.first in OF_RECOVERY else None, hold_at=pair.first)
     held = {first.name: first.held()}  # not every point lies on every way
-    ground.age_claims()
-    second = ground.start(hold_at=pair.second)
+    workspace.age_claims()
+    second = workspace.start(hold_at=pair.second)
     held[second.name] = second.held()
-    ground.age_claims()
+    workspace.age_claims()
     broken = []
-    if pair.third and ground.run() != ORDINARY_END:
+    if pair.third and workspace.run() != ORDINARY_END:
         broken.append("the third worker broke down")
     for process in (second, first) if pair.second_goes_first else (first, second):
         if not _goes_on(process, held[process.name]):
             broken.append(f"{process.name} broke down")
-    ground.settle()
-    broken += ground.violations(late=True)
+    workspace.settle()
+    broken += workspace.violations(late=True)
     by_first = "adopted" not in (pair.first, pair.second)  # else its file was there already
-    if held[first.name] and pair.first in IN_PLACE and ground.fetched(track) != before + by_first:
+    if held[first.name] and pair.first in IN_PLACE and workspace.fetched(track) != before + by_first:
         broken.append("the track was fetched again after its file was in place")
     return broken, all(held.values())
 
@@ -68,19 +68,19 @@ def _goes_on(process: Process, held: bool) -> bool:
     return process.end() == ORDINARY_END
 
 
-def _prepare(ground: Ground, pair: Pair) -> Track:
+def _prepare(workspace: Workspace, pair: Pair) -> Track:
     """A track to fetch, and what must be there for a worker to come by the first's point."""
-    track = ground.track()
+    track = workspace.track()
     if "placeholder" in (pair.first, pair.second):
-        ground.publish_by(link_method.PLACEHOLDER)
+        workspace.publish_by(link_method.PLACEHOLDER)
     if "adopted" in (pair.first, pair.second):
-        ground.settle()
-        ground.forget_place(track)
+        workspace.settle()
+        workspace.forget_place(track)
     elif pair.first in OF_RECOVERY:
-        ground.run(kill_at="reserved")
-        ground.age_claims()
+        workspace.run(kill_at="reserved")
+        workspace.age_claims()
         return track
     if pair.first in OF_RECOVERY:
-        ground.run(kill_at="adopted")
-        ground.age_claims()
+        workspace.run(kill_at="adopted")
+        workspace.age_claims()
     return track

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from catalog.models import Track
 from tests.crash.processes import ORDINARY_END, Process
-from tests.crash.workspace import Ground
+from tests.crash.workspace import Workspace
 
 AT_ONCE = 3  # workers, on one database and one folder
 LIVES = 1.0  # seconds; each worker is killed at a random moment before that, at first
@@ -35,7 +35,7 @@ class Figures:
 
 
 def torture(
-    ground: Ground, kills: int, dice: random.Random, tell: Callable[[Figures], None] = lambda figures: None
+    workspace: Workspace, kills: int, dice: random.Random, tell: Callable[[Figures], None] = lambda figures: None
 ) -> Figures:
     """Kill workers at random moments until ``kills`` of them were met alive, then settle and look at everything.
 
@@ -43,41 +43,41 @@ def torture(
     """
     figures, began = Figures(), time.monotonic()
     alive: dict[int, tuple[Process, float]] = {}
-    before, lives = len(ground.published), LIVES
+    before, lives = len(workspace.published), LIVES
     with _deaths_wake_us():
         while figures.kills < kills:
             while len(alive) < AT_ONCE:
-                _provide(ground, dice)
-                process = ground.start()
+                _provide(workspace, dice)
+                process = workspace.start()
                 alive[process.pid] = (process, time.monotonic() + dice.uniform(0, lives))
                 figures.processes += 1
             victim, deadline = min(alive.values(), key=lambda pair: pair[1])
             if not _died_before(deadline):
                 victim.kill()
-            figures.kills += _bury(ground, alive, figures)
+            figures.kills += _bury(workspace, alive, figures)
             # A busy machine must not let them all die young: where nothing is done nothing can go wrong.
-            slow = (len(ground.published) - before) * KILLS_FOR_A_TRACK < figures.kills
+            slow = (len(workspace.published) - before) * KILLS_FOR_A_TRACK < figures.kills
             lives *= 1.02 if slow else 0.98
             tell(figures)
     for process, _ in alive.values():
         process.kill()
         process.end()
-    ground.settle()
-    figures.broken += ground.violations()
-    figures.tracks, figures.fetches = len(ground.tracks), len(ground.fetches())
-    figures.recovered = ground.recovered()
+    workspace.settle()
+    figures.broken += workspace.violations()
+    figures.tracks, figures.fetches = len(workspace.tracks), len(workspace.fetches())
+    figures.recovered = workspace.recovered()
     figures.seconds = time.monotonic() - began
     return figures
 
 
-def _provide(ground: Ground, dice: random.Random) -> None:
+def _provide(workspace: Workspace, dice: random.Random) -> None:
     while Track.objects.filter(status="missing").count() < WAITING:
-        track = ground.track()
+        track = workspace.track()
         if dice.randrange(ONE_IN_THE_WAY) == 0:
-            ground.put_stranger_in_the_way(track)
+            workspace.put_stranger_in_the_way(track)
 
 
-def _bury(ground: Ground, alive: dict[int, tuple[Process, float]], figures: Figures) -> int:
+def _bury(workspace: Workspace, alive: dict[int, tuple[Process, float]], figures: Figures) -> int:
     """Reap the dead, let their deadlines pass, look at what was published. How many were killed."""
     killed = 0
     for pid in list(alive):
@@ -90,9 +90,9 @@ def _bury(ground: Ground, alive: dict[int, tuple[Process, float]], figures: Figu
             killed += 1
         elif process.status != ORDINARY_END:
             figures.broken.append(f"{process.name} broke down by itself: {process.status}")
-        ground.age_claims(process.name)
-    figures.broken += ground.changed()
-    ground.note_published()
+        workspace.age_claims(process.name)
+    figures.broken += workspace.changed()
+    workspace.note_published()
     return killed
 
 

@@ -98,7 +98,7 @@ def _kill(options: argparse.Namespace) -> int:
     from django.conf import settings
 
     from tests.crash.random_kills import Figures, torture
-    from tests.crash.workspace import Ground, configure
+    from tests.crash.workspace import Workspace, configure
 
     seed = options.seed or random.SystemRandom().randrange(1, 10**6)
 
@@ -108,7 +108,9 @@ def _kill(options: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="torture-") as folder:
         configure(settings, Path(folder))
-        figures = torture(Ground(Path(folder), Path(folder) / "recordings"), options.kills, random.Random(seed), tell)
+        figures = torture(
+            Workspace(Path(folder), Path(folder) / "recordings"), options.kills, random.Random(seed), tell
+        )
     print(
         f"\n{figures.kills} random kills on {options.db} in {figures.seconds:.0f} s (seed {seed}): "
         f"{figures.processes} workers, {figures.recovered} claims recovered, {figures.tracks} tracks, "
@@ -122,7 +124,7 @@ def _pair(options: argparse.Namespace) -> int:
     from django.core.management import call_command
 
     from tests.crash.pairs import all_pairs, play
-    from tests.crash.workspace import Ground, configure
+    from tests.crash.workspace import Workspace, configure
 
     chosen = played([pair for pair in all_pairs() if re.search(options.only, str(pair))], options.share)
     began, met, broken = time.monotonic(), 0, []
@@ -131,7 +133,7 @@ def _pair(options: argparse.Namespace) -> int:
             with tempfile.TemporaryDirectory(prefix="torture-") as folder:
                 call_command("flush", interactive=False, verbosity=0)
                 configure(settings, Path(folder))
-                found, reached = play(Ground(Path(folder), Path(common)), pair)
+                found, reached = play(Workspace(Path(folder), Path(common)), pair)
                 met += reached
                 broken += [f"{pair}: {sentence}" for sentence in found]
     print(

@@ -12,7 +12,7 @@ from catalog.system.failpoints import POINTS
 from downloads.publishing import link_method
 from downloads.worker import rescue
 from tests.crash.processes import ORDINARY_END
-from tests.crash.workspace import Ground
+from tests.crash.workspace import Workspace
 
 pytestmark = pytest.mark.long
 
@@ -30,14 +30,14 @@ def fetches_allowed(point: str) -> int:
 
 
 @pytest.mark.parametrize("point", OF_WORK)
-def test_a_worker_killed_at_any_point_costs_nothing(ground: Ground, point: str):
-    track = ground.track()
-    ground.put_stranger_in_the_way(track)
-    assert ground.run(kill_at=point) == KILLED
-    assert ground.changed() == []
-    ground.settle()
-    assert ground.violations() == []
-    assert ground.fetched(track) == fetches_allowed(point)
+def test_a_worker_killed_at_any_point_costs_nothing(workspace: Workspace, point: str):
+    track = workspace.track()
+    workspace.put_stranger_in_the_way(track)
+    assert workspace.run(kill_at=point) == KILLED
+    assert workspace.changed() == []
+    workspace.settle()
+    assert workspace.violations() == []
+    assert workspace.fetched(track) == fetches_allowed(point)
 
 
 @pytest.mark.parametrize(
@@ -50,65 +50,65 @@ def test_a_worker_killed_at_any_point_costs_nothing(ground: Ground, point: str):
         (link_method.PLACEHOLDER, "linked"),
     ],
 )
-def test_a_disk_without_hard_links_is_as_safe(ground: Ground, method: str, point: str):
-    track = ground.track()
-    ground.put_stranger_in_the_way(track)
-    ground.publish_by(method)
-    assert ground.run(kill_at=point) == KILLED
-    ground.settle()
-    assert ground.violations() == []
-    assert ground.fetched(track) == (2 if point != "linked" else 1)
+def test_a_disk_without_hard_links_is_as_safe(workspace: Workspace, method: str, point: str):
+    track = workspace.track()
+    workspace.put_stranger_in_the_way(track)
+    workspace.publish_by(method)
+    assert workspace.run(kill_at=point) == KILLED
+    workspace.settle()
+    assert workspace.violations() == []
+    assert workspace.fetched(track) == (2 if point != "linked" else 1)
 
 
 @pytest.mark.parametrize("left_by", ["fetched", "reserved", "linked"])
 @pytest.mark.parametrize("point", OF_RECOVERY)
-def test_a_recovery_killed_at_any_point_is_done_by_the_next(ground: Ground, left_by: str, point: str):
-    track = ground.track()
-    assert ground.run(kill_at=left_by) == KILLED
-    ground.age_claims()
-    assert ground.run(ground.recover, kill_at=point) == KILLED
-    ground.settle()
-    assert ground.violations() == []
-    assert ground.fetched(track) == fetches_allowed(left_by)
+def test_a_recovery_killed_at_any_point_is_done_by_the_next(workspace: Workspace, left_by: str, point: str):
+    track = workspace.track()
+    assert workspace.run(kill_at=left_by) == KILLED
+    workspace.age_claims()
+    assert workspace.run(workspace.recover, kill_at=point) == KILLED
+    workspace.settle()
+    assert workspace.violations() == []
+    assert workspace.fetched(track) == fetches_allowed(left_by)
 
 
-def test_a_strangers_file_of_the_reserved_size_is_not_taken_for_ours(ground: Ground):
-    track = ground.track()
-    assert ground.run(kill_at="reserved") == KILLED
+def test_a_strangers_file_of_the_reserved_size_is_not_taken_for_ours(workspace: Workspace):
+    track = workspace.track()
+    assert workspace.run(kill_at="reserved") == KILLED
     row = Track.objects.get(pk=track.pk)
     assert row.size
-    ground.put_stranger(row.local_path, b"x" * row.size)
-    ground.settle()
-    assert ground.violations() == []
+    workspace.put_stranger(row.local_path, b"x" * row.size)
+    workspace.settle()
+    assert workspace.violations() == []
     assert Track.objects.get(pk=track.pk).local_path != row.local_path
 
 
-def test_a_worker_killed_while_it_adopts_adopts_again(ground: Ground):
-    track = ground.track(spotify_id=None)  # known by our own key alone
-    ground.settle()
+def test_a_worker_killed_while_it_adopts_adopts_again(workspace: Workspace):
+    track = workspace.track(spotify_id=None)  # known by our own key alone
+    workspace.settle()
     row = Track.objects.get(pk=track.pk)
-    ground.forget_place(track)
-    assert ground.run(kill_at="adopted") == KILLED
+    workspace.forget_place(track)
+    assert workspace.run(kill_at="adopted") == KILLED
     assert Track.objects.get(pk=track.pk).reserved
-    ground.settle()
-    assert ground.violations() == []
+    workspace.settle()
+    assert workspace.violations() == []
     assert Track.objects.get(pk=track.pk).local_path == row.local_path
-    assert ground.fetched(track) == 1
+    assert workspace.fetched(track) == 1
 
 
-def test_a_track_that_kills_its_worker_each_time_cools_down_and_the_others_go_on(ground: Ground):
-    deadly, *others = [ground.track() for _ in range(3)]
+def test_a_track_that_kills_its_worker_each_time_cools_down_and_the_others_go_on(workspace: Workspace):
+    deadly, *others = [workspace.track() for _ in range(3)]
     rests = []
     for _ in range(3):
-        Track.objects.filter(pk=deadly.pk).update(retry_after=ground.world.now - timedelta(hours=1))
-        assert ground.run(ground.work_on, kill_at="fetched") == KILLED
-        ground.age_claims()
-        assert rescue.recover(ground.world.now) == 1
-        rests.append(Track.objects.get(pk=deadly.pk).retry_after - ground.world.now)
+        Track.objects.filter(pk=deadly.pk).update(retry_after=workspace.world.now - timedelta(hours=1))
+        assert workspace.run(workspace.work_on, kill_at="fetched") == KILLED
+        workspace.age_claims()
+        assert rescue.recover(workspace.world.now) == 1
+        rests.append(Track.objects.get(pk=deadly.pk).retry_after - workspace.world.now)
     assert rests == sorted(rests)
     assert rests[0] > timedelta(minutes=4)
     assert rests[2] > timedelta(minutes=100)
-    assert ground.run(ground.work_on) == ORDINARY_END
+    assert workspace.run(workspace.work_on) == ORDINARY_END
     assert [Track.objects.get(pk=track.pk).status for track in (deadly, *others)] == [
         "missing",
         "downloaded",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.crash.pairs import Pair, play
-from tests.crash.workspace import Ground
+from tests.crash.workspace import Workspace
 
 pytestmark = pytest.mark.long
 
@@ -34,7 +34,7 @@ MEETINGS = [
 
 
 @pytest.mark.parametrize("pair", MEETINGS, ids=str)
-def test_two_late_workers_leave_one_track_one_file(ground: Ground, pair: Pair):
-    broken, met = play(ground, pair)
+def test_two_late_workers_leave_one_track_one_file(workspace: Workspace, pair: Pair):
+    broken, met = play(workspace, pair)
     assert broken == []
     assert met, "the second worker never came to its point: this meeting proves nothing"

@@ -7,15 +7,15 @@ import random
 import pytest
 
 from tests.crash.random_kills import torture
-from tests.crash.workspace import Ground
+from tests.crash.workspace import Workspace
 
 pytestmark = pytest.mark.long
 
 KILLS = 30
 
 
-def test_random_kills_lose_nothing_and_leave_nothing_stuck(ground: Ground):
-    figures = torture(ground, KILLS, random.Random(3))
+def test_random_kills_lose_nothing_and_leave_nothing_stuck(workspace: Workspace):
+    figures = torture(workspace, KILLS, random.Random(3))
     assert figures.broken == []
     assert figures.kills >= KILLS
     assert figures.recovered > KILLS / 4  # many kills hit a worker that held a track

@@ -1,6 +1,6 @@
-"""The ground that workers are killed on: a small library, tracks to fetch, strangers' files in the way, and the rules.
+"""What workers are killed on: a small library, tracks to fetch, strangers' files in the way, and the rules.
 
-`Ground.violations` is the list of everything that may never be, whatever was killed when. Empty is good.
+`Workspace.violations` is the list of everything that may never be, whatever was killed when. Empty is good.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def without_tag(mp3: bytes) -> bytes:
 
 
 @dataclass
-class Ground:
-    """One library under fire. ``recordings`` is the folder with the recordings, shared by many grounds."""
+class Workspace:
+    """One library under fire. ``recordings`` is the folder with the recordings, shared by many workspaces."""
 
     folder: Path
     recordings: Path

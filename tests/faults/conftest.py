@@ -12,7 +12,7 @@ from django.conf import LazySettings
 
 from downloads.audio.verify import VerifiedAudio
 from downloads.fetch import process
-from tests.crash.workspace import QUICK_FETCH, Ground, configure, real_fetch
+from tests.crash.workspace import QUICK_FETCH, Workspace, configure, real_fetch
 
 
 @pytest.fixture(scope="session")
@@ -22,20 +22,20 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ground(
+def workspace(
     db: None, tmp_path: Path, settings: LazySettings, recordings: Path, monkeypatch: pytest.MonkeyPatch
-) -> Ground:
+) -> Workspace:
     """A library whose fetches are copies made in this process, in no time."""
     configure(settings, tmp_path)
-    made = Ground(tmp_path, recordings)
+    made = Workspace(tmp_path, recordings)
     monkeypatch.setattr(process, "fetch", partial(copied, made))
     return made
 
 
 @pytest.fixture
-def fetching(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def fetching(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let its fetches be real child processes that copy a real recording, 30 ms each."""
-    command = (sys.executable, "-I", "-S", str(QUICK_FETCH), str(ground.recordings), str(ground.log))
+    command = (sys.executable, "-I", "-S", str(QUICK_FETCH), str(workspace.recordings), str(workspace.log))
     monkeypatch.setattr(process, "fetch", partial(real_fetch, command=command, poll_seconds=0.02))
 
 
@@ -46,10 +46,10 @@ def proven(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("downloads.audio.fingerprint.fingerprint", lambda path: array("I"))
 
 
-def copied(ground: Ground, url: str, stage: str, **_: object) -> process.Fetched:
+def copied(workspace: Workspace, url: str, stage: str, **_: object) -> process.Fetched:
     """What `process.fetch` would do, logged as `quick_fetch` logs it."""
-    sound = (ground.recordings / url.rpartition("/")[2]).read_bytes()
-    with ground.log.open("a") as log:
+    sound = (workspace.recordings / url.rpartition("/")[2]).read_bytes()
+    with workspace.log.open("a") as log:
         log.write(f"{Path(stage).name} {url.rpartition('/')[2]}\n")
     path = Path(stage) / "audio.mp3"
     path.write_bytes(sound)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from catalog.models import Library, Track
 from downloads.fetch import process
 from downloads.jobs import backlog, cluster_state, tasks
-from tests.crash.workspace import Ground
+from tests.crash.workspace import Workspace
 
 pytestmark = pytest.mark.long
 
@@ -30,18 +30,18 @@ TRACKS = 500
 
 
 @pytest.fixture
-def cluster(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def cluster(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Both clusters run, their first reconcile has ended, and this process is a worker of the one that fetches."""
     for queue in ("tonekeep", "downloads"):
         cluster_state.register(queue, timezone.now())
     cluster_state.mark_reconciled(cluster_state.running_clusters(), timezone.now())
-    Library.objects.update(write_playlists=False)  # a file that the rules of the ground do not know
+    Library.objects.update(write_playlists=False)  # a file that the rules of the workspace do not know
     yield
     monkeypatch.setattr(cluster_state, "_ours", None)
 
 
-def due_now(ground: Ground) -> Track:
-    return ground.track(retry_after=timezone.now() - timedelta(minutes=1))
+def due_now(workspace: Workspace) -> Track:
+    return workspace.track(retry_after=timezone.now() - timedelta(minutes=1))
 
 
 class Broker:
@@ -71,9 +71,9 @@ class Broker:
 
 
 def test_wake_ups_lost_doubled_and_reordered_fetch_each_track_once(
-    ground: Ground, proven: None, cluster: None, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, proven: None, cluster: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tracks = [due_now(ground) for _ in range(TRACKS)]
+    tracks = [due_now(workspace) for _ in range(TRACKS)]
     broker = Broker(random.Random(3), monkeypatch)
     while Track.objects.missing().exists():
         assert broker.rounds < 1000, "it has come to a stand"
@@ -82,9 +82,9 @@ def test_wake_ups_lost_doubled_and_reordered_fetch_each_track_once(
     assert set(broker.delivered) == set(DELIVERED) and broker.rounds > 10
     for _ in range(20):  # and what comes late finds nothing to do
         JOBS["download"]()
-    assert Counter(ground.fetches()).most_common(1)[0][1] == 1
-    assert sorted(pk for pk, _ in ground.fetches()) == [track.pk for track in tracks]
-    assert ground.violations() == []
+    assert Counter(workspace.fetches()).most_common(1)[0][1] == 1
+    assert sorted(pk for pk, _ in workspace.fetches()) == [track.pk for track in tracks]
+    assert workspace.violations() == []
 
 
 class Died(BaseException):
@@ -92,9 +92,9 @@ class Died(BaseException):
 
 
 def test_a_track_that_kills_each_of_its_workers_rests_ever_longer_and_the_others_go_on(
-    ground: Ground, proven: None, cluster: None, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, proven: None, cluster: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deadly, *others = [due_now(ground) for _ in range(6)]
+    deadly, *others = [due_now(workspace) for _ in range(6)]
     fetch = process.fetch
 
     def die_on_one(url: str, stage: str, **options: object) -> process.Fetched:
@@ -108,8 +108,8 @@ def test_a_track_that_kills_each_of_its_workers_rests_ever_longer_and_the_others
         with pytest.raises(Died):
             tasks.download()
         tasks.download()
-        assert {ground.world.status_of(track) for track in others} == {"downloaded"}
-        assert ground.world.status_of(deadly) == "downloading"
+        assert {workspace.world.status_of(track) for track in others} == {"downloaded"}
+        assert workspace.world.status_of(deadly) == "downloading"
         Track.objects.filter(pk=deadly.pk).update(claim_until=timezone.now() - timedelta(seconds=1))
         before = timezone.now()
         tasks.tick()
@@ -120,4 +120,4 @@ def test_a_track_that_kills_each_of_its_workers_rests_ever_longer_and_the_others
         Track.objects.filter(pk=deadly.pk).update(retry_after=timezone.now() - timedelta(seconds=1))
     assert rests == sorted(rests)
     assert timedelta(minutes=4) < rests[0] and rests[-1] > timedelta(hours=10)
-    assert ground.stages() == []
+    assert workspace.stages() == []

@@ -23,7 +23,7 @@ from downloads.failures.kinds import DownloadError
 from downloads.jobs import cluster, cluster_state
 from downloads.jobs.schedule import due
 from downloads.worker import loop, rescue
-from tests.crash.workspace import Ground
+from tests.crash.workspace import Workspace
 from tests.world import World
 
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
@@ -39,7 +39,7 @@ def _outside_a_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def nothing_found(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_found(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every try of every track fails, by its own fault."""
     monkeypatch.setattr("downloads.search.candidates.acceptable", lambda *asked: [])
 
@@ -47,8 +47,8 @@ def nothing_found(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
 class Life:
     """A library's hours as they really pass, under a clock that may be wrong by ``off``."""
 
-    def __init__(self, ground: Ground) -> None:
-        self.world, self.began = ground.world, ground.world.now
+    def __init__(self, workspace: Workspace) -> None:
+        self.world, self.began = workspace.world, workspace.world.now
         self.passed, self.off = timedelta(), timedelta()
         self.tries: dict[int, list[timedelta]] = defaultdict(list)
 
@@ -66,10 +66,10 @@ class Life:
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, YEAR, -YEAR])
 def test_a_jump_neither_stops_a_failing_track_nor_lets_it_storm(
-    ground: Ground, nothing_found: None, jump: timedelta
+    workspace: Workspace, nothing_found: None, jump: timedelta
 ) -> None:
-    tracks = [ground.track() for _ in range(3)]
-    life = Life(ground)
+    tracks = [workspace.track() for _ in range(3)]
+    life = Life(workspace)
     life.go_on(timedelta(hours=1))
     life.off = jump
     life.go_on(timedelta(hours=16))
@@ -86,10 +86,10 @@ def test_a_jump_neither_stops_a_failing_track_nor_lets_it_storm(
 
 @pytest.mark.parametrize("first", [HOUR, YEAR])
 def test_a_clock_that_was_fast_and_is_put_right_leaves_nothing_behind(
-    ground: Ground, nothing_found: None, first: timedelta
+    workspace: Workspace, nothing_found: None, first: timedelta
 ) -> None:
-    track = ground.track()
-    life = Life(ground)
+    track = workspace.track()
+    life = Life(workspace)
     life.off = first
     life.go_on(timedelta(hours=3))
     life.off = timedelta()
@@ -100,21 +100,21 @@ def test_a_clock_that_was_fast_and_is_put_right_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("jump", BACK)
-def test_a_lease_from_the_future_ends_after_an_ordinary_one(ground: Ground, jump: timedelta) -> None:
-    track = ground.track()
-    assert transitions.claim(ground.world.now + jump)
-    now = ground.world.now
+def test_a_lease_from_the_future_ends_after_an_ordinary_one(workspace: Workspace, jump: timedelta) -> None:
+    track = workspace.track()
+    assert transitions.claim(workspace.world.now + jump)
+    now = workspace.world.now
     assert rescue.recover(now) == 0, "its worker may be well"
     assert rescue.recover(now + transitions.LEASE + timedelta(seconds=1)) == 1
-    assert ground.world.status_of(track) == "missing"
+    assert workspace.world.status_of(track) == "missing"
 
 
 @pytest.mark.parametrize("jump", BACK)
-def test_a_worker_that_lives_through_a_clock_set_back_keeps_its_track(ground: Ground, jump: timedelta) -> None:
-    track = ground.track()
-    claimed = transitions.claim(ground.world.now + jump)
+def test_a_worker_that_lives_through_a_clock_set_back_keeps_its_track(workspace: Workspace, jump: timedelta) -> None:
+    track = workspace.track()
+    claimed = transitions.claim(workspace.world.now + jump)
     assert claimed and claimed.claim
-    now = ground.world.now
+    now = workspace.world.now
     clock_skew.repair_clock_skew(now)
     assert transitions.renew(track.pk, claimed.claim, now + timedelta(seconds=15))
     assert rescue.recover(now + timedelta(minutes=2)) == 0
@@ -172,23 +172,23 @@ def test_a_pause_from_the_future_is_no_longer_than_any(world: World, name: str, 
 
 @pytest.mark.parametrize("jump", BACK)
 def test_a_canary_that_never_came_back_does_not_block_the_service_for_a_year(
-    ground: Ground, proven: None, jump: timedelta
+    workspace: Workspace, proven: None, jump: timedelta
 ) -> None:
-    track = ground.track()
-    now = ground.world.now
+    track = workspace.track()
+    now = workspace.world.now
     Service.objects.pause("audio", now + jump, "slow down", now=now + jump - HOUR)
     assert Service.objects.send_canary("audio", now + jump, now + jump + clock_skew.CANARY)
     rescue.recover(now)
     assert loop.work_one(now=lambda: now + clock_skew.CANARY + timedelta(seconds=1))
-    assert ground.world.status_of(track) == "downloaded"
+    assert workspace.world.status_of(track) == "downloaded"
 
 
-def test_a_person_who_says_go_on_sends_the_canary(ground: Ground, proven: None) -> None:
-    track = ground.track()
-    Service.objects.pause("audio", ground.world.now + HOUR, "slow down", now=ground.world.now)
+def test_a_person_who_says_go_on_sends_the_canary(workspace: Workspace, proven: None) -> None:
+    track = workspace.track()
+    Service.objects.pause("audio", workspace.world.now + HOUR, "slow down", now=workspace.world.now)
     Service.objects.go_on("audio")
-    assert loop.work_one(now=lambda: ground.world.now)
-    assert ground.world.status_of(track) == "downloaded"
+    assert loop.work_one(now=lambda: workspace.world.now)
+    assert workspace.world.status_of(track) == "downloaded"
 
 
 @pytest.mark.parametrize("jump", BACK)
@@ -242,16 +242,20 @@ def test_a_run_from_the_future_is_not_under_way(world: World, jump: timedelta) -
 
 @pytest.mark.parametrize("jump", BACK)
 def test_failures_from_the_future_do_not_pause_the_service_at_the_first_one_today(
-    ground: Ground, monkeypatch: pytest.MonkeyPatch, jump: timedelta
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, jump: timedelta
 ) -> None:
     for number in range(4):
-        other = ground.world.make_track(
-            f"Other {number}", number=number, error_kind="network", last_error="x", retry_after=ground.world.now + HOUR
+        other = workspace.world.make_track(
+            f"Other {number}",
+            number=number,
+            error_kind="network",
+            last_error="x",
+            retry_after=workspace.world.now + HOUR,
         )
-        Event.objects.create(track=other, kind="fail", at=ground.world.now + jump)
-    ground.track()
+        Event.objects.create(track=other, kind="fail", at=workspace.world.now + jump)
+    workspace.track()
     monkeypatch.setattr("downloads.search.candidates.acceptable", unreachable)
-    outcome = loop.work_one(now=lambda: ground.world.now)
+    outcome = loop.work_one(now=lambda: workspace.world.now)
     assert outcome and (outcome.result, outcome.error_kind) == ("failed", "network")
 
 

@@ -19,7 +19,7 @@ from downloads.fetch.process import PROJECT
 from downloads.models import Candidate
 from downloads.worker import attempt, loop
 from tests.audio import make_audio
-from tests.crash.workspace import Ground, real_fetch
+from tests.crash.workspace import Workspace, real_fetch
 from tests.faults.test_hostile_names import files_below
 
 START = """
@@ -78,12 +78,12 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [make_audio(folder / name, seconds) for name, seconds in lengths.items()]
 
 
-def lied_to(ground: Ground, sounds: list[str], code: str, patch: pytest.MonkeyPatch, **columns: object) -> Track:
+def lied_to(workspace: Workspace, sounds: list[str], code: str, patch: pytest.MonkeyPatch, **columns: object) -> Track:
     """A missing track of 24 seconds whose fetches are done by ``code``."""
     command = [sys.executable, "-I", "-c", START + code, *sounds]
     patch.setattr(process, "fetch", partial(real_fetch, command=command, poll_seconds=0.02))
     patch.setattr(attempt, "FETCH_SECONDS", 1.5 if "sleep" in code else 60.0)
-    track = ground.track()
+    track = workspace.track()
     Track.objects.filter(pk=track.pk).update(**{"duration_ms": 24_000} | columns)
     Candidate.objects.filter(track=track).update(duration_ms=24_000)
     return track
@@ -91,22 +91,22 @@ def lied_to(ground: Ground, sounds: list[str], code: str, patch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_lie_has_a_kind_and_a_reason_and_leaves_nothing(
-    ground: Ground, sounds: list[str], lie: str, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, sounds: list[str], lie: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, kind, word = LIES[lie]
-    track = lied_to(ground, sounds, code, monkeypatch)
-    before = sorted(files_below(ground.root))
-    outcome = loop.work_one(now=lambda: ground.world.now)
+    track = lied_to(workspace, sounds, code, monkeypatch)
+    before = sorted(files_below(workspace.root))
+    outcome = loop.work_one(now=lambda: workspace.world.now)
     assert outcome and (outcome.result, outcome.error_kind) == ("failed", kind), outcome
     track.refresh_from_db()
     assert (track.status, track.local_path, track.reserved, track.attempts) == ("missing", "", False, 1)
     assert word in track.last_error and track.last_error.isprintable()
-    assert track.retry_after > ground.world.now
-    assert ground.stages() == []
-    assert sorted(files_below(ground.root)) == before
+    assert track.retry_after > workspace.world.now
+    assert workspace.stages() == []
+    assert sorted(files_below(workspace.root)) == before
     verdict = Candidate.objects.get(track=track).verdict
     assert verdict == (Candidate.Verdict.DISPROVED if ERROR_KINDS[kind].bans else Candidate.Verdict.OPEN)
-    assert children_in(ground.root) == [], "something of it is still alive"
+    assert children_in(workspace.root) == [], "something of it is still alive"
 
 
 def children_in(root: Path) -> list[int]:
@@ -125,12 +125,12 @@ def children_in(root: Path) -> list[int]:
 
 @pytest.mark.parametrize(("announced", "kind"), [(24_000, "wrong_length"), (None, "too_short")])
 def test_half_a_recording_is_noticed_though_nobody_knows_the_tracks_length(
-    ground: Ground, sounds: list[str], monkeypatch: pytest.MonkeyPatch, announced: int | None, kind: str
+    workspace: Workspace, sounds: list[str], monkeypatch: pytest.MonkeyPatch, announced: int | None, kind: str
 ) -> None:
     """An ogg says nothing of its length in its head: then what the source announced counts, else its last page."""
-    lied_to(ground, sounds, "done(write('audio.ogg', ogg[:len(ogg) // 2]))", monkeypatch, duration_ms=None)
+    lied_to(workspace, sounds, "done(write('audio.ogg', ogg[:len(ogg) // 2]))", monkeypatch, duration_ms=None)
     Candidate.objects.update(duration_ms=announced)
-    outcome = loop.work_one(now=lambda: ground.world.now)
+    outcome = loop.work_one(now=lambda: workspace.world.now)
     assert outcome and outcome.error_kind == kind
 
 

@@ -31,7 +31,7 @@ from downloads.matching.features import SearchResult
 from downloads.publishing import publish, staging, tagging
 from downloads.search import candidates
 from downloads.worker import loop
-from tests.crash.workspace import SERVER, Ground
+from tests.crash.workspace import SERVER, Workspace
 from tests.shared import SHARED_DATA, needs_shared
 
 pytestmark = pytest.mark.long
@@ -90,7 +90,7 @@ def records(texts: tuple[str, ...]) -> Iterator[CollectionRecord]:
         yield CollectionRecord(PLAYLIST, f"{number:022}", text, [EntryRecord(track)], account="anna", owner=text)
 
 
-def offer_each(ground: Ground) -> None:
+def offer_each(workspace: Workspace) -> None:
     """A recording for every missing track, under the very words that the track has."""
     for track in Track.objects.missing():
         wish = candidates.query_for(track)
@@ -102,22 +102,22 @@ def offer_each(ground: Ground) -> None:
             duration_ms=1000,
             url=f"{SERVER}/1.mp3",
         )
-        candidates.keep(track, wish, [answer], ground.world.now)
+        candidates.keep(track, wish, [answer], workspace.world.now)
 
 
-def fetch_all(ground: Ground) -> None:
-    while loop.work_one(now=lambda: ground.world.now) is not None:
+def fetch_all(workspace: Workspace) -> None:
+    while loop.work_one(now=lambda: workspace.world.now) is not None:
         pass
 
 
-def publish_all(ground: Ground) -> None:
+def publish_all(workspace: Workspace) -> None:
     """What a worker does once it has fetched: tags, stage, place; without the search, for the sake of time."""
-    sound = (ground.recordings / "1.mp3").read_bytes()
-    while (track := transitions.claim(ground.world.now)) is not None:
+    sound = (workspace.recordings / "1.mp3").read_bytes()
+    while (track := transitions.claim(workspace.world.now)) is not None:
         path = Path(staging.open_stage(track)) / "audio.mp3"
         path.write_bytes(sound)
         tagging.write_tags(track, str(path))
-        publish.publish(track, publish.Staged(str(path), path.stat().st_size, "mp3"), lambda: ground.world.now)
+        publish.publish(track, publish.Staged(str(path), path.stat().st_size, "mp3"), lambda: workspace.world.now)
         staging.clear_stage(track)
 
 
@@ -125,17 +125,17 @@ def files_below(root: Path) -> list[Path]:
     return [Path(folder) / name for folder, _, names_there in os.walk(root) for name in names_there]
 
 
-def judge_files(ground: Ground) -> None:
+def judge_files(workspace: Workspace) -> None:
     """Everything is inside, every name fits a disk, and no two are one file on any disk."""
-    assert {path.name for path in ground.folder.iterdir()} == {"music", "data", "fetches.log"}
-    there = [str(path.relative_to(ground.root)) for path in files_below(ground.root)]
+    assert {path.name for path in workspace.folder.iterdir()} == {"music", "data", "fetches.log"}
+    there = [str(path.relative_to(workspace.root)) for path in files_below(workspace.root)]
     assert all(len(part.encode()) <= 255 for path in there for part in path.split("/"))
     assert not any(ord(char) < 32 or ord(char) == 127 for path in there for char in path)
     for form in ("NFC", "NFD"):
         assert len({unicodedata.normalize(form, path).casefold() for path in there}) == len(there)
     rows = Track.objects.filter(status="downloaded").values_list("local_path", "size")
     for path, size in rows:
-        assert os.path.realpath(path).startswith(f"{os.path.realpath(ground.root)}/")
+        assert os.path.realpath(path).startswith(f"{os.path.realpath(workspace.root)}/")
         assert os.lstat(path).st_size == size
 
 
@@ -143,35 +143,35 @@ def judge_files(ground: Ground) -> None:
 
 
 @needs_shared
-def test_every_recorded_name_goes_all_the_way_and_none_gets_out(ground: Ground, client: Client) -> None:
+def test_every_recorded_name_goes_all_the_way_and_none_gets_out(workspace: Workspace, client: Client) -> None:
     texts = names()
     assert len(texts) > 1200
-    assert replace_catalog(records(texts), ground.world.now).complete
-    publish_all(ground)
-    judge_all(ground, client, every=40)
+    assert replace_catalog(records(texts), workspace.world.now).complete
+    publish_all(workspace)
+    judge_all(workspace, client, every=40)
 
 
-def test_names_made_up_to_do_harm_go_through_a_whole_worker(ground: Ground, proven: None, client: Client) -> None:
-    assert replace_catalog(records(tuple(MADE_UP)), ground.world.now).complete
-    offer_each(ground)
-    fetch_all(ground)
-    judge_all(ground, client, every=3)
+def test_names_made_up_to_do_harm_go_through_a_whole_worker(workspace: Workspace, proven: None, client: Client) -> None:
+    assert replace_catalog(records(tuple(MADE_UP)), workspace.world.now).complete
+    offer_each(workspace)
+    fetch_all(workspace)
+    judge_all(workspace, client, every=3)
 
 
-def judge_all(ground: Ground, client: Client, every: int) -> None:
+def judge_all(workspace: Workspace, client: Client, every: int) -> None:
     assert list(Track.objects.missing().values_list("title", "last_error")) == []
-    judge_files(ground)
-    report = reconcile(ground.world.later(hours=1), full=True, sizes=True)
+    judge_files(workspace)
+    report = reconcile(workspace.world.later(hours=1), full=True, sizes=True)
     assert (report.complete, report.vanished, report.restored, report.other_size) == (True, 0, 0, 0)
-    judge_playlists(ground)
+    judge_playlists(workspace)
     judge_pages(client, Track.objects.values_list("pk", flat=True)[::every])
 
 
-def judge_playlists(ground: Ground) -> None:
-    report = playlist_files.write_playlists(ground.world.now)
+def judge_playlists(workspace: Workspace) -> None:
+    report = playlist_files.write_playlists(workspace.world.now)
     assert (report.problem, report.blocked) == ("", [])
-    judge_files(ground)
-    folder = ground.root / playlist_files.PLAYLISTS
+    judge_files(workspace)
+    folder = workspace.root / playlist_files.PLAYLISTS
     written = [path for path in folder.iterdir() if path.is_file()]  # an artist may be called Playlists
     assert len(written) == Collection.objects.count()
     for path in written:
@@ -250,7 +250,7 @@ def _admin(client: Client) -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800", "%", "'", "\\", "<script>", "\x1b[2J", "é" * 3000])
-def test_no_question_in_an_address_breaks_a_page(ground: Ground, client: Client, text: str) -> None:
+def test_no_question_in_an_address_breaks_a_page(workspace: Workspace, client: Client, text: str) -> None:
     client.force_login(User.objects.create_superuser("admin", "", "secret"))
     asked = text.encode("utf-8", "surrogatepass").decode("latin-1")
     for path in ("/tracks", "/queue", "/artists", "/albums", "/admin/catalog/track/", "/decide"):
@@ -260,9 +260,9 @@ def test_no_question_in_an_address_breaks_a_page(ground: Ground, client: Client,
             assert "<script>" not in answer.content.decode().replace("<script>\n", ""), path
 
 
-def test_a_form_with_a_nul_in_it_is_refused_in_a_sentence(ground: Ground, client: Client) -> None:
+def test_a_form_with_a_nul_in_it_is_refused_in_a_sentence(workspace: Workspace, client: Client) -> None:
     client.force_login(User.objects.create_superuser("admin", "", "secret"))
-    track = ground.track()
+    track = workspace.track()
     answer = client.post(f"/decide/{track.pk}/search", {"words": "a\x00b"})
     assert (answer.status_code, answer.content.decode()[-1]) == (400, ".")
 
@@ -271,7 +271,7 @@ def test_a_form_with_a_nul_in_it_is_refused_in_a_sentence(ground: Ground, client
 
 
 def test_every_name_as_an_error_text_is_stored_shown_and_logged_in_one_line(
-    ground: Ground, client: Client, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = [text for text in names() if text.strip("\x00 ")][:150]
     said = iter(texts)
@@ -281,15 +281,15 @@ def test_every_name_as_an_error_text_is_stored_shown_and_logged_in_one_line(
 
     monkeypatch.setattr("downloads.fetch.process.fetch", refuse)
     for number in range(len(texts)):
-        ground.world.make_track(f"Song {number}", number=number, duration_ms=1000)
-    offer_each(ground)
-    fetch_all(ground)
+        workspace.world.make_track(f"Song {number}", number=number, duration_ms=1000)
+    offer_each(workspace)
+    fetch_all(workspace)
     assert Track.objects.failed().count() == len(texts)
     for text in Track.objects.failed().values_list("last_error", flat=True):
         assert text.isprintable() or not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text), repr(text)
         assert "\u2028" not in text and "\u202e" not in text
     Service.objects.pause(
-        "audio", ground.world.now, DownloadError("rate_limit", texts[0]).message, now=ground.world.now
+        "audio", workspace.world.now, DownloadError("rate_limit", texts[0]).message, now=workspace.world.now
     )
     judge_pages(client, Track.objects.failed().values_list("pk", flat=True)[:40])
     assert Event.objects.filter(kind="fail").count() == len(texts)
@@ -320,16 +320,16 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(ANY_TEXT, min_size=4, max_size=6, unique=True))
-def test_any_text_at_all_is_stored_named_and_put_inside(ground: Ground, texts: list[str]) -> None:
-    assert replace_catalog(records(tuple(texts)), ground.world.now).complete
-    publish_all(ground)
+def test_any_text_at_all_is_stored_named_and_put_inside(workspace: Workspace, texts: list[str]) -> None:
+    assert replace_catalog(records(tuple(texts)), workspace.world.now).complete
+    publish_all(workspace)
     assert not Track.objects.missing().exists()
-    judge_files(ground)
+    judge_files(workspace)
 
 
 @pytest.mark.parametrize("column", ["title", "album", "label", "name", "owner", "key", "problem", "artists"])
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b", "a\udcffb"])
-def test_what_a_database_refuses_is_taken_out_at_the_door(ground: Ground, column: str, text: str) -> None:
+def test_what_a_database_refuses_is_taken_out_at_the_door(workspace: Workspace, column: str, text: str) -> None:
     parts: dict[str, Any] = {"title": "Song", "artists": ("Singer",), "album": "Album"}
     own: dict[str, Any] = {"key": "key", "name": "name"}
     entry = EntryRecord(reason="local", label=text)
@@ -338,40 +338,40 @@ def test_what_a_database_refuses_is_taken_out_at_the_door(ground: Ground, column
         entry = EntryRecord(TrackRecord(**parts))
     elif column != "label":
         own[column] = text
-    replace_catalog([CollectionRecord(PLAYLIST, entries=[entry], **own)], ground.world.now)
-    again = replace_catalog([CollectionRecord(PLAYLIST, entries=[entry], **own)], ground.world.now)
+    replace_catalog([CollectionRecord(PLAYLIST, entries=[entry], **own)], workspace.world.now)
+    again = replace_catalog([CollectionRecord(PLAYLIST, entries=[entry], **own)], workspace.world.now)
     assert again.as_dict()["added"] == again.as_dict()["gone"] == 0, "it is recognised the next time"
     assert Collection.objects.get(kind=PLAYLIST).entries.count() == 1
 
 
-DOORS: dict[str, Callable[[Ground, Track, str], object]] = {
-    "a worker's failure": lambda ground, track, text: transitions.fail(
+DOORS: dict[str, Callable[[Workspace, Track, str], object]] = {
+    "a worker's failure": lambda workspace, track, text: transitions.fail(
         track.pk,
         track.claim or "",
         "unknown",
         DownloadError("unknown", text).message,
-        ground.world.now,
-        ground.world.now,
+        workspace.world.now,
+        workspace.world.now,
     ),
-    "a service's pause": lambda ground, track, text: Service.objects.pause(
-        "audio", ground.world.now, DownloadError("rate_limit", text).message, now=ground.world.now
+    "a service's pause": lambda workspace, track, text: Service.objects.pause(
+        "audio", workspace.world.now, DownloadError("rate_limit", text).message, now=workspace.world.now
     ),
-    "a candidate": lambda ground, track, text: candidates.keep(
+    "a candidate": lambda workspace, track, text: candidates.keep(
         track,
         candidates.query_for(track),
         [
             SearchResult(id=text, title=text, artists=(text,), album=text, duration_ms=1000, url=SERVER),
             SearchResult(id=text.replace("\x00", ""), title="Another", artists=("x",), url=SERVER),
         ],
-        ground.world.now,
+        workspace.world.now,
     ),
 }
 
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
-def test_what_a_server_says_never_breaks_a_write(ground: Ground, door: str, text: str) -> None:
-    ground.track()
-    claimed = transitions.claim(ground.world.now)
+def test_what_a_server_says_never_breaks_a_write(workspace: Workspace, door: str, text: str) -> None:
+    workspace.track()
+    claimed = transitions.claim(workspace.world.now)
     assert claimed
-    DOORS[door](ground, claimed, text)
+    DOORS[door](workspace, claimed, text)

@@ -21,7 +21,7 @@ from downloads.models import MoveBatch
 from downloads.publishing import target_path
 
 LONGEST = 500  # characters of a template
-LOOKED_AT = 500  # files that the page's plan looks at: a page must not read a million rows
+SCAN_LIMIT = 500  # files that the page's plan looks at: a page must not read a million rows
 
 # What a preset is called, in the order shown.
 PRESETS = {
@@ -58,8 +58,8 @@ def paths(request: HttpRequest) -> HttpResponse:
         "presets": [(PRESETS[name], template) for name, template in path_template.PRESETS.items()],
         "fields": path_template.FIELDS.items(),
         "songs": [] if problem else _preview(tried),
-        "plan": None if problem else rename_plan.plan(tried, most=LOOKED_AT),
-        "looked_at": LOOKED_AT,
+        "plan": None if problem else rename_plan.plan(tried, most=SCAN_LIMIT),
+        "looked_at": SCAN_LIMIT,
         "moving": MoveBatch.objects.filter(ended_at=None).first(),
         "last": MoveBatch.objects.exclude(ended_at=None).order_by("-pk").first(),
         "may_undo": rename_plan.last_applied() is not None,
@@ -74,7 +74,7 @@ def _preview(template: str) -> list[dict[str, Any]]:
     for why, condition, by, most in AWKWARD:
         rows: QuerySet[Track] = Track.objects.wanted().filter(condition)
         if by == "-long":
-            rows = rows.filter(pk__in=Track.objects.order_by("-pk").values("pk")[:LOOKED_AT]).annotate(
+            rows = rows.filter(pk__in=Track.objects.order_by("-pk").values("pk")[:SCAN_LIMIT]).annotate(
                 long=Length("title")
             )
         for track in rows.select_related("album", "folder").prefetch_related("credits__artist").order_by(by)[:most]:

@@ -16,7 +16,7 @@ from downloads.file_moves import restore, trash
 from downloads.jobs import queue
 from downloads.models import FormerFile
 
-MOST = 200  # rows in one request
+MAX_ROWS = 200  # rows in one request
 
 
 @staff_page
@@ -27,8 +27,8 @@ def trash_list(request: HttpRequest) -> HttpResponse:
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
     following = {"first": request.path, "next": urlencode({"after": page.after})}
     formers = FormerFile.objects.exclude(state=FormerFile.State.LEAVING).order_by("-moved_at", "-pk")
-    formers = formers.select_related("track__album").prefetch_related("track__credits__artist")[: MOST + 1]
-    shown = {"formers": formers[:MOST], "more_formers": len(formers) > MOST, "most": MOST}
+    formers = formers.select_related("track__album").prefetch_related("track__credits__artist")[: MAX_ROWS + 1]
+    shown = {"formers": formers[:MAX_ROWS], "more_formers": len(formers) > MAX_ROWS, "most": MAX_ROWS}
     shown |= {"section": "library", "now": timezone.now(), "page": page}
     return render(request, "settings/trash.html", shown | following)
 
@@ -47,7 +47,7 @@ def trash_restore_former(request: HttpRequest) -> HttpResponse:
 
 
 def _ids(request: HttpRequest, name: str) -> list[int]:
-    ids = [int(text) for text in request.POST.getlist(name)[:MOST] if text.isascii() and text.isdigit()]
+    ids = [int(text) for text in request.POST.getlist(name)[:MAX_ROWS] if text.isascii() and text.isdigit()]
     return [pk for pk in ids if pk < 1 << 63]
 
 

@@ -15,7 +15,7 @@ from catalog.web.keyset_pages import page_of
 from catalog.web.permissions import staff_button, staff_page
 from downloads.jobs import queue
 
-MOST = 200  # answers in one request
+MAX_ROWS = 200  # answers in one request
 
 
 @staff_page
@@ -31,7 +31,7 @@ def adoption(request: HttpRequest) -> HttpResponse:
 @staff_button
 def adoption_answer(request: HttpRequest) -> HttpResponse:
     """Yes or no to some rows, by their ids. An id that is none, or is answered already, changes nothing."""
-    ids = [int(text) for text in request.POST.getlist("row")[:MOST] if text.isascii() and text.isdigit()]
+    ids = [int(text) for text in request.POST.getlist("row")[:MAX_ROWS] if text.isascii() and text.isdigit()]
     ids = [pk for pk in ids if pk < 1 << 63]
     if request.POST.get("answer") == "yes":
         adopted = adopt.accept(ids, timezone.now(), request.user.get_username())
