@@ -1,0 +1,133 @@
+"""Who may reach what: every address, for a stranger, an account without rights and a superuser, by GET and POST."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from catalog.models import Track
+from tests.world import World
+
+# What a stranger may see, and why.
+OPEN = {
+    "healthz": "whether it runs, for a container's health check",
+    "logout": "leads to the log-in",
+    "theme": "dark or light, in a cookie",
+    "connect_callback": "Spotify sends the browser there; what it brings must be what this browser was given",
+    "first_admin": "by a token of 32 bytes that works once; any other is told that it is gone",
+}
+# What an account without rights may look at: the pages that STATUS_PUBLIC can open to everybody, without their buttons.
+READABLE = {
+    "activity",
+    "album",
+    "albums",
+    "artist",
+    "artists",
+    "collection",
+    "cover",
+    "failures",
+    "metrics",
+    "queue",
+    "status",
+    "status_json",
+    "track",
+    "tracks",
+}
+ARGUMENTS = {
+    "pk": "1",
+    "candidate": "1",
+    "name": "audio",
+    "job": "sync",
+    "deed": "retry",
+    "action": "take",
+    "kind": "apply",
+    "token": "x" * 43,
+}
+METHODS = ("get", "post")
+
+
+def addresses() -> Iterator[tuple[str, dict[str, str]]]:
+    """Name and arguments of every pattern of ours; Django's admin and the API check for themselves and have tests."""
+    for pattern in _patterns(get_resolver().url_patterns):
+        if pattern.name:
+            yield pattern.name, {name: ARGUMENTS[name] for name in pattern.pattern.regex.groupindex}
+
+
+def _patterns(entries: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for entry in entries:
+        if isinstance(entry, URLPattern):
+            yield entry
+        elif not entry.namespace:
+            yield from _patterns(entry.url_patterns)
+
+
+ADDRESSES = dict(addresses())
+
+
+@pytest.fixture
+def stranger() -> Client:
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def powerless(stranger: Client) -> Client:
+    """Logged in, with no right of any kind."""
+    stranger.force_login(User.objects.create_user("guest"))
+    return stranger
+
+
+@pytest.fixture
+def superuser(stranger: Client) -> Client:
+    stranger.force_login(User.objects.create_superuser("owner"))
+    return stranger
+
+
+def test_every_address_is_looked_at() -> None:
+    assert len(ADDRESSES) > 40
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", sorted(ADDRESSES.keys() - OPEN.keys()))
+def test_a_stranger_gets_nothing(world: World, stranger: Client, name: str, method: str) -> None:
+    refused(stranger, name, method)
+
+
+@pytest.mark.parametrize("name", sorted(READABLE))
+def test_an_account_without_rights_may_look_and_nothing_more(world: World, powerless: Client, name: str) -> None:
+    before = states()
+    address = reverse(name, kwargs=ADDRESSES[name])
+    assert powerless.get(address).status_code in {200, 404}
+    assert '<form method="post" action="/sync' not in powerless.get("/").content.decode()
+    assert states() == before
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", sorted(ADDRESSES.keys() - OPEN.keys() - READABLE))
+def test_an_account_without_rights_gets_nothing(world: World, powerless: Client, name: str, method: str) -> None:
+    refused(powerless, name, method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", sorted(ADDRESSES))
+def test_a_superuser_is_turned_away_nowhere(world: World, superuser: Client, name: str, method: str) -> None:
+    answer = getattr(superuser, method)(reverse(name, kwargs=ADDRESSES[name]))
+    assert answer.status_code != 500  # 503: a song's sound that no server has
+    assert answer.status_code != 403
+    assert "login" not in answer.headers.get("Location", "") or name == "logout"
+
+
+def refused(client: Client, name: str, method: str) -> None:
+    """Led to the log-in, or told no; the same answer whether or not there is such a row."""
+    before = states()
+    answer = getattr(client, method)(reverse(name, kwargs=ADDRESSES[name]))
+    assert answer.status_code in {302, 401, 403, 404, 405}
+    assert answer.status_code != 302 or "login" in answer.headers["Location"], answer.headers["Location"]
+    assert states() == before
+
+
+def states() -> list[tuple[int, str]]:
+    return list(Track.objects.order_by("pk").values_list("pk", "status"))
