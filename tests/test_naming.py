@@ -148,6 +148,7 @@ def test_dotted_names_in_docstrings_import(folder: str) -> None:
 
 def test_no_folder_holds_more_modules_than_fit_on_a_glance() -> None:
     sizes = Counter(str(path.parent.relative_to(ROOT)) for path in modules(*PRODUCT) if path.name != "__init__.py")
+    del sizes["downloads/management/commands"]  # a file for each command: the framework's folder
     assert {folder: n for folder, n in sizes.items() if n > LARGER.get(folder, MAX_MODULES)} == {}
 
 
@@ -174,6 +175,6 @@ def _statement_block(lines: list[str], number: int) -> Iterator[int]:
     """Indexes of the import's line and of those above it, up to and with the first that is no import."""
     at = number - 1
     yield at
-    while not lines[at].strip() or lines[at].lstrip().startswith(("import ", "from ")):
+    while not lines[at].strip(" )") or lines[at].lstrip().startswith(("import ", "from ")) or lines[at].endswith(","):
         at -= 1
         yield at
