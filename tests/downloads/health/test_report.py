@@ -10,7 +10,7 @@ import pytest
 from django.apps import apps
 from django.conf import LazySettings
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -108,5 +108,5 @@ def test_the_command_prints_one_line_of_json_and_fails_where_a_check_does(sound:
     call_command("health", "--json", stdout=out)
     assert json.loads(out.getvalue())["failures"] == 0
     Cluster.objects.all().delete()
-    with pytest.raises((SystemExit, Exception)):
+    with pytest.raises(CommandError, match="1 check failed"):
         call_command("health", stdout=StringIO(), stderr=StringIO())
