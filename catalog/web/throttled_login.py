@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -22,7 +23,7 @@ TOO_MANY = "Too many wrong passwords. Wait ten minutes, then try again."
 logger = logging.getLogger(__name__)
 
 
-class LogInForm(AdminAuthenticationForm):
+class ThrottledLogin(AuthenticationForm):
     """Refuses a network that was wrong too often within ten minutes, also where the password is then right.
 
     Counted in the database: all processes share it, and a restart forgives nothing. An account is refused to the
@@ -53,3 +54,7 @@ def _remember(network: str, account: str) -> None:
 def _digest(name: str) -> str:
     """People type passwords into the wrong field: the name itself is not kept."""
     return hashlib.sha256(name.casefold().encode()).hexdigest()
+
+
+class LogInForm(ThrottledLogin, AdminAuthenticationForm):
+    """The admin's form, which takes staff alone."""

@@ -54,7 +54,7 @@ def test_a_stranger_sees_nothing(client: Client, world: World, path: str) -> Non
     if path in JSON_ONLY:
         assert answer.status_code == 401 and "Log in first" in answer.json()["error"]
     else:
-        assert answer.status_code == 302 and answer["Location"].startswith("/admin/login/?next=")
+        assert answer.status_code == 302 and answer["Location"].startswith("/login?next=")
     assert b"Morning" not in answer.content
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -88,3 +89,27 @@ def test_the_network_of_a_request(settings: Any, remote: str, forwarded: str, ne
     settings.TRUSTED_PROXY = ["172.18.0.0/16"]
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR=forwarded)
     assert client_network(request) == network
+
+
+def test_a_person_without_staff_rights_logs_in_by_our_own_form_with_the_same_limit() -> None:
+    User.objects.create_user("guest", "", "secret")
+    client = Client()
+    answer = client.post("/login", {"username": "guest", "password": "secret", "next": "/"})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    for _ in range(MOST_FAILURES):
+        Client().post("/login", {"username": "guest", "password": "wrong"})
+    refused = Client().post("/login", {"username": "guest", "password": "secret"})
+    assert TOO_MANY in refused.content.decode()
+
+
+def test_a_new_setup_link_voids_the_one_before_and_is_refused_where_an_admin_is(
+    anna: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError, match="There is an admin already"):
+        call_command("setup_link")
+    anna.delete()
+    links = []
+    for _ in range(2):
+        call_command("setup_link")
+        links.append("/setup/" + capsys.readouterr().out.strip().partition("/setup/")[2])
+    assert [Client().get(link).status_code for link in links] == [410, 200]

@@ -1,0 +1,25 @@
+"""manage.py setup_link: a new one-time link that makes the first admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from catalog.system.console import PlainCommand
+from catalog.text.user_error import UserError
+from catalog.web import setup_link
+from config.process import supervisor
+
+
+class Command(PlainCommand):
+    help = "Print a new one-time link that makes the first admin; earlier ones become void."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        token = setup_link.offer(timezone.now())
+        if token is None:
+            raise UserError("There is an admin already; `python manage.py createsuperuser` makes another one.")
+        page = supervisor.page_address(settings.BIND, settings.PORT)
+        self.stdout.write(f"{page}{reverse('first_admin', args=[token])}")
