@@ -86,7 +86,7 @@ def test_the_list_can_be_paged_through(keeper, world):
 def test_a_songs_page_shows_every_recording_with_score_reasons_and_how_far_off_its_length_is(keeper, track):
     offer(track, "dQw4w9WgXcQ", title="Nocturne <b>bold</b>", score=70.0, duration_ms=201_000)
     text = text_of(keeper, f"/decide/{track.pk}")
-    for said in ("Nocturne (Live)", "(+60 s)", "live in the title", "Only live ones.", "&lt;b&gt;bold", "(+1 s)"):
+    for said in ("Nocturne (Live)", "(+60 s)", "live in this title", "Only live ones.", "&lt;b&gt;bold", "(+1 s)"):
         assert said in text, said
     assert 'href="https://www.youtube.com/watch?v=dQw4w9WgXcQ"' in text
     assert "https://x/" not in text, "an address that is not YouTube's is not linked to either"
