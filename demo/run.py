@@ -104,12 +104,12 @@ def the_cycle(environment: dict[str, str], page: str, manager: subprocess.Popen[
     status = follow(page, manager, lambda seen: reconciled(seen, started) and idle(seen))
     failed = [song for song in status["failures"]["items"] if song["title"] == STUMBLES]
     for song in failed:
-        say(f"“{song['title']}” failed: {song['last_error']}")
+        say(f"“{song['title']}” failed: {song['error_kind'].replace('_', ' ')}.")
         say("By itself it would be tried again in about 5 minutes. We ask for “try again now”:")
         tell(manage(environment, "retry", str(song["id"])))
         status = follow(page, manager, lambda seen: idle(seen))
     for song in status["failures"]["items"]:
-        say(f"“{song['title']}” is not here: {song['last_error']}")
+        say(f"“{song['title']}” is not here: {song['error_kind'].replace('_', ' ')}.")
     return status
 
 

@@ -11,20 +11,33 @@ from catalog.reports import status
 from catalog.reports.metrics import exposition
 from catalog.web.permissions import bearer_token, readers_answer
 
-PUBLIC_ITEM = ("id", "title", "artists", "album")
+PUBLIC_SONG = ("id", "title", "artists", "album", "percent", "error_kind", "failed_at", "retry_after")
+PUBLIC_RUN = ("started_at", "ended_at", "running", "ok", "done", "total")
 
 
 def for_stranger(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """What STATUS_PUBLIC opens: numbers, states and songs that wait; no path, no reason, nobody's name."""
-    queue = snapshot["queue"]
-    items = [{name: item[name] for name in PUBLIC_ITEM if name in item} for item in queue["items"]]
+    """What STATUS_PUBLIC opens: numbers, states, runs and songs; no path, no text of an error, nobody's name."""
+    queue, failures, runs = snapshot["queue"], snapshot["failures"], snapshot["runs"]
+    root, headline = snapshot["storage"]["root"], snapshot["headline"]
     return {
         "at": snapshot["at"],
+        "headline": headline.replace(root, "the music folder") if root else headline,
         "counters": snapshot["counters"],
-        "queue": {"ready": queue["ready"], "cooling": queue["cooling"], "items": items},
+        "queue": {"ready": queue["ready"], "cooling": queue["cooling"], "items": _songs(queue["items"])},
+        "downloading": _songs(snapshot["downloading"]),
+        "failures": {"total": failures["total"], "items": _songs(failures["items"])},
+        "runs": {kind: run and _only(run, PUBLIC_RUN) for kind, run in runs.items()},
         "storage": {"state": snapshot["storage"]["state"], "reason": ""},
         "workers": {"state": snapshot["workers"]["state"]},
     }
+
+
+def _songs(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [_only(item, PUBLIC_SONG) for item in items]
+
+
+def _only(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: values[name] for name in names if name in values}
 
 
 @readers_answer

@@ -18,9 +18,9 @@ LISTENER = r"config\.process\.event_listener"
 
 
 def everything(installation: Installation) -> bool:
-    """Web server with two workers, two clusters of five and six processes, listener, manager."""
+    """Web server, two clusters of five and six processes, listener, manager."""
     return (
-        len(installation.named(WEB)) == 3
+        len(installation.named(WEB)) == 1
         and len(installation.named(MAIN)) == 6
         and len(installation.named(DOWNLOADS)) == 6
         and len(installation.named(LISTENER)) == 1

@@ -16,7 +16,9 @@ def test_a_stranger_learns_numbers_and_songs_but_no_path_and_no_reason(
     (world.root / ".tonekeep").unlink()
     world.make_track("Waiting", last_error=f"{world.root}/x: no space", error_kind="disk_full")
     answer = client.get("/status")
-    assert set(answer.json()) == {"at", "counters", "queue", "storage", "workers"}
+    runs_and_songs = {"queue", "downloading", "failures", "runs"}
+    assert set(answer.json()) == {"at", "headline", "counters", "storage", "workers"} | runs_and_songs
     assert str(world.root) not in answer.content.decode()
     assert answer.json()["storage"]["reason"] == ""
-    assert "headline" in admin_client.get("/status").json()
+    assert "last_error" not in str(answer.json())
+    assert "services" in admin_client.get("/status").json()
