@@ -79,7 +79,7 @@ def test_a_tag_that_unpacks_to_gigabytes_is_unreadable_and_the_next_file_is_read
     with pytest.raises(TagError):
         tag_process.write_tags(bomb, TAGS, None)
     with TagReader(str(Path(song).parent), "", time.time_ns(), 1) as reader:
-        tags = {found.relative: found.said for found in reader.read(["bomb.mp3", "song.mp3"])}
+        tags = {file.relative: file.tags for file in reader.read(["bomb.mp3", "song.mp3"])}
     assert tags["bomb.mp3"] is None and tags["song.mp3"]
 
 
