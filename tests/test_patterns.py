@@ -15,7 +15,7 @@ LENGTH = 20_000  # characters
 SECONDS = 1.0  # of a processor; a linear pattern takes milliseconds, a quadratic one tens of seconds
 # Modules whose texts are short before they come to a pattern, the longest in characters.
 BOUNDED = {
-    "catalog/library/ignored.py": 255,  # names of files
+    "catalog/scanning/ignored.py": 255,  # names of files
     "downloads/matching/title_text.py": 1_000,  # titles and names, as sources and records cut them
 }
 NO_IMPORT = {"config/wsgi.py", "config/process/event_listener.py", "config/process/supervisor.py"}

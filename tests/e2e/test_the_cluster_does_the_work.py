@@ -50,7 +50,7 @@ def test_a_busy_worker_killed_costs_nothing(installation: Installation, archive:
     archive.held = True
     installation.start()
     child = eventually(installation.fetching, "a worker fetches")[0]
-    os.kill(parent(child), signal.SIGKILL)
+    os.kill(parent(parent(child)), signal.SIGKILL)  # the worker: its preloaded process has forked the child
     eventually(lambda: child not in installation.fetching(), "its child died with it")
     archive.held = False
     eventually(lambda: installation.counts() == (0, 1, 2), "the others come to disk")
