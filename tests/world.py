@@ -81,7 +81,7 @@ class World:
         relative = relative or f"{self.artist_of(track)}/{track.album}/{track.track_number:02} {track.title}.mp3"
         content = content or f"{track.pk} {track.title} ".encode() * 10
         path = self.root / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         path.write_bytes(content)
         place = Place.of(str(self.root), relative)
         Track.objects.filter(pk=track.pk).update(
@@ -112,6 +112,14 @@ class World:
 def spotify_id(seed: str) -> str:
     """22 characters of base 62 that only this seed has."""
     return hashlib.sha256(seed.encode()).hexdigest()[:22]
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a music folder, and those above it, as a person has them: the tests' own umask lets nobody else in."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir()
+        folder.chmod(0o755)
 
 
 def make_world(root: Path) -> World:
@@ -159,7 +167,7 @@ def _track_on_disk(
     place = Place.of(str(world.root), f"{artist}/{album}/{number:02} {title}.mp3")
     content = f"{SAMPLE.index(entry)} {title} ".encode() * 10
     path = Path(place.path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     path.write_bytes(content)
     return world._track(
         title,
