@@ -6,7 +6,8 @@ from django.db.migrations.state import StateApps
 
 
 def switch_on(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    apps.get_model("catalog", "Library").objects.update(find_moved=True)
+    libraries = apps.get_model("catalog", "Library").objects.using(schema_editor.connection.alias)
+    libraries.update(find_moved=True)
 
 
 class Migration(migrations.Migration):

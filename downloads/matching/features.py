@@ -80,8 +80,8 @@ def artist_names(artists: tuple[str, ...]) -> tuple[ArtistName, ...]:
 class AlbumName:
     """An album's name: normalised, without its brackets, and the versions that it names.
 
-    ``declared`` are those that it says of all its tracks ("Live at …", "(Demos)"); the others may be part of a name
-    like any other ("Demo Tapes", "The Hilltop Sessions").
+    ``declared`` are those that it says of all its tracks ("Live at …", "(Acoustic)"); the others may be part of a name
+    like any other ("The Hilltop Sessions").
     """
 
     written: str

@@ -10,7 +10,7 @@ DIGEST_OF_VERSION_1 = "05d3547f096b3d7d"
 
 def number_the_matcher(apps, schema_editor):
     toolchain = apps.get_model("downloads", "Toolchain")
-    for row in toolchain.objects.all():
+    for row in toolchain.objects.using(schema_editor.connection.alias):
         if row.versions.get("matcher") == DIGEST_OF_VERSION_1:
             row.versions["matcher"] = "1"
             row.save(update_fields=["versions"])

@@ -15,18 +15,20 @@ TEXTS = ("No video formats found", "Requested format is not available", "Only im
 
 
 def give_back(apps: Any, schema_editor: Any) -> None:
-    candidates, tracks = apps.get_model("downloads", "Candidate"), apps.get_model("catalog", "Track")
+    alias = schema_editor.connection.alias
+    candidates = apps.get_model("downloads", "Candidate").objects.using(alias)
+    tracks = apps.get_model("catalog", "Track").objects.using(alias)
     by_text = Q()
     for text in TEXTS:
         by_text |= Q(why__startswith=text)
-    rows = candidates.objects.filter(by_text, verdict__in=["disproved", "chosen"])
+    rows = candidates.filter(by_text, verdict__in=["disproved", "chosen"])
     ids = set(rows.values_list("track", flat=True))
     rows.filter(verdict="disproved").update(verdict="", why="")
     rows.filter(verdict="chosen").update(why="")
     failed = ("no_audio", "no_match", "needs_decision", "choice_failed")
     for start in range(0, len(ids), 500):
         part = sorted(ids)[start : start + 500]
-        waiting = tracks.objects.filter(pk__in=part, status="missing", error_kind__in=failed)
+        waiting = tracks.filter(pk__in=part, status="missing", error_kind__in=failed)
         waiting.update(retry_after=timezone.now(), attempts=0)
 
 

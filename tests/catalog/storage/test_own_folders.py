@@ -12,7 +12,7 @@ from catalog.library.playlist_files import write_playlists
 from catalog.storage import own_folders
 from catalog.storage import state as storage
 from catalog.storage.own_folders import IGNORE_FILES, MARK, PLAYLISTS, STAGING, TRASH, ForeignFolder
-from downloads.worker import attempt, rescue
+from downloads.worker import loop, rescue
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def files_of(folder: Path) -> list[str]:
 def sweep(world: World) -> None:
     """What runs each minute, and before every work."""
     rescue.recover(world.now)
-    attempt.work_one(now=lambda: world.now)
+    loop.work_one(now=lambda: world.now)
 
 
 @pytest.mark.parametrize("name", [".incoming", STAGING])
@@ -62,7 +62,7 @@ def test_nothing_is_staged_where_the_name_is_a_strangers_and_storage_says_so(wor
         f"{world.root / STAGING} is a link or a file, not a folder. Tonekeep needs that name: rename what is there."
     )
     world.make_track("Due")
-    assert attempt.work_one(now=lambda: world.now) is None
+    assert loop.work_one(now=lambda: world.now) is None
     with pytest.raises(ForeignFolder, match="rename what is there"):
         own_folders.make_stage(DEAD)
     (world.root / STAGING).unlink()
