@@ -1,4 +1,4 @@
-"""A process that has yt-dlp imported and forks a fetching child for each request: 0.05 s of processor, not 0.6.
+"""A process that has yt-dlp imported and forks a fetching child for each request: no import of it for each fetch.
 
 ``python -m downloads.fetch.fork_server FD`` serves one worker process over the socket FD. It has no network, no
 database and a clean environment; it dies with its worker, and each child dies with it. A child is what an exec of
