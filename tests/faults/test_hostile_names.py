@@ -280,6 +280,7 @@ def test_every_name_as_an_error_text_is_stored_shown_and_logged_in_one_line(
         raise DownloadError("unavailable", next(said))
 
     monkeypatch.setattr("downloads.fetch.process.fetch", refuse)
+    monkeypatch.setattr("downloads.failures.circuit_breaker.IN_A_ROW", 1000)  # equal failures would pause fetching
     for number in range(len(texts)):
         workspace.world.make_track(f"Song {number}", number=number, duration_ms=1000)
     offer_each(workspace)
