@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from downloads.models import Candidate
 from tests.downloads.archive_world import missing_track
@@ -29,7 +31,7 @@ def test_only_what_was_said_of_the_site_is_taken_back(world: World) -> None:
     ill = candidate(world, "No video formats found!", "disproved", "One")
     chosen = candidate(world, "Requested format is not available. Use --list-formats", "chosen", "Two")
     wrong = candidate(world, "The recording takes 30.0 s, the track takes 200.0 s.", "disproved", "Three")
-    give_back(apps, None)
+    give_back(apps, SimpleNamespace(connection=connection))
     for row in (ill, chosen, wrong):
         row.refresh_from_db()
     assert [(row.verdict, row.why) for row in (ill, chosen)] == [("", ""), ("chosen", "")]

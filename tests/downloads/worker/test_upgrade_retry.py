@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import Distribution, distribution
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
 from django.core.checks import run_checks
+from django.db import connection
 
 from catalog.models import Track
 from downloads import checks
@@ -86,7 +88,7 @@ def test_an_installation_with_the_first_matcher_matches_nothing_again(world: Wor
     used = upgrade_retry.versions()
     Toolchain.objects.create(pk=1, versions=used | {"matcher": migration.DIGEST_OF_VERSION_1})
 
-    migration.number_the_matcher(apps, None)
+    migration.number_the_matcher(apps, SimpleNamespace(connection=connection))
 
     assert Toolchain.objects.get().versions == used | {"matcher": "1"}
     assert upgrade_retry.retry_after_change(world.now) == (0 if score.VERSION == 1 else 1)
@@ -97,7 +99,7 @@ def test_an_installation_with_an_older_matcher_matches_again(world: World) -> No
     failed(world, "no_match")
     Toolchain.objects.create(pk=1, versions=upgrade_retry.versions() | {"matcher": "0123456789abcdef"})
 
-    migration.number_the_matcher(apps, None)
+    migration.number_the_matcher(apps, SimpleNamespace(connection=connection))
 
     assert upgrade_retry.retry_after_change(world.now) == 1
 
