@@ -148,7 +148,9 @@ def test_a_drive_that_went_before_the_pass_changes_no_row(drive: Drive) -> None:
 @every_kind
 def test_a_drive_that_goes_at_any_moment_of_the_pass_changes_no_row(drive: Drive) -> None:
     """Before the first look below the root, before the second, … until the pass ends before it goes."""
-    before, number = rows(), 0
+    before = rows()
+    # The state of the storage is looked at first: a folder with our marker that is there by then is the library.
+    number = 1 if drive.kind == "swapped" else 0
     while True:
         drive.left = number
         drive.watch()
