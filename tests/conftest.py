@@ -27,6 +27,11 @@ SLOW_FIRST = (
 )  # real processes, slowest first
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: a third of the tests' time is waiting for processes they started."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take seconds each, so that none of them is the last one to run."""
     items.sort(key=lambda item: next((n for n, at in enumerate(SLOW_FIRST) if item.nodeid.startswith(at)), 99))
