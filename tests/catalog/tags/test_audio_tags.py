@@ -552,20 +552,20 @@ def test_mpd_shows_what_was_written(recordings, tmp_path):
         mpd.stop()
     assert songs.keys() == {f"song{kind}" for kind in CODECS}
     for name, song in songs.items():
-        shown = {tag: song.get(tag) for tag in ("Title", "Album", "AlbumArtist", "Track", "Disc")}
-        assert (name, shown) == (
-            name,
-            {
-                "Title": [TAGS.title],
-                "Album": [TAGS.album],
-                "AlbumArtist": [TAGS.album_artist],
-                "Track": ["3"],
-                "Disc": ["1"],
-            },
-        )
+        expected = {
+            "Title": [TAGS.title],
+            "Album": [TAGS.album],
+            "AlbumArtist": [TAGS.album_artist],
+            "Track": ["3"],
+            "Disc": ["1"],
+            "Artist": list(TAGS.artists),
+        }
+        if name.endswith((".m4a", ".mp4")):
+            expected["Artist"] = ["Beyoncé"]  # through ffmpeg, which takes the first ©ART only
+        if name.endswith(".wav"):  # through libsndfile: where INFO says anything MPD asks for no ID3, in any order
+            expected |= {"Artist": ["Beyoncé, Jay-Z, гость"], "AlbumArtist": None, "Disc": None}
+        assert (name, {tag: song.get(tag) for tag in expected}) == (name, expected)
         assert song["Date"][0].startswith("2006")
-        # MPD reads MP4 through ffmpeg, which takes the first ©ART only.
-        assert song["Artist"] == (["Beyoncé"] if name.endswith((".m4a", ".mp4")) else list(TAGS.artists))
 
 
 @each_kind
