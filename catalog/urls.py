@@ -4,6 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import re_path
 
 from catalog.views import browse, setup, status
+from catalog.web.known_browser import remember_browser
 from catalog.web.throttled_login import ThrottledLogin
 
 urlpatterns = [
@@ -14,7 +15,7 @@ urlpatterns = [
     re_path(r"^setup/(?P<token>[\w-]{20,100})/?$", setup.first_admin, name="first_admin"),
     re_path(
         r"^login/?$",
-        LoginView.as_view(template_name="login.html", authentication_form=ThrottledLogin),
+        remember_browser(LoginView.as_view(template_name="login.html", authentication_form=ThrottledLogin)),
         name="login",
     ),
     re_path(r"^logout/?$", LogoutView.as_view(next_page="/"), name="logout"),

@@ -281,6 +281,7 @@ STORAGES = {
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = f"tonekeep_session_{PORT}"  # cookies know no port: two installations on one host
 CSRF_COOKIE_NAME = f"tonekeep_csrf_{PORT}"
+BROWSER_COOKIE_NAME = f"tonekeep_browser_{PORT}"  # `catalog.web.known_browser`
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz/?$"]  # asked by the container's own health check, without the proxy

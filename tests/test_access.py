@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -82,6 +82,13 @@ def powerless(stranger: Client) -> Client:
 
 
 @pytest.fixture
+def staff(stranger: Client) -> Client:
+    """May use the admin, and has no right of any kind."""
+    stranger.force_login(User.objects.create_user("clerk", is_staff=True))
+    return stranger
+
+
+@pytest.fixture
 def superuser(stranger: Client) -> Client:
     stranger.force_login(User.objects.create_superuser("owner"))
     return stranger
@@ -110,6 +117,18 @@ def test_an_account_without_rights_may_look_and_nothing_more(world: World, power
 @pytest.mark.parametrize("name", sorted(ADDRESSES.keys() - OPEN.keys() - READABLE))
 def test_an_account_without_rights_gets_nothing(world: World, powerless: Client, name: str, method: str) -> None:
     refused(powerless, name, method)
+
+
+@pytest.mark.parametrize("name", sorted(ADDRESSES.keys() - OPEN.keys() - READABLE))
+def test_staff_without_rights_gets_nothing_more(world: World, staff: Client, name: str) -> None:
+    refused(staff, name, "post")
+
+
+def test_the_permission_opens_buttons_to_who_is_no_superuser(world: World, powerless: Client) -> None:
+    user = User.objects.get(username="guest")
+    user.user_permissions.add(Permission.objects.get(codename="operate_library"))
+    assert powerless.post("/sync/now").headers["Location"] == "/"
+    assert powerless.get("/settings").status_code == 200
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -47,6 +47,7 @@ class Library(models.Model):
 
     class Meta:
         verbose_name_plural = "library"
+        permissions = [("operate_library", "Can press every button and change every setting")]
 
     def __str__(self) -> str:
         return self.root_path

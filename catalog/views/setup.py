@@ -9,9 +9,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from catalog.web import setup_link
+from catalog.web.known_browser import remember_browser
 
 
 @never_cache
+@remember_browser
 def first_admin(request: HttpRequest, token: str) -> HttpResponse:
     """`/setup/<token>`: the one-time link. Whoever holds it chooses the first admin's name and password."""
     now = timezone.now()

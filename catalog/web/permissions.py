@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -22,6 +24,7 @@ from catalog.models import ApiToken
 
 View = Callable[..., HttpResponseBase]
 SESSION_ENDED = "You were logged out. Log in, then press the button once more; nothing was changed."
+OPERATE = "catalog.operate_library"
 LOG_IN_FIRST = "Log in first, or set STATUS_PUBLIC=true to open the read-only pages."
 
 
@@ -41,9 +44,14 @@ def bearer_token(request: HttpRequest) -> ApiToken | None:
     return ApiToken.objects.find(text.strip(), timezone.now()) if scheme.lower() == "bearer" and text else None
 
 
+def may_operate(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether this person has the permission that every button asks for; superusers have all."""
+    return bool(user.is_active and user.has_perm(OPERATE))  # type: ignore[union-attr]  # PermissionsMixin's
+
+
 def may_act(request: HttpRequest) -> bool:
-    """Buttons: those who may use the admin."""
-    return bool(request.user.is_active and getattr(request.user, "is_staff", False))
+    """Buttons, settings, and what only those see who run the installation."""
+    return may_operate(request.user)
 
 
 def readers_page(view: View) -> View:
@@ -71,7 +79,7 @@ def readers_answer(view: View) -> View:
 
 
 def staff_page(view: View) -> View:
-    """A page for those who run the installation; STATUS_PUBLIC does not open it."""
+    """A page for those who have the permission `OPERATE`; STATUS_PUBLIC does not open it."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

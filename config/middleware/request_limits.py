@@ -15,17 +15,21 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from catalog.web.permissions import may_operate
+
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 MAX_BODY = 1_000_000  # bytes; what people type is far smaller
-MAX_UPLOAD = 51_000_000  # bytes, at `UPLOADS` and of staff: the largest export, and the form around it
+MAX_UPLOAD = (
+    51_000_000  # bytes, at `UPLOADS` and of who may operate the library: the largest export, and the form around it
+)
 UPLOADS = "/import"
 
 
 def refusal(path: str, length: int, chunked: bool, may_upload: Callable[[], bool]) -> tuple[int, str] | None:
     """Status and sentence for a request whose body is not to be read; None for one that may be.
 
-    ``may_upload`` is asked only for a body that only staff may send.
+    ``may_upload`` is asked only for a body that few may send.
     """
     if chunked:
         return 411, "Send the size of the request (Content-Length); requests in chunks are not taken."
@@ -38,7 +42,7 @@ def refusal(path: str, length: int, chunked: bool, may_upload: Callable[[], bool
     return None
 
 
-def is_of_staff(cookies: str) -> bool:
+def may_upload_by(cookies: str) -> bool:
     """Whether the Cookie header is that of a person who is logged in and may upload."""
     try:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
@@ -46,8 +50,7 @@ def is_of_staff(cookies: str) -> bool:
             return False
         request = HttpRequest()
         request.session = import_module(settings.SESSION_ENGINE).SessionStore(morsel.value)
-        user = get_user(request)
-        return bool(user.is_active and getattr(user, "is_staff", False))
+        return may_operate(get_user(request))
     except (CookieError, DatabaseError):
         return False
     finally:
@@ -65,7 +68,7 @@ def request_limits(get_response: Handler) -> Handler:
             request.path,
             int(length) if length.isdecimal() else MAX_UPLOAD + 1,
             "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower(),
-            lambda: is_of_staff(meta.get("HTTP_COOKIE", "")),
+            lambda: may_upload_by(meta.get("HTTP_COOKIE", "")),
         )
         if refused is None:
             return get_response(request)

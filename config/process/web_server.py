@@ -60,7 +60,7 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
     def _refuse(self) -> None:
         cookies = self.headers.get("COOKIE", "")
         refused = request_limits.refusal(
-            self.path, self.content_length, self.chunked, lambda: request_limits.is_of_staff(cookies)
+            self.path, self.content_length, self.chunked, lambda: request_limits.may_upload_by(cookies)
         )
         if refused:
             self.error, self.completed = Refused(*refused), True

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from catalog.models import LoginFailure
 from catalog.web.client_address import client_network
+from catalog.web.known_browser import account_digest, known_browser
 from catalog.web.throttled_login import MOST_FAILURES, MOST_OF_NETWORK, TOO_MANY, WITHIN
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +37,62 @@ def test_a_network_that_guesses_is_refused_also_with_the_right_password_and_the_
     assert [log_in("wrong", REMOTE_ADDR="10.0.0.6") for _ in range(MOST_FAILURES)] == ["wrong"] * MOST_FAILURES
     assert log_in("right", REMOTE_ADDR="10.0.0.6") == "refused"
     assert log_in("right", REMOTE_ADDR="10.0.0.7") == "in"
+
+
+@pytest.mark.parametrize("form", ["/login", "/admin/login/"])
+def test_a_browser_that_logged_in_before_gets_in_while_its_whole_network_is_refused(form: str) -> None:
+    owner = Client()
+    asked = {"username": "anna", "password": "right", "next": "/"}
+    assert owner.post(form, asked).status_code == 302
+    owner.post("/logout")
+    for _ in range(MOST_FAILURES):
+        log_in("wrong")
+    assert log_in("right") == "refused"
+    assert owner.post(form, asked).status_code == 302
+
+
+def test_a_known_browser_is_known_for_its_own_account_alone_and_has_a_limit_of_its_own(settings: Any) -> None:
+    User.objects.create_user("guest", "", "secret")
+    browser = Client()
+    browser.post("/login", {"username": "guest", "password": "secret"})
+    for _ in range(MOST_FAILURES):
+        browser.post("/login", {"username": "anna", "password": "wrong"})
+    assert log_in("right") == "refused", "a guest's cookie is no way around the limit"
+    asked = {"username": "guest", "password": "wrong"}
+    said = [browser.post("/login", asked).content.decode() for _ in range(MOST_FAILURES + 1)]
+    assert [TOO_MANY in text for text in said] == [False] * MOST_FAILURES + [True]
+
+
+@pytest.mark.parametrize("forged", ["", "x", "W10:1:x", "a" * 5000])
+def test_a_forged_cookie_makes_no_browser_known(settings: Any, forged: str) -> None:
+    request = RequestFactory().get("/")
+    request.COOKIES[settings.BROWSER_COOKIE_NAME] = forged
+    assert known_browser(request, account_digest("anna")) == ""
+
+
+def test_of_guesses_that_come_together_no_more_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is written down before its password is looked at: as if the others had begun at the same moment."""
+    begun = LoginFailure.objects.create(network="10.0.0.6", account=account_digest("anna"), at=timezone.now())
+    judged = []
+
+    def authenticate(*_: Any, **__: Any) -> None:
+        judged.append(LoginFailure.objects.count())
+
+    monkeypatch.setattr("django.contrib.auth.forms.authenticate", authenticate)
+    log_in("wrong", REMOTE_ADDR="10.0.0.6")
+    assert judged == [2] and LoginFailure.objects.filter(pk=begun.pk).exists()
+
+
+def test_a_log_in_that_succeeds_counts_for_nothing() -> None:
+    for _ in range(MOST_FAILURES + 2):
+        assert log_in("right") == "in"
+    assert not LoginFailure.objects.exists()
+
+
+def test_the_log_says_where_all_visitors_of_a_proxy_count_as_one(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(MOST_FAILURES + 1):
+        log_in("wrong", HTTP_X_FORWARDED_FOR="203.0.113.9")
+    assert "name that in TRUSTED_PROXY" in caplog.text and "203.0.113.9" not in caplog.text
 
 
 def test_ten_minutes_later_it_may_try_again() -> None:

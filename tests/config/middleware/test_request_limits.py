@@ -14,7 +14,7 @@ from django.test import Client
 
 from catalog.importers.reader import MAX_FILE
 from config.middleware import request_limits
-from config.middleware.request_limits import MAX_BODY, MAX_UPLOAD, is_of_staff, refusal
+from config.middleware.request_limits import MAX_BODY, MAX_UPLOAD, may_upload_by, refusal
 
 ADDRESSES = ["/admin/login/", "/logout", "/reconcile/now", "/nosuch", "/setup/x", "/import", "/"]
 
@@ -76,23 +76,23 @@ def cookies(db: None, settings: Any) -> Iterator[Any]:
     yield of
 
 
-def test_staff_is_known_by_a_session_that_is_valid(cookies: Any) -> None:
-    cookie = cookies(is_staff=True)
-    assert is_of_staff(f"theme=dark; {cookie}")
+def test_who_may_operate_is_known_by_a_session_that_is_valid(cookies: Any) -> None:
+    cookie = cookies(is_superuser=True)
+    assert may_upload_by(f"theme=dark; {cookie}")
     user = User.objects.get()
     user.set_password("another one, which ends the session")
     user.save()
-    assert not is_of_staff(cookie)
+    assert not may_upload_by(cookie)
 
 
-@pytest.mark.parametrize("rights", [{"is_staff": False}, {"is_staff": True, "is_active": False}])
+@pytest.mark.parametrize("rights", [{}, {"is_staff": True}, {"is_superuser": True, "is_active": False}])
 def test_others_may_not_upload(cookies: Any, rights: dict[str, bool]) -> None:
-    assert not is_of_staff(cookies(**rights))
+    assert not may_upload_by(cookies(**rights))
 
 
 @pytest.mark.parametrize("forged", ["", "=", "\x00", "{name}=", "{name}=../../etc/passwd", "{name}=" + "a" * 32])
 def test_a_forged_cookie_is_nobodys(db: None, settings: Any, forged: str) -> None:
-    assert not is_of_staff(forged.format(name=settings.SESSION_COOKIE_NAME))
+    assert not may_upload_by(forged.format(name=settings.SESSION_COOKIE_NAME))
 
 
 def test_bodies_wait_beside_the_database(settings: Any) -> None:
