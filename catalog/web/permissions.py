@@ -46,7 +46,7 @@ def bearer_token(request: HttpRequest) -> ApiToken | None:
 
 def may_operate(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Whether this person has the permission that every button asks for; superusers have all."""
-    return bool(user.is_active and user.has_perm(OPERATE))  # type: ignore[union-attr]  # PermissionsMixin's
+    return bool(user.is_active and user.has_perm(OPERATE))  # type: ignore[attr-defined]  # PermissionsMixin's
 
 
 def may_act(request: HttpRequest) -> bool:

@@ -20,9 +20,7 @@ from catalog.web.permissions import may_operate
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 MAX_BODY = 1_000_000  # bytes; what people type is far smaller
-MAX_UPLOAD = (
-    51_000_000  # bytes, at `UPLOADS` and of who may operate the library: the largest export, and the form around it
-)
+MAX_UPLOAD = 51_000_000  # bytes, at `UPLOADS` and of who may operate: the largest export, and the form around it
 UPLOADS = "/import"
 
 
