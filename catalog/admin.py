@@ -50,7 +50,7 @@ class EventRows(ReadOnlyRows):
     """What happened to a track: kept 90 days, so a page of them is enough to read and never too much to load."""
 
     model = Event
-    fields = ("at", "kind", "reason")
+    fields = ("at", "kind", "by", "reason")
     verbose_name_plural = "what happened"
 
 
@@ -134,7 +134,7 @@ class TrackAdmin(ReadOnly):
     def _apply(self, request: HttpRequest, chosen: TrackQuerySet, change: Callable[..., int], outcome: str) -> None:
         """Change the chosen tracks, then send `tracks_requested`. A list that was searched is joined: filter by ids."""
         tracks = Track.objects.filter(pk__in=chosen.order_by().values("pk"))
-        changed = change(tracks, timezone.now(), f"by {request.user.get_username()}")
+        changed = change(tracks, timezone.now(), by=request.user.get_username())
         tracks_requested.send(sender=type(self))
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"{count(changed, 'song')} {outcome}.", level)
@@ -175,7 +175,7 @@ class EntryAdmin(ReadOnly):
 
 @admin.register(Event)
 class EventAdmin(ReadOnly):
-    list_display = ("at", "kind", "track", "reason")
+    list_display = ("at", "kind", "track", "by", "reason")
     list_filter = ("kind",)
     list_select_related = ("track",)
     search_fields = ("reason", "track__title")

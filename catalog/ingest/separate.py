@@ -61,7 +61,7 @@ def _owner(length: int, song: Song, songs: Sequence[Song]) -> Song | None:
     return next((each for each in fitting if same_length(each.row.duration_ms, length)), None)
 
 
-def separate(alias_id: int, now: datetime, reason: str = "") -> Track | None:
+def separate(alias_id: int, now: datetime, by: str = "") -> Track | None:
     """A person says that this name is a song of its own. Its new row; None where it is alone on its track already."""
     with transaction.atomic():
         name = Alias.objects.select_related("track__album").select_for_update(of=("self",)).filter(pk=alias_id).first()
@@ -72,9 +72,9 @@ def separate(alias_id: int, now: datetime, reason: str = "") -> Track | None:
         if len(song.names) < 2:
             return None
         if song.leads(name):
-            return separate(next(each.pk for each in song.names if each.pk != alias_id), now, reason)
+            return separate(next(each.pk for each in song.names if each.pk != alias_id), now, by)
         row = _own_row(song, name, now)
-        Event.objects.record([song.row.pk, row.pk], Event.Kind.DECIDE, f"these are two songs, {reason}", now)
+        Event.objects.record([song.row.pk, row.pk], Event.Kind.DECIDE, "these are two songs", now, by)
         return row
 
 

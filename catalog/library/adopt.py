@@ -152,10 +152,10 @@ def _is_same(first: AdoptionMatch | None, second: AdoptionMatch | None) -> bool:
     return first is not None and second is not None and (first.track_id, first.size) == (second.track_id, second.size)
 
 
-def take(track_id: int, relative: str, size: int, now: datetime, how: str) -> bool:
+def take(track_id: int, relative: str, size: int, now: datetime, how: str, by: str = "") -> bool:
     """Make the file at ``relative`` the missing track's. False: another row has the place or was first."""
     try:
-        return transitions.adopt(track_id, Place.of(settings.MUSIC_DIR, relative), size, now, how)
+        return transitions.adopt(track_id, Place.of(settings.MUSIC_DIR, relative), size, now, how, by)
     except PlaceTaken:
         return False
 
@@ -163,14 +163,14 @@ def take(track_id: int, relative: str, size: int, now: datetime, how: str) -> bo
 # --- What a person answers --------------------------------------------------------------------------------
 
 
-def accept(match_ids: Iterable[int], now: datetime, who: str) -> int:
+def accept(match_ids: Iterable[int], now: datetime, by: str) -> int:
     """These files are their tracks'. How many were adopted.
 
     Rows only: whether a file still is as it was read, the next reconcile finds out; its folder is listed again.
     """
     adopted = 0
     for match in AdoptionMatch.objects.filter(pk__in=list(match_ids), rejected=False):
-        adopted += take(match.track_id, match.file, match.size, now, f"confirmed by {who}: {match.why}")
+        adopted += take(match.track_id, match.file, match.size, now, f"confirmed: {match.why}", by)
         match.delete()
     return adopted
 

@@ -17,10 +17,10 @@ WEEKS_KEPT = 15  # 13 make 90 days; two more for the days that a clock was ahead
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    def record(self, track_ids: Iterable[int], kind: str, reason: str, now: datetime) -> None:
-        """Append one event per track."""
+    def record(self, track_ids: Iterable[int], kind: str, reason: str, now: datetime, by: str = "") -> None:
+        """Append one event per track; ``by`` names the person whose doing it is."""
         Event.objects.bulk_create(
-            [Event(track_id=pk, kind=kind, reason=reason, at=now) for pk in track_ids], batch_size=1000
+            [Event(track_id=pk, kind=kind, reason=reason, by=by, at=now) for pk in track_ids], batch_size=1000
         )
 
     def forgettable(self, now: datetime) -> Self:
@@ -59,6 +59,7 @@ class Event(models.Model):
     at = models.DateTimeField()
     kind = models.CharField(max_length=10, choices=Kind.choices)
     reason = models.TextField(blank=True, default="")
+    by = models.CharField(max_length=150, blank=True, default="", db_default="")  # an account; strangers see it nowhere
 
     objects = EventQuerySet.as_manager()
 

@@ -16,7 +16,13 @@ NO_FOLDERS: Mapping[int, int] = {}
 
 
 def change_row(
-    track_id: int, guarded: TrackQuerySet, kind: str, reason: str, now: datetime, changes: dict[str, Any]
+    track_id: int,
+    guarded: TrackQuerySet,
+    kind: str,
+    reason: str,
+    now: datetime,
+    changes: dict[str, Any],
+    by: str = "",
 ) -> bool:
     """One conditional UPDATE of one row, and its event (``kind`` "": none). Its folder is no longer confirmed."""
     with transaction.atomic():
@@ -24,7 +30,7 @@ def change_row(
             return False
         Folder.objects.filter(tracks=track_id, mtime_ns__isnull=False).update(mtime_ns=None)
         if kind:
-            Event.objects.record([track_id], kind, reason, now)
+            Event.objects.record([track_id], kind, reason, now, by)
     return True
 
 
@@ -35,6 +41,7 @@ def change_rows(
     now: datetime,
     changes: dict[str, Any],
     then: Callable[[list[int]], object] = lambda track_ids: None,
+    by: str = "",
 ) -> int:
     """Change a set of rows, `BATCH` at a time, each batch with its events in a transaction of its own.
 
@@ -46,7 +53,7 @@ def change_rows(
         with transaction.atomic():
             still = locked(rows.filter(pk__in=ids[start : start + BATCH]))
             changed += Track.objects.filter(pk__in=still).update(**changes)
-            Event.objects.record(still, kind, reason, now)
+            Event.objects.record(still, kind, reason, now, by)
             then(still)
     return changed
 

@@ -276,13 +276,13 @@ def restore(seen: Mapping[int, str], now: datetime, reason: str = "", folders: M
     return change_seen(seen, folders, Status.MISSING, Kind.RESTORE, reason, now, changes)
 
 
-def adopt(track_id: int, place: Place, size: int, now: datetime, reason: str = "") -> bool:
+def adopt(track_id: int, place: Place, size: int, now: datetime, reason: str = "", by: str = "") -> bool:
     """A file that is already in the library is this missing track's. Raises PlaceTaken as `reserve` does."""
     missing = Track.objects.filter(status=Status.MISSING)
     try:
         with transaction.atomic():
             changes = _has_file(now) | place.columns() | {"size": size}
-            return change_row(track_id, missing, Kind.ADOPT, reason, now, changes)
+            return change_row(track_id, missing, Kind.ADOPT, reason, now, changes, by)
     except IntegrityError as error:
         raise PlaceTaken(place.relative) from error
 
@@ -328,10 +328,10 @@ def _adopt_together(files: Sequence[tuple[int, Place, int, str]], now: datetime)
     return still
 
 
-def retry(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
+def retry(tracks: TrackQuerySet, now: datetime, reason: str = "", by: str = "") -> int:
     """A person asks to try these again now. Only missing tracks change; rows changed."""
     missing = tracks.filter(status=Status.MISSING)
-    return change_rows(missing, Kind.RETRY, reason, now, {"retry_after": now, "attempts": 0})
+    return change_rows(missing, Kind.RETRY, reason, now, {"retry_after": now, "attempts": 0}, by=by)
 
 
 def replace(track_id: int, path: str, now: datetime, reason: str = "") -> bool:

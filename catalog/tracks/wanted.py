@@ -51,14 +51,14 @@ def _set_wanted(tracks: TrackQuerySet) -> int:
     return gained + lost
 
 
-def ignore(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
+def ignore(tracks: TrackQuerySet, now: datetime, by: str = "") -> int:
     """A person does not want these tracks fetched. Files stay."""
-    return change_rows(tracks.filter(ignored=False), Kind.IGNORE, reason, now, {"ignored": True}, then=set_wanted)
+    return change_rows(tracks.filter(ignored=False), Kind.IGNORE, "", now, {"ignored": True}, then=set_wanted, by=by)
 
 
-def want_again(tracks: TrackQuerySet, now: datetime, reason: str = "") -> int:
+def want_again(tracks: TrackQuerySet, now: datetime, by: str = "") -> int:
     """Undo `ignore`."""
-    return change_rows(tracks.filter(ignored=True), Kind.WANT, reason, now, {"ignored": False}, then=set_wanted)
+    return change_rows(tracks.filter(ignored=True), Kind.WANT, "", now, {"ignored": False}, then=set_wanted, by=by)
 
 
 # --- The flags of artists and albums ----------------------------------------------------------------------

@@ -39,7 +39,7 @@ def change_song(request: HttpRequest, track_id: RowId, action: SongAction) -> di
     tracks = Track.objects.filter(pk=track_id)
     if not tracks.exists():
         raise Http404
-    changed = SONG_ACTIONS[action](tracks, timezone.now(), f"by {request.user.get_username()}")
+    changed = SONG_ACTIONS[action](tracks, timezone.now(), by=request.user.get_username())
     queue.wake()
     return {"changed": changed}
 

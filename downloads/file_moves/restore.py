@@ -52,7 +52,7 @@ def ask_back(files: Iterable[int], now: datetime, by: str) -> int:
             asked += FormerFile.objects.filter(pk=item.pk, state=State.BINNED).update(state=State.RETURNING)
             Candidate.objects.filter(track=track, verdict=Verdict.CHOSEN).update(verdict=Verdict.OPEN, why="")
             Candidate.objects.filter(pk=item.candidate_id or 0).update(verdict=Verdict.OPEN, why="")
-            Event.objects.record([track.pk], Event.Kind.DECIDE, f"the former file again: {item.origin}, by {by}", now)
+            Event.objects.record([track.pk], Event.Kind.DECIDE, f"the former file again: {item.origin}", now, by)
     return asked
 
 

@@ -39,7 +39,7 @@ def choose(candidate: Candidate, now: datetime, by: str) -> None:
         )
         Candidate.objects.filter(pk=candidate.pk).update(verdict=Verdict.CHOSEN, why="")
         from_another = not came_from(track, candidate)
-        _make_due(track, now, f"take {_name(candidate)}, by {by}", replaces=from_another)
+        _make_due(track, now, f"take {_name(candidate)}", by, replaces=from_another)
 
 
 def exclude(candidate: Candidate, now: datetime, by: str) -> None:
@@ -48,7 +48,7 @@ def exclude(candidate: Candidate, now: datetime, by: str) -> None:
         track = Track.objects.select_for_update().get(pk=candidate.track_id)
         Candidate.objects.filter(pk=candidate.pk).update(verdict=Verdict.NEVER, why="")
         from_it = came_from(track, candidate)
-        _make_due(track, now, f"never {_name(candidate)}, by {by}", replaces=from_it)
+        _make_due(track, now, f"never {_name(candidate)}", by, replaces=from_it)
 
 
 def reset(candidate: Candidate, now: datetime, by: str) -> None:
@@ -56,7 +56,7 @@ def reset(candidate: Candidate, now: datetime, by: str) -> None:
     with transaction.atomic():
         track = Track.objects.select_for_update().get(pk=candidate.track_id)
         Candidate.objects.filter(pk=candidate.pk).update(verdict=Verdict.OPEN, why="")
-        _make_due(track, now, f"no word on {_name(candidate)}, by {by}", replaces=False)
+        _make_due(track, now, f"no word on {_name(candidate)}", by, replaces=False)
 
 
 def choose_url(track: Track, text: str, now: datetime, by: str) -> Candidate:
@@ -82,9 +82,9 @@ def checked_url(name: str, source_id: str, url: str) -> str:
     return source(name).url_of(source_id, url)
 
 
-def _make_due(track: Track, now: datetime, reason: str, replaces: bool) -> None:
+def _make_due(track: Track, now: datetime, reason: str, by: str, replaces: bool) -> None:
     """A missing track is tried at once. Where ``replaces``, the file that is here is to give way to another one."""
-    Event.objects.record([track.pk], Event.Kind.DECIDE, reason, now)
+    Event.objects.record([track.pk], Event.Kind.DECIDE, reason, now, by)
     if track.status == Track.Status.MISSING:
         transitions.retry(Track.objects.filter(pk=track.pk), now, "decided by a person")
     elif track.status == Track.Status.DOWNLOADED and replaces:

@@ -129,7 +129,7 @@ def test_try_again_now_goes_through_the_transition_and_wakes_a_worker(admin_clie
     assert "2 songs tried again now." in answer.content.decode()
     assert set(Track.objects.queue().values_list("title", flat=True)) == {"Gone", "Unmatched"}
     assert world.status_of(here) == "downloaded"
-    assert Event.objects.filter(kind="retry", reason="by anna").count() == 2
+    assert Event.objects.filter(kind="retry", by="anna").count() == 2
     assert any(row.task["func"].endswith(".download") for row in OrmQ.objects.all())
 
 

@@ -14,13 +14,14 @@ ENTRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened. ``reason`` may name accounts and paths: for those who run the installation."""
+    """One thing that happened. ``reason`` may name paths, ``by`` is a person: for those who run the installation."""
 
     at: datetime
     icon: str
     mood: str
     title: str
-    reason: str
+    reason: str = ""
+    by: str = ""
 
 
 def life_of(track: Track) -> list[Step]:
@@ -28,17 +29,17 @@ def life_of(track: Track) -> list[Step]:
     steps = [_step(event) for event in last_events(track)]
     entries = track.entries.select_related("collection").exclude(added_at=None)[:ENTRIES]
     steps += [_listed(entry) for entry in entries if entry.added_at]
-    steps.append(Step(track.added_at, "circle-check", "", "First known", ""))
+    steps.append(Step(track.added_at, "circle-check", "", "First known"))
     return sorted(steps, key=lambda step: step.at, reverse=True)
 
 
 def _step(event: Event) -> Step:
     icon, mood, _ = MARKS.get(Event.Kind(event.kind), ("clock", "", ""))
-    return Step(event.at, icon, mood, event.get_kind_display().capitalize(), event.reason)
+    return Step(event.at, icon, mood, event.get_kind_display().capitalize(), event.reason, event.by)
 
 
 def _listed(entry: Entry) -> Step:
     liked = entry.collection.kind == entry.collection.Kind.LIKED
     title = "Liked on Spotify" if liked else f"Added to {entry.collection.name}"
     assert entry.added_at is not None
-    return Step(entry.added_at, "heart", "", title, "")
+    return Step(entry.added_at, "heart", "", title)

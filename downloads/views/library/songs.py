@@ -105,7 +105,7 @@ def change_songs(request: HttpRequest) -> HttpResponse:
     number = tracks.count()
     if number > CONFIRM_ABOVE and not confirmed(request):
         return confirmation(request, f"{label}: {count(number, 'song')}?", label)
-    changed = TRACK_BUTTONS[action][0](tracks, timezone.now(), f"by {request.user.get_username()}")
+    changed = TRACK_BUTTONS[action][0](tracks, timezone.now(), by=request.user.get_username())
     job_queue.wake()
     messages.success(request, f"{count(changed, 'song')} {outcome}.")
     return back(request)

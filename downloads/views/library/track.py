@@ -67,7 +67,7 @@ TRACK_BUTTONS: dict[str, tuple[Callable[..., int], str]] = {
 def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     """Try again now, ignore, want again."""
     change, said = TRACK_BUTTONS[deed]
-    changed = change(Track.objects.filter(pk=pk), timezone.now(), f"by {request.user.get_username()}")
+    changed = change(Track.objects.filter(pk=pk), timezone.now(), by=request.user.get_username())
     queue.wake()
     messages.success(request, said if changed else "Nothing to change: somebody else was first.")
     return back(request)
@@ -77,7 +77,7 @@ def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
 def separate_track(request: HttpRequest, pk: int) -> HttpResponse:
     """One of the names of this track is a song of its own."""
     name = get_object_or_404(Alias, pk=id_from(request.POST.get("name", "")), track=pk)
-    parted = separate(name.pk, timezone.now(), f"by {request.user.get_username()}")
+    parted = separate(name.pk, timezone.now(), by=request.user.get_username())
     queue.wake()
     messages.success(request, "They are two songs now." if parted else "Nothing to change: somebody else was first.")
     return redirect("track", pk)
@@ -90,7 +90,7 @@ def retry_failed(request: HttpRequest) -> HttpResponse:
     number = failed.count()
     if number > CONFIRM_ABOVE and not confirmed(request):
         return confirmation(request, f"Try {count(number, 'song')} again now?", "Try again now")
-    changed = transitions.retry(failed, timezone.now(), f"by {request.user.get_username()}")
+    changed = transitions.retry(failed, timezone.now(), by=request.user.get_username())
     queue.wake()
     messages.success(request, f"{count(changed, 'song')} are tried again now." if changed != 1 else "1 song is tried.")
     return back(request)

@@ -83,7 +83,7 @@ def test_a_file_of_another_length_is_doubtful_and_adopted_by_a_yes_only(world, p
     assert accept([AdoptionMatch.objects.get().pk], world.now, "maria") == 1
     track.refresh_from_db()
     assert (track.status, track.file_name) == ("downloaded", "a.mp3")
-    assert track.events.get().reason.startswith("confirmed by maria")
+    assert track.events.get().by == "maria"
     assert not AdoptionMatch.objects.exists()
 
 

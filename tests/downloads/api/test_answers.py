@@ -81,7 +81,7 @@ def test_the_buttons_of_a_song(actor: Client, world: World, action: str, column:
         actor.post(f"/api/v1/tracks/{track.pk}/ignore")
     assert actor.post(f"/api/v1/tracks/{track.pk}/{action}").json() == {"changed": 1}
     assert getattr(Track.objects.get(pk=track.pk), column)
-    assert Event.objects.filter(track=track, kind=action, reason="by owner").exists()
+    assert Event.objects.filter(track=track, kind=action, by="owner").exists()
     assert actor.post(f"/api/v1/tracks/{track.pk}/{action}").json() == {"changed": 0}
 
 

@@ -151,7 +151,7 @@ def test_try_again_now_makes_a_cooling_track_due_and_wakes_a_worker(keeper: Clie
     assert not Track.objects.queue().filter(pk=track.pk).exists()
     keeper.post(f"/tracks/{track.pk}/retry")
     assert Track.objects.queue().filter(pk=track.pk).exists()
-    assert Event.objects.filter(track=track, kind="retry", reason="by anna").exists()
+    assert Event.objects.filter(track=track, kind="retry", by="anna").exists()
     assert "download" in waiting()
 
 
