@@ -19,7 +19,7 @@ def headline(seen: dict[str, Any]) -> tuple[str, str]:
     if not counters["songs"]:
         return "Nothing is here yet: connect Spotify, or import a file", "warn"
     if library["state"] == "offline":
-        return f"Library offline: {_clause(library['reason'])}", "bad"
+        return f"Library offline: {_clause(library['reason'])}" if library["reason"] else "Library offline", "bad"
     if not counters["missing"] and not counters["downloading"]:
         return _all_here(counters["songs"]), "ok"
     if library["state"] == "held":
@@ -42,7 +42,10 @@ def _fetching(seen: dict[str, Any], missing: str) -> tuple[str, str]:
     if pause and pause["paused_by_person"]:
         return f"{missing}: fetching is paused", "warn"
     if pause:
-        return f"{missing}: fetching goes on {humanize.ahead(pause['paused_until'], now)}. {pause['reason']}", "warn"
+        return (
+            f"{missing}: fetching goes on {humanize.ahead(pause['paused_until'], now)}. {pause['reason']}".strip(),
+            "warn",
+        )
     if not queue["ready"] and not counters["downloading"]:
         return f"{missing}: next try {humanize.ahead(queue['next_due'], now)}", "warn"
     if seen["workers"]["state"] != "running" and not counters["downloading"]:

@@ -28,10 +28,10 @@ def _families(seen: dict[str, Any]) -> Iterator[tuple[str, str, Iterable[Sample]
     yield "queue", "Missing tracks: due now, or cooling down.", [({"state": s}, queue[s]) for s in ("ready", "cooling")]
     yield "failed", "Missing tracks with a last error.", [({}, seen["failures"]["total"])]
     yield "storage_online", "1 while the music folder may be written.", [({}, storage["state"] == "online")]
-    if storage["free_bytes"] is not None:
+    if storage.get("free_bytes") is not None:
         yield "storage_free_bytes", "Free space where the music folder is.", [({}, storage["free_bytes"])]
     yield "service_paused", "1 while a service stops the claim.", _paused(seen["services"])
-    beats = seen["workers"]["beats"].items()
+    beats = seen["workers"].get("beats", {}).items()
     silent = [({"cluster": name}, (now - at).total_seconds()) for name, at in beats]
     yield "worker_silent_seconds", "Time since a cluster's last heartbeat.", silent
 

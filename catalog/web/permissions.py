@@ -35,7 +35,12 @@ def wants_json(request: HttpRequest) -> bool:
 
 def may_read(request: HttpRequest) -> bool:
     """Read-only pages: anybody who is logged in, and everybody with STATUS_PUBLIC=true."""
-    return settings.STATUS_PUBLIC or request.user.is_authenticated
+    return settings.STATUS_PUBLIC or is_insider(request)
+
+
+def is_insider(request: HttpRequest) -> bool:
+    """Whether the request is somebody's; to a stranger only that is told which `catalog.reports.public_status` names."""
+    return request.user.is_authenticated
 
 
 def bearer_token(request: HttpRequest) -> ApiToken | None:

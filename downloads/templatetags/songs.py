@@ -37,7 +37,7 @@ def _mark(song: dict[str, Any]) -> tuple[str, str, str]:
         return ("ban", "", "ignored") if song["ignored"] else ("eye-off", "", "not wanted")
     if song["error_kind"] in NEEDS_PERSON:
         return "hand", "warn", "needs you"
-    return "clock", "warn" if song["last_error"] else "", "next"
+    return "clock", "warn" if song["error_kind"] or song.get("last_error") else "", "next"
 
 
 @register.filter
@@ -46,10 +46,14 @@ def due(song: dict[str, Any], now: datetime) -> bool:
     return bool(song["retry_after"] <= now)
 
 
-@register.filter
-def why(song: dict[str, Any]) -> str:
-    """Why a missing song is not here: the sentence of its kind of error, else the stored words; "" where none."""
-    if song["status"] != Track.Status.MISSING or not song["last_error"]:
+@register.simple_tag(takes_context=True)
+def why(context: Context, song: dict[str, Any]) -> str:
+    """Why a missing song is not here: the sentence of its kind of error, else the stored words; "" where none.
+
+    The stored words may name paths: strangers do not see them.
+    """
+    if song["status"] != Track.Status.MISSING or not (song["error_kind"] or song.get("last_error")):
         return ""
-    kind = ERROR_KINDS.get(song["error_kind"])
-    return kind.sentence if kind and song["error_kind"] != "unknown" else str(song["last_error"])
+    kind = ERROR_KINDS.get(song["error_kind"] or "unknown", ERROR_KINDS["unknown"])
+    told = context["frame"].insider and kind is ERROR_KINDS["unknown"]
+    return str(song["last_error"]) if told else kind.sentence

@@ -19,9 +19,10 @@ from django.utils.http import urlencode
 
 from catalog.models import AdoptionMatch, Track
 from catalog.reports import status
+from catalog.reports.public_status import public_conditions
 from catalog.spotify import accounts
 from catalog.text.humanize import ahead
-from catalog.web.permissions import may_act, may_read
+from catalog.web.permissions import is_insider, may_act, may_read
 from downloads.failures.kinds import NEEDS_PERSON
 
 COUNTED_TO = 999  # a number in the navigation is read at a glance
@@ -83,8 +84,13 @@ class Frame:
         return may_act(self.request)
 
     @cached_property
+    def insider(self) -> bool:
+        return is_insider(self.request)
+
+    @cached_property
     def conditions(self) -> dict[str, Any]:
-        return status.conditions(self.now)
+        seen = status.conditions(self.now)
+        return seen if self.insider else public_conditions(seen)
 
     @cached_property
     def places(self) -> list[Place]:

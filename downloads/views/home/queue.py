@@ -10,8 +10,9 @@ from catalog.db.snapshot_read import snapshot_read
 from catalog.models import Track
 from catalog.reports import status
 from catalog.reports.listings import BY_DUE, LISTINGS
+from catalog.reports.public_status import public_songs
 from catalog.web.keyset_pages import page_of
-from catalog.web.permissions import may_act, readers_page, wants_json
+from catalog.web.permissions import is_insider, may_act, readers_page, wants_json
 
 QUEUE_VIEWS = ("ready", "cooling")
 
@@ -28,6 +29,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         page = page_of(keys, BY_DUE, request.GET.get("after", ""), size=status.ITEMS)
         items = status.described(Track.objects.filter(pk__in=[key.pk for key in page.rows]).order_by(*BY_DUE))
     counts = {"ready": missing - cooling, "cooling": cooling}
+    items = items if is_insider(request) else public_songs(items)
     if wants_json(request):
         return JsonResponse({**counts, "view": listing.name, "items": items, "after": page.after})
     shown = {"section": "activity", "now": now, "counts": counts, "listing": listing, "items": items, "page": page}

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from catalog.models import Event, Track
 from catalog.reports import status
-from catalog.web.permissions import may_act, readers_page
+from catalog.reports.public_status import public_snapshot
+from catalog.web.permissions import is_insider, may_act, readers_page
 from downloads.views.library.coverage import library_coverage
 
 SHOWN_IN_QUEUE = 6  # songs that the page shows of the queue; the queue's own page shows all
@@ -32,6 +33,8 @@ def status_page(request: HttpRequest) -> HttpResponse:
     """The start page. Readers see the same without buttons."""
     now = timezone.now()
     snapshot = status.snapshot(now, SHOWN_IN_QUEUE)
+    if not is_insider(request):
+        snapshot = public_snapshot(snapshot)
     context = {
         "section": "home",
         "now": now,
