@@ -39,7 +39,7 @@ def may_read(request: HttpRequest) -> bool:
 
 
 def is_insider(request: HttpRequest) -> bool:
-    """Whether the request is somebody's; to a stranger only that is told which `catalog.reports.public_status` names."""
+    """Whether somebody is logged in. Strangers are told only what `catalog.reports.public_status` names."""
     return request.user.is_authenticated
 
 

@@ -20,7 +20,7 @@ take_names_out = import_module("catalog.migrations.0017_event_by").take_names_ou
     [
         ("retry", "by anna", "anna", ""),
         ("ignore", "by o.k@x.org", "o.k@x.org", ""),
-        ("decide", "take “Stand by Me, by night” (youtube abc), by jörg", "jörg", "take “Stand by Me, by night” (youtube abc)"),
+        ("decide", "take “Stand, by night” (youtube abc), by jörg", "jörg", "take “Stand, by night” (youtube abc)"),
         ("decide", "these are two songs, by anna", "anna", "these are two songs"),
         ("adopt", "confirmed by anna: the same length", "anna", "confirmed: the same length"),
         ("adopt", "it carries the id of this song", "", "it carries the id of this song"),

@@ -34,8 +34,8 @@ def telling(world: World, settings: Any) -> World:
     for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE):
         Run.objects.create(kind=kind, started_at=now, ended_at=now, problem=f"{HIDDEN} {world.root}")
     Collection.objects.update(owner="Paul Paulsen", problem=f"{HIDDEN} {world.root}")
-    for kind in ("unknown", "bad_file", "disk_full"):
-        world.make_track(f"Failed by {kind}", last_error=f"{HIDDEN} {world.root}/x", error_kind=kind, attempts=1)
+    for error in ("unknown", "bad_file", "disk_full"):
+        world.make_track(f"Failed by {error}", last_error=f"{HIDDEN} {world.root}/x", error_kind=error, attempts=1)
     words = f"{HIDDEN}: {world.root}"
     for track in Track.objects.all():
         Event.objects.create(track=track, kind="fail", at=now, reason=words, by=anna.username)
