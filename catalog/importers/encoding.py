@@ -30,7 +30,11 @@ BOMS: tuple[tuple[bytes, str], ...] = (
 WESTERN_NOTE = "read as Windows-1252: titles in other scripts may have been lost when it was saved so"
 REPAIRED_NOTE = "its letters had been garbled by a program that read UTF-8 as Windows-1252, and were put right"
 
+SLICE = 1 << 20  # characters that are turned back at once: mostly the first ones show that there is nothing to repair
+
+_CONTENT = re.compile("[^\x00 \t\r\n\ufeff]")
 _MULTIBYTE = re.compile(rb"[\xc3-\xf4][\x80-\xbf]+")
+_BEYOND_LATIN_SIGNS = re.compile("[^\x00-\xbf]")  # letters whose bytes `_MULTIBYTE` finds
 _FOREIGN = re.compile(r"[^\W\d_\x00-\x7f]+")
 _OPEN_BYTES = "\x81\x8d\x8f\x90\x9d"
 _OPEN_BYTES_STAY = "tonekeep.open_bytes"
@@ -55,7 +59,7 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
         if data.startswith(magic):
             raise UnreadableFile(f"{shown(name)} is {what}.")
     text, note = _decoded(data, name)
-    if not text.strip("\x00 \t\r\n\ufeff"):
+    if not _CONTENT.search(text):
         raise UnreadableFile(f"{shown(name)} is empty: export it again.")
     if "\x00" in text or _mostly_controls(text):
         raise _no_text(name)
@@ -115,12 +119,19 @@ def _put_right(text: str) -> str:
 
     All or nothing: real text with one accented letter before a plain one is no UTF-8 when turned back.
     """
+    if text.isascii():
+        return ""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    parts = []
     try:
-        data = b"" if text.isascii() else text.encode("cp1252", _OPEN_BYTES_STAY)
-        repaired = data.decode("utf-8")
+        for start in range(0, len(text), SLICE):
+            data = text[start : start + SLICE].encode("cp1252", _OPEN_BYTES_STAY)
+            parts.append(decoder.decode(data))
+        parts.append(decoder.decode(b"", final=True))
     except UnicodeError:
         return ""
-    return repaired if len(_MULTIBYTE.findall(data)) >= 3 else ""
+    repaired = "".join(parts)
+    return repaired if len(_BEYOND_LATIN_SIGNS.findall(repaired)) >= 3 else ""
 
 
 def _mostly_controls(text: str) -> bool:

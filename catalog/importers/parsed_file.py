@@ -41,6 +41,7 @@ _EXTENSION = re.compile(r"\.(csv|tsv|txt|json|m3u8?|pls|xspf|spotdl|xml|zip)\Z",
 # What browsers and file managers add to a second copy. Exportify itself writes no spaces, so that a playlist
 # called "Mix (2)" arrives as "mix_(2).csv" and keeps its number.
 _COPY = re.compile(r"( \(\d{1,2}\)| - (Copy|Kopie|Copie|Copia))+\Z", re.IGNORECASE)
+_EPISODE = re.compile(r"spotify:(episode|chapter|show):|/(episode|chapter)/")
 _LIKED = {"liked", "liked songs"}  # what the Exportify family calls the liked songs, in every language so far
 
 
@@ -135,15 +136,15 @@ def moment(text: str) -> datetime | None:
 def whole_number(text: str, most: int) -> int | None:
     """A number from 1 to ``most``, or None: Spotify writes 0 for "unknown"."""
     text = text.strip()
-    number = int(text) if re.fullmatch(r"[0-9]{1,12}", text) else 0
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else 0
     return number if 1 <= number <= most else None
 
 
 def no_track(uri: str) -> str:
     """The reason why this Spotify URI can be no track, or ""."""
-    if re.match(r"spotify:local:", uri):
+    if uri.startswith("spotify:local:"):
         return LOCAL
-    return EPISODE if re.search(r"spotify:(episode|chapter|show):|/(episode|chapter)/", uri) else ""
+    return EPISODE if not uri.startswith("spotify:track:") and _EPISODE.search(uri) else ""
 
 
 def local_label(uri: str) -> str:

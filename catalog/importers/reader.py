@@ -7,7 +7,6 @@ disk, and everything is read within limits, so that no file can take more than i
 from __future__ import annotations
 
 import errno
-import io
 import os
 import stat
 from collections.abc import Iterable
@@ -49,22 +48,29 @@ def read_library_file(path: str, name: str | None = None) -> list[ReadFile]:
     """
     try:
         with _opened(path) as stream:
-            data = stream.read(MAX_FILE + 1)
+            content = [stream.read(MAX_FILE + 1)]
     except (OSError, ValueError) as error:
         raise UnreadableFile(_open_sentence(path, error)) from None
-    return read_library_stream(io.BytesIO(data), name or os.path.basename(path))
+    return _read(content, name or os.path.basename(path))
 
 
 def read_library_stream(stream: BinaryIO, name: str) -> list[ReadFile]:
     """The same for bytes that are open already; at most 50 MB of them are ever read."""
-    data = stream.read(MAX_FILE + 1)
+    return _read([stream.read(MAX_FILE + 1)], name)
+
+
+def _read(content: list[bytes], name: str) -> list[ReadFile]:
+    """What these bytes hold. They are taken out of ``content``: once decoded they are not kept beside their text."""
+    data = content.pop()
     if len(data) > MAX_FILE:
         raise UnreadableFile(
             f"{shown(name)} is larger than {file_size(MAX_FILE)}: no library export is; take the export itself."
         )
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _distinct(streaming_history.combine(read_zip(data, name, read_text)))
-    return _distinct([read_text(data, name)])
+    text, note = decode(data, name)
+    del data
+    return _distinct([_read_decoded(text, note, name)])
 
 
 def _opened(path: str) -> BinaryIO:
@@ -90,7 +96,10 @@ def _open_sentence(path: str, error: Exception) -> str:
 
 def read_text(data: bytes, name: str) -> ReadFile:
     """One file that is no zip, by the first format that recognises it."""
-    text, note = decode(data, name)
+    return _read_decoded(*decode(data, name), name)
+
+
+def _read_decoded(text: str, note: str, name: str) -> ReadFile:
     file = LibraryText(text, name)
     escaped = not file.is_xml and is_escaped(text)
     if escaped:

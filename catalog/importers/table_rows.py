@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from catalog.importers import columns as col
 from catalog.importers.csv_table import Row, Table
@@ -25,6 +26,11 @@ from catalog.music.records import UNREADABLE, VARIOUS_ARTISTS, EntryRecord, Trac
 FORMULA_ERRORS = {"#NAME?", "#WERT!", "#VALUE!", "#REF!", "#BEZUG!", "#DIV/0!", "#NOM?", "#VALEUR!", "#¿NOMBRE?"}
 _SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{4}")
 _ESCAPED = re.compile(r"\\(?=,)")
+_DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
+_YEAR_FIRST = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?![\d-])")
+_BETWEEN_URIS = re.compile(r"[,;|]")
+# Albums and artists come again in the next rows: they are worked out once, and kept as one text in memory.
+remembered = lru_cache(1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,10 @@ class Layout:
     def cell(self, row: Row, role: str) -> str:
         """A row's cell for this role, stripped; "" where there is no such column. The "null" of old exports is ""
         too, but for names: there are songs called so."""
-        text = row.cells[self.columns[role]].strip() if role in self.columns else ""
+        index = self.columns.get(role)
+        if index is None:
+            return ""
+        text = row.cells[index].strip()
         return "" if text == "null" and role not in col.NAMES else text
 
 
@@ -86,18 +95,18 @@ def _track(row: Row, layout: Layout, uri: str) -> TrackRecord:
     return TrackRecord(
         title=clean(cell(col.TITLE)),
         artists=_artists(row, layout),
-        album=clean(cell(col.ALBUM)),
+        album=_clean_again(cell(col.ALBUM)),
         album_artists=artists_of(cell(col.ALBUM_ARTISTS), _count(album_artists), addressed=True),
         duration_ms=_duration(cell(col.DURATION), cell(col.SECONDS), cell(col.CLOCK)),
         isrc=clean_isrc(cell(col.ISRC)),
         spotify_id=spotify_id_of(uri) if not no_track(uri) else "",
-        album_spotify_id=spotify_id_of(cell(col.ALBUM_URI)),
+        album_spotify_id=_album_id(cell(col.ALBUM_URI)),
         track_number=whole_number(cell(col.TRACK_NUMBER), 32767),
         disc_number=whole_number(cell(col.DISC_NUMBER), 32767),
         release_date=release_date(cell(col.RELEASED), layout.day_first),
         explicit=True if explicit in col.YES else False if explicit in col.NO else None,
         compilation=VARIOUS_ARTISTS in album_artists,
-        cover_url=clean(cell(col.COVER)),
+        cover_url=_clean_again(cell(col.COVER)),
     )
 
 
@@ -110,11 +119,17 @@ def _artists(row: Row, layout: Layout) -> tuple[str, ...]:
     return artists_of(layout.cell(row, col.ARTISTS), _count(addresses), addressed=col.ARTIST_URIS in layout.columns)
 
 
+_clean_again = remembered(clean)
+_album_id = remembered(spotify_id_of)
+
+
+@remembered
 def _count(uris: str) -> int:
     """How many addresses or ids stand in a cell."""
-    return len([uri for uri in re.split(r"[,;|]", uris) if uri.strip()])
+    return len([uri for uri in _BETWEEN_URIS.split(uris) if uri.strip()])
 
 
+@remembered
 def artists_of(text: str, count: int = 0, addressed: bool = False) -> tuple[str, ...]:
     """The names in a cell of artists, ``count`` of them where their ids say so (0: unknown).
 
@@ -148,16 +163,17 @@ def _duration(milliseconds: str, seconds: str, clock: str) -> int | None:
     return total * 1000 if 0 < total * 1000 <= MAX_DURATION_MS else None
 
 
+@remembered
 def release_date(text: str, day_first: bool | None) -> str:
     """A release date as "YYYY", "YYYY-MM" or "YYYY-MM-DD", or "" where it is none.
 
     Of a slashed date only the year is taken where nothing in the file tells the day from the month.
     """
-    if match := re.match(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", text):
+    if match := _DAY_FIRST.match(text):
         first, second, year = match.groups()
         day, month = (first, second) if day_first else (second, first)
         text = year if day_first is None else f"{year}-{month:0>2}-{day:0>2}"
-    match = re.match(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?![\d-])", text)
+    match = _YEAR_FIRST.match(text)
     if not match or match[1] < "1000":
         return ""
     try:

@@ -7,7 +7,7 @@ nothing else is looked at and nothing is written. Nothing is removed on account 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
@@ -205,14 +205,14 @@ class _Entries:
 
         Answers ({index as read: (entry id, position)}, indexes that are new, {entry id left over: track id}).
         """
-        known: dict[int, deque[tuple[int, int]]] = defaultdict(deque)
-        for pk, position, value, _ in self.old:
+        known: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for pk, position, value, _ in reversed(self.old):
             known[value].append((pk, position))
         stay: dict[int, tuple[int, int]] = {}
         added = []
         for index, value in enumerate(self.digests):
-            if known[value]:
-                stay[index] = known[value].popleft()
+            if known.get(value):
+                stay[index] = known[value].pop()
             else:
                 added.append(index)
         kept = {pk for pk, _ in stay.values()}
@@ -233,16 +233,16 @@ class _Entries:
         stay: dict[int, tuple[int, int]],
     ) -> set[int]:
         """An entry whose record reads differently but is the same track keeps its row. Indexes so updated."""
-        by_track: dict[int, deque[int]] = defaultdict(deque)
-        for pk, track_id in leftover.items():
+        by_track: dict[int, list[int]] = defaultdict(list)
+        for pk, track_id in reversed(leftover.items()):
             if track_id is not None:
                 by_track[track_id].append(pk)
         positions = {pk: position for pk, position, _, _ in self.old}
         updated: list[tuple[int, int]] = []
         changed: set[int] = set()
         for index in added:
-            if index in tracks and by_track[tracks[index][0]]:
-                pk = by_track[tracks[index][0]].popleft()
+            if index in tracks and by_track.get(tracks[index][0]):
+                pk = by_track[tracks[index][0]].pop()
                 del leftover[pk]
                 stay[index] = (pk, positions[pk])
                 changed.add(index)
@@ -269,12 +269,12 @@ class _Entries:
         self.report.moved = len(moved)
 
     def _add(self, added: list[int], changed: set[int], tracks: dict[int, Target], positions: list[int]) -> None:
-        rows = [self._row(index, tracks, positions[index]) for index in added if index not in changed]
-        for part in _batches(rows):
+        new = [index for index in added if index not in changed]
+        for part in _batches(self._row(index, tracks, positions[index]) for index in new):
             with transaction.atomic():
                 insert(Entry, ENTRY_COLUMNS, part)
                 set_wanted({row[2] for row in part if row[2] is not None})
-        self.report.added = len(rows)
+        self.report.added = len(new)
 
     def _row(self, index: int, tracks: dict[int, Target], position: int) -> tuple[Any, ...]:
         """In the order of `ENTRY_COLUMNS`."""

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
 
 from catalog.db.batches import batched
-from catalog.db.bulk_insert import insert, update
+from catalog.db.bulk_insert import insert, reserve_ids, update
 from catalog.db.write_yield import yield_write_lock
 from catalog.ingest.merge import keep_and_drop, merge, merge_duplicates
 from catalog.ingest.reference_rows import album_key, album_rows, artist_rows, comparison_key
@@ -32,7 +33,8 @@ from catalog.music.same_recording import Relation, fit, relation
 from catalog.tracks.wanted import mark_wanted, refresh_wanted_flags
 
 CHUNK = 500  # records per transaction
-ALIAS_COLUMNS = ("key", "track_id", "album_id", *FACTS[1:], "apart")
+ALIAS_COLUMNS = ("id", "key", "track_id", "album_id", *FACTS[1:], "apart")
+TRACK_COLUMNS = [column.attname for column in Track._meta.concrete_fields]
 
 
 @dataclass(slots=True)
@@ -293,7 +295,9 @@ class ResolveBatch:
 
     def _save(self) -> None:
         fresh = [song.row for song in self.fresh if song.names]
-        Track.objects.bulk_create(fresh)
+        for row, pk in zip(fresh, reserve_ids(Track, len(fresh)), strict=True):
+            row.pk = pk
+        insert(Track, TRACK_COLUMNS, map(attrgetter(*TRACK_COLUMNS), fresh))
         for pk, (_, differences) in self.changed.items():  # few columns of few rows: cheaper than bulk_update's CASEs
             Track.objects.filter(pk=pk).update(**differences)
         self._save_names()
@@ -311,12 +315,13 @@ class ResolveBatch:
         self.result.alias_ids += [int(self.name_of[key].pk or 0) for key in self.keys]
 
     def _save_names(self) -> None:
-        rows = [(name.key, self.song_of[name.key].row.pk, *self._columns(name), False) for name in self.new_names]
+        for name, pk in zip(self.new_names, reserve_ids(Alias, len(self.new_names)), strict=True):
+            name.pk = pk
+        rows = [
+            (name.pk, name.key, self.song_of[name.key].row.pk, *self._columns(name), False) for name in self.new_names
+        ]
         insert(Alias, ALIAS_COLUMNS, rows)
-        ids = dict(Alias.objects.filter(key__in=[row[0] for row in rows]).values_list("key", "pk")) if rows else {}
-        for name in self.new_names:
-            name.pk = ids[name.key]
-        update(Alias, ALIAS_COLUMNS[2:-1], [(*self._columns(name), pk) for pk, name in self.taught.items()])
+        update(Alias, ALIAS_COLUMNS[3:-1], [(*self._columns(name), pk) for pk, name in self.taught.items()])
         moved = [
             (name, song.row.pk)
             for key, song in self.song_of.items()

@@ -16,6 +16,8 @@ from catalog.text.sanitize import storable
 
 VARIOUS_ARTISTS = "0LyfQWJT6nXafLPZqxe9Of"  # the artist id under which Spotify files compilations
 SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}\Z")
+_URI = re.compile(r"(?:spotify:[a-z]+:)?([0-9A-Za-z]{22})\Z")  # how nearly all ids are written
+_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}\Z")
 
 # What a collection is. The value stands in the database.
 LIKED, PLAYLIST, ALBUM, FILE = "liked", "playlist", "album", "file"
@@ -140,12 +142,16 @@ def _storable(entry: EntryRecord) -> EntryRecord:
 
 def clean_isrc(text: str) -> str:
     """The ISRC in ``text`` in its canonical form, or "" if there is none (ISO 3901: 2 letters, 3 alnum, 7 digits)."""
+    if _ISRC.match(text):
+        return text
     candidate = re.sub(r"[\s-]", "", text).upper()
-    return candidate if re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", candidate) else ""
+    return candidate if _ISRC.match(candidate) else ""
 
 
 def spotify_id_of(text: str) -> str:
     """The 22-character id in a bare id, a ``spotify:track:…`` URI or an open.spotify.com address, else ""."""
+    if match := _URI.match(text):
+        return match[1]
     tail = text.strip().split("?", 1)[0].rstrip("/")
     tail = re.split(r"[:/]", tail)[-1]
     return tail if SPOTIFY_ID.match(tail) else ""

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from catalog.db.id_sets import id_subquery
 from catalog.models import Album, Artist, Credit, Entry, Event, Track, TrackQuerySet
 from catalog.tracks.conditional_update import BATCH, change_rows
 
@@ -26,7 +27,7 @@ def set_wanted(track_ids: Iterable[int] | None = None) -> int:
     Independent of status: a file whose track is no longer wanted stays where it is.
     """
     batches = _all_tracks() if track_ids is None else _batches(list(track_ids))
-    return sum(_set_wanted(Track.objects.filter(pk__in=batch)) for batch in batches)
+    return sum(_set_wanted(Track.objects.filter(pk__in=id_subquery(batch))) for batch in batches)
 
 
 def _all_tracks() -> Iterator[Sequence[int]]:

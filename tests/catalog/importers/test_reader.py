@@ -156,6 +156,14 @@ def test_western_european_bytes_are_read_and_said():
     assert "Windows-1252" in file.notes[0]
 
 
+def test_a_garbled_letter_between_two_slices_of_a_long_file_is_put_right(monkeypatch):
+    garbled = "title,artist\nDéjà vu,Björk\nNoël,Zoë\n".encode().decode("cp1252").encode()
+    for slice_length in range(1, 12):
+        monkeypatch.setattr("catalog.importers.encoding.SLICE", slice_length)
+        (file,) = read(garbled)
+        assert [track.artists for track in tracks_of(file)] == [("Björk",), ("Zoë",)]
+
+
 def test_real_accents_are_not_mistaken_for_garbled_ones():
     (file,) = read("title,artist\nÃ©té,Â\nCafé Ãrea,Ï»\n".encode())
     assert [track.title for track in tracks_of(file)] == ["Ã©té", "Café Ãrea"]
