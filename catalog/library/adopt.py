@@ -129,6 +129,9 @@ def adopt_files(files: list[TaggedFile], now: datetime, dry_run: bool, report: A
 def _save_questions(questions: dict[str, AdoptionMatch], files: list[str], dry_run: bool, report: AdoptReport) -> None:
     """Keep the questions for a person. One that has been answered with no is not asked again."""
     rows = {row.file: row for row in AdoptionMatch.objects.filter(file__in=files)}
+    better = {file for file, row in rows.items() if row.better}  # `catalog.library.better_files` asks about these
+    rows = {file: row for file, row in rows.items() if file not in better}
+    questions = {file: match for file, match in questions.items() if file not in better}
     rejected = {file for file, row in rows.items() if row.rejected and _is_same(row, questions.get(file))}
     report.rejected += len(rejected)
     open_matches = [match for file, match in questions.items() if file not in rejected]
@@ -164,12 +167,14 @@ def take(track_id: int, relative: str, size: int, now: datetime, how: str, by: s
 
 
 def accept(match_ids: Iterable[int], now: datetime, by: str) -> int:
-    """These files are their tracks'. How many were adopted.
+    """These files are their tracks'. How many were adopted, or will be in the stead of a worse one.
 
     Rows only: whether a file still is as it was read, the next reconcile finds out; its folder is listed again.
     """
     adopted = 0
-    for match in AdoptionMatch.objects.filter(pk__in=list(match_ids), rejected=False):
+    matches = AdoptionMatch.objects.unanswered().filter(pk__in=list(match_ids))
+    adopted += matches.filter(better=True).update(accepted_by=by)
+    for match in matches.filter(better=False):
         adopted += take(match.track_id, match.file, match.size, now, f"confirmed: {match.why}", by)
         match.delete()
     return adopted
@@ -177,16 +182,16 @@ def accept(match_ids: Iterable[int], now: datetime, by: str) -> int:
 
 def reject(match_ids: Iterable[int], now: datetime) -> int:
     """These files are not their tracks'. Kept, so that nobody asks again; the tracks are due now."""
-    matches = AdoptionMatch.objects.filter(pk__in=list(match_ids), rejected=False)
+    matches = AdoptionMatch.objects.unanswered().filter(pk__in=list(match_ids))
     tracks = list(matches.values_list("track", flat=True))
-    rejected = matches.update(rejected=True)
+    rejected = AdoptionMatch.objects.filter(pk__in=[match.pk for match in matches]).update(rejected=True)
     transitions.end_wait(tracks, now)
     return rejected
 
 
 def hold_questions(now: datetime) -> None:
     """Tracks with an open question are not fetched; questions about files that have gone are dropped."""
-    matches = AdoptionMatch.objects.filter(rejected=False, track__status=Track.Status.MISSING)
+    matches = AdoptionMatch.objects.unanswered()
     gone = [match for match in matches if not _is_there(os.path.join(settings.MUSIC_DIR, match.file))]
     if gone:
         AdoptionMatch.objects.filter(pk__in=[match.pk for match in gone]).delete()

@@ -81,10 +81,18 @@ class ReconcileReport:
     found_examples: list[str] = field(default_factory=list)
     unknown_examples: list[str] = field(default_factory=list)
     other_size_examples: list[str] = field(default_factory=list)
+    changed_folders: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Fit for JSON."""
-        return asdict(self)
+        data = asdict(self)
+        del data["changed_folders"]
+        return data
+
+    @property
+    def searched(self) -> list[str] | None:
+        """Where files may have come: the folders that have changed, None for anywhere (a pass over all of them)."""
+        return None if self.full else self.changed_folders
 
     def sentence(self) -> str:
         """The report in words."""
@@ -298,6 +306,7 @@ class Pass:
             counts = folder_index.downloaded_between(chunk[0].folder, chunk[-1].folder)
             self.report.files += sum(counts.values())
             changed = self.scanner.changed(chunk, counts)
+            self.report.changed_folders += [row.path for row in changed if row.mtime_ns is not None]
             yield chunk, folder_index.asks_of([row.folder for row in changed], sizes=True)
 
     # --- Writing ------------------------------------------------------------------------------------------

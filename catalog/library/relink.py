@@ -125,7 +125,8 @@ class _Search:
                 on_progress(len(batch))
                 new = untracked.unknown(batch)
                 self.report.files += len(new)
-                for file in adopt.adopt_files(reader.read(new), self.now, self.report.dry_run, adopted):
+                files = self.tools.with_tags(reader.read(new))
+                for file in adopt.adopt_files(files, self.now, self.report.dry_run, adopted):
                     if file.tags and file.size in sizes:
                         alike[file.size].append(file)
                     else:

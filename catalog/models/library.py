@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
+from django.db.models import Q
 
 
 class Folder(models.Model):
@@ -58,10 +61,20 @@ class Library(models.Model):
         return cls.objects.get_or_create(pk=1)[0]
 
 
+class AdoptionMatchQuerySet(models.QuerySet["AdoptionMatch"]):
+    """Sets of questions."""
+
+    def unanswered(self) -> Self:
+        """Those that a person can answer: of tracks without a file, or with a worse one."""
+        asked = Q(better=False, track__status="missing") | Q(better=True, track__status="downloaded")
+        return self.filter(asked, rejected=False, accepted_by="")
+
+
 class AdoptionMatch(models.Model):
     """A file that may be a track's, which only a person can decide. A "no" is kept: it is asked once.
 
-    ``file`` is relative to the root; ``size`` is in bytes, as it was when the file was read.
+    ``file`` is relative to the root; ``size`` is in bytes, as it was when the file was read. ``better``: the track has
+    a file, and this one has the better sound; a yes (``accepted_by``) is done by the next pass.
     """
 
     track = models.ForeignKey("catalog.Track", on_delete=models.CASCADE, related_name="adoption_matches")
@@ -69,6 +82,10 @@ class AdoptionMatch(models.Model):
     size = models.BigIntegerField()
     why = models.TextField()
     rejected = models.BooleanField(default=False)
+    better = models.BooleanField(default=False)
+    accepted_by = models.CharField(max_length=150, blank=True, default="")
+
+    objects = AdoptionMatchQuerySet.as_manager()
 
     class Meta:
         db_table = "catalog_doubt"

@@ -18,6 +18,8 @@ from typing import Any
 import mutagen
 from mutagen import id3
 from mutagen._vorbis import VComment
+from mutagen.apev2 import TEXT as APE_TEXT
+from mutagen.apev2 import APEv2
 from mutagen.flac import FLAC, Picture
 from mutagen.mp4 import MP4Cover, MP4FreeForm, MP4Tags
 from mutagen.wave import WAVE
@@ -363,12 +365,18 @@ def _set_vorbis_cover(audio: Any, cover: bytes, kind: str) -> None:
 
 
 def _told(audio: Any) -> FileTags:
+    length = getattr(audio.info, "length", None)
+    milliseconds = round(length * 1000) if length and 0 < length < 1e7 else None
+    return file_tags(_said(audio.tags), milliseconds, _codec(audio), int(getattr(audio.info, "bitrate", 0) or 0))
+
+
+def file_tags(texts: Iterable[tuple[str, str]], duration_ms: int | None, codec: str, bitrate: int) -> FileTags:
+    """What (name in lower case, value) pairs of a file's texts say, in the words of Vorbis comments."""
     said: dict[str, list[str]] = {}
-    for name, text in _said(audio.tags):
+    for name, text in texts:
         values = said.setdefault(name, [])
         if len(values) < MAX_VALUES:
             values.append(text[:MAX_TEXT])
-    length = getattr(audio.info, "length", None)
     return FileTags(
         spotify_ids=tuple(dict.fromkeys(_spotify_ids(said))),
         isrc=next(filter(None, (clean_isrc(text.rpartition(":")[2]) for text in said.get("isrc", ()))), ""),
@@ -376,9 +384,9 @@ def _told(audio: Any) -> FileTags:
         title=next(iter(said.get("title", ())), ""),
         artists=tuple(said.get("artists") or said.get("artist") or ()),
         album=next(iter(said.get("album", ())), ""),
-        duration_ms=round(length * 1000) if length and 0 < length < 1e7 else None,
-        codec=_codec(audio),
-        bitrate=int(getattr(audio.info, "bitrate", 0) or 0),
+        duration_ms=duration_ms,
+        codec=codec,
+        bitrate=bitrate,
     )
 
 
@@ -401,6 +409,8 @@ def _said(tags: Any) -> Iterable[tuple[str, str]]:
         return _said_mp4(tags)
     if isinstance(tags, VComment):
         return ((name.lower(), value) for name, value in tags)
+    if isinstance(tags, APEv2):
+        return ((name.lower(), text) for name, value in tags.items() if value.kind == APE_TEXT for text in value)
     return ()
 
 

@@ -344,10 +344,20 @@ def replace(track_id: int, path: str, now: datetime, reason: str = "") -> bool:
     return change_row(track_id, has_it, Kind.DECIDE, reason, now, changes)
 
 
-def move(track_id: int, path: str, place: Place, now: datetime, reason: str = "", wanted: bool | None = None) -> bool:
+def move(
+    track_id: int,
+    path: str,
+    place: Place,
+    now: datetime,
+    reason: str = "",
+    wanted: bool | None = None,
+    size: int | None = None,
+    by: str = "",
+) -> bool:
     """The track's file is no longer at ``path`` but at ``place``. Raises PlaceTaken as `reserve` does.
 
-    ``wanted`` True or False: only while the track still is, or is not; somebody may have changed their mind.
+    ``wanted`` True or False: only while the track still is, or is not; somebody may have changed their mind. ``size``
+    is given where another file takes its stead.
     """
     has_it = Track.objects.filter(status=Status.DOWNLOADED, local_path=path)
     if wanted is not None:
@@ -355,7 +365,8 @@ def move(track_id: int, path: str, place: Place, now: datetime, reason: str = ""
     try:
         with transaction.atomic():
             Folder.objects.filter(tracks=track_id).update(mtime_ns=None)  # the one that it leaves
-            return change_row(track_id, has_it, Kind.MOVE, reason, now, place.columns())
+            changes = place.columns() | ({} if size is None else {"size": size})
+            return change_row(track_id, has_it, Kind.MOVE, reason, now, changes, by=by)
     except IntegrityError as error:
         raise PlaceTaken(place.relative) from error
 

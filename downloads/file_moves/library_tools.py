@@ -9,7 +9,7 @@ from django.utils import timezone
 from catalog.library.audio_tools import AudioTools
 from catalog.models import Track
 from catalog.storage.own_folders import TRASH
-from downloads.audio import fingerprint, verify
+from downloads.audio import fingerprint, matroska_tags, verify
 from downloads.failures.kinds import DownloadError
 from downloads.file_moves import superseded
 from downloads.publishing import link_method
@@ -36,4 +36,4 @@ def discard(track_id: int, path: str) -> bool:
     return True
 
 
-TOOLS = AudioTools(fingerprint.find_track, is_whole, discard)
+TOOLS = AudioTools(fingerprint.find_track, is_whole, discard, matroska_tags.read_tags)

@@ -67,7 +67,7 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     if report.busy:
         request_flag("reconcile").touch()  # the pass under way may have begun before this request
     if report.complete:
-        reconcile_hooks.after_pass(timezone.now())
+        reconcile_hooks.after_pass(timezone.now(), report)
         cluster_state.mark_reconciled(running, timezone.now())
     wake()
     reconcile_hooks.after_file_changes(timezone.now())

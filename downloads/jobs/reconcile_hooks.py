@@ -12,8 +12,10 @@ from typing import Any
 
 from django.db import OperationalError
 
+from catalog.library import better_files
 from catalog.library.playlist_files import write_playlists
-from downloads.file_moves import trash
+from catalog.library.reconcile import ReconcileReport
+from downloads.file_moves import better_file, library_tools, trash
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +33,11 @@ def before_pass(now: datetime) -> None:
         _log_failure(trash.recover)
 
 
-def after_pass(now: datetime) -> None:
-    """Move files that nobody wants to the trash."""
+def after_pass(now: datetime, report: ReconcileReport) -> None:
+    """Move files that nobody wants to the trash, and see to better files of songs in folders that have changed."""
     _safely(trash.process_trash_requests, now)
+    _safely(better_file.use_accepted, now)
+    _safely(lambda now: better_files.offer(now, library_tools.TOOLS, report.searched), now)
 
 
 def after_file_changes(now: datetime) -> None:

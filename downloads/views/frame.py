@@ -121,7 +121,7 @@ class Frame:
 
     @cached_property
     def todo_counts(self) -> dict[str, int]:
-        matches = AdoptionMatch.objects.filter(rejected=False, track__status=Track.Status.MISSING)
+        matches = AdoptionMatch.objects.unanswered()
         return {
             "review": Track.objects.failed().filter(error_kind__in=NEEDS_PERSON)[:COUNTED_TO].count(),
             "adopt": matches[:COUNTED_TO].count(),

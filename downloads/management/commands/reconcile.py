@@ -55,7 +55,7 @@ class Command(ReportCommand):
         reconcile_hooks.before_pass(timezone.now())
         result, relinked = self._dry_run(options)
         if result.complete:
-            reconcile_hooks.after_pass(timezone.now())
+            reconcile_hooks.after_pass(timezone.now(), result)
         wake()
         reconcile_hooks.after_file_changes(timezone.now())
         return result, relinked

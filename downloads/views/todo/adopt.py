@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from catalog.library import adopt
-from catalog.models import AdoptionMatch, Track
+from catalog.models import AdoptionMatch
 from catalog.text.humanize import count
 from catalog.web.keyset_pages import page_of
 from catalog.web.permissions import staff_button, staff_page
@@ -20,8 +20,8 @@ MAX_ROWS = 200  # answers in one request
 
 @staff_page
 def adoption(request: HttpRequest) -> HttpResponse:
-    """`/adopt`: files that may be a missing track's, in the order in which they were found. Paged by key."""
-    asked = AdoptionMatch.objects.filter(rejected=False, track__status=Track.Status.MISSING)
+    """`/adopt`: files that may be a missing track's or are better than a track's, as they were found. Paged by key."""
+    asked = AdoptionMatch.objects.unanswered()
     rows = asked.select_related("track__album").prefetch_related("track__credits__artist")
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
     shown = {"section": "todo", "page": page, "first": request.path, "next": urlencode({"after": page.after})}
@@ -36,7 +36,7 @@ def adoption_answer(request: HttpRequest) -> HttpResponse:
     if request.POST.get("answer") == "yes":
         adopted = adopt.accept(ids, timezone.now(), request.user.get_username())
         queue.request_reconcile()  # pages look at no file: whether it still is there, the pass finds out
-        said = f"{count(adopted, 'song')} found." if adopted else "Nothing to change: somebody else was first."
+        said = f"{count(adopted, 'file')} taken." if adopted else "Nothing to change: somebody else was first."
     else:
         said = f"{count(adopt.reject(ids, timezone.now()), 'file')} left alone. You are not asked again."
     messages.success(request, said)

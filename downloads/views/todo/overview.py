@@ -25,7 +25,7 @@ def todo(request: HttpRequest) -> HttpResponse:
     """Groups of the same question, each with a few songs and one way on."""
     review = Track.objects.failed().filter(error_kind__in=NEEDS_PERSON).order_by("pk")
     not_found = Track.objects.failed().filter(error_kind=NOT_FOUND).order_by("pk")
-    matches = AdoptionMatch.objects.filter(rejected=False, track__status=Track.Status.MISSING).select_related("track")
+    matches = AdoptionMatch.objects.unanswered().select_related("track")
     context = {
         "section": "todo",
         "now": timezone.now(),

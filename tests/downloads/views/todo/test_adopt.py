@@ -37,7 +37,7 @@ def test_yes_makes_the_file_the_tracks_and_asks_for_a_look(world, staff):
     row = doubt(world)
     other = doubt(world, "Etude", "mine/b.mp3")
     answer = staff.post("/adopt/answer", {"row": row.pk, "answer": "yes"}, follow=True)
-    assert "1 song found." in answer.content.decode()
+    assert "1 file taken." in answer.content.decode()
     found = Track.objects.get(pk=row.track_id)
     assert (found.status, found.local_path, found.size) == ("downloaded", str(world.root / "mine/a.mp3"), 1234)
     assert list(AdoptionMatch.objects.all()) == [other]
