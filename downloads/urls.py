@@ -7,7 +7,7 @@ from downloads.views.activity import events
 from downloads.views.home import controls, queue, status
 from downloads.views.library import collections, cover, detail, songs, track
 from downloads.views.settings import health, imports, index, paths, spotify, trash
-from downloads.views.todo import adopt, overview, review
+from downloads.views.todo import adopt, decision_upload, desk, overview, review
 
 home = [
     path("", status.status_page, name="status"),
@@ -38,6 +38,10 @@ todo = [
     re_path(r"^todo/?$", overview.todo, name="todo"),
     re_path(r"^failures/?$", overview.failures, name="failures"),
     re_path(r"^decide/?$", review.review_list, name="review_list"),
+    re_path(r"^decide/desk/?$", desk.desk, name="desk"),
+    re_path(r"^decide/desk/(?P<pk>[0-9]{1,18})/answer/?$", desk.desk_answer, name="desk_answer"),
+    re_path(r"^decide/desk/undo/?$", desk.desk_undo, name="desk_undo"),
+    re_path(r"^decide/desk/alike/(?P<candidate>[0-9]{1,18})/?$", desk.desk_alike, name="desk_alike"),
     re_path(r"^decide/(?P<pk>[0-9]{1,18})/?$", review.review_track, name="review_track"),
     re_path(r"^decide/(?P<pk>[0-9]{1,18})/sound/?$", review.review_audio, name="review_audio"),
     re_path(
@@ -47,6 +51,8 @@ todo = [
     ),
     re_path(r"^decide/(?P<pk>[0-9]{1,18})/address/?$", review.review_url, name="review_url"),
     re_path(r"^decide/(?P<pk>[0-9]{1,18})/search/?$", review.review_search, name="review_search"),
+    re_path(r"^decide/decisions\.json$", decision_upload.decisions_export, name="decisions_export"),
+    re_path(r"^decide/decisions/?$", decision_upload.decisions_import, name="decisions_import"),
     re_path(r"^adopt/?$", adopt.adoption, name="adopt"),
     re_path(r"^adopt/answer/?$", adopt.adoption_answer, name="adopt_answer"),
 ]

@@ -122,8 +122,9 @@ function keepFresh() {
   }, Math.max(wait, cost * 20));
 }
 
+/** Whether a key is no command: part of a text or a browser's shortcut, or held down (an answer is given once). */
 function typing(event) {
-  return event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea");
+  return event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea");
 }
 
 /** `/` leads to the search; a button or link with data-shortcut is pressed by its key. */

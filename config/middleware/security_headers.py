@@ -31,11 +31,15 @@ DIRECTIVES = {
 FEATURES = ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 
 
-def policy() -> str:
-    """The Content-Security-Policy. The form "Connect" leads on to Spotify: browsers ask ``form-action`` about that."""
+def policy(frames: str = "") -> str:
+    """The Content-Security-Policy; ``frames`` is the one host that the page may embed.
+
+    The form "Connect" leads on to Spotify: browsers ask ``form-action`` about that.
+    """
     accounts = urlsplit(settings.SPOTIFY_ACCOUNTS_URL)
     form_action = f"'self' {accounts.scheme}://{accounts.netloc}"
-    return "; ".join(f"{name} {sources}" for name, sources in {**DIRECTIVES, "form-action": form_action}.items())
+    directives = {**DIRECTIVES, "form-action": form_action} | ({"frame-src": frames} if frames else {})
+    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 
 
 def security_headers(get_response: Handler) -> Handler:
@@ -55,6 +59,8 @@ def security_headers(get_response: Handler) -> Handler:
 
     def with_headers(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
+        if frames := getattr(response, "frames", ""):  # the view of a page that embeds a player has said so
+            response.headers.setdefault("Content-Security-Policy", policy(frames))
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response

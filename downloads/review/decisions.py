@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from catalog.models import Event, Track, TrackQuerySet
+from catalog.text.humanize import count
 from catalog.tracks import transitions
 from downloads.fetch.url_allowlist import AddressRefused, youtube_id
 from downloads.models import Candidate, FormerFile, Replaced
@@ -49,6 +50,15 @@ def exclude(candidate: Candidate, now: datetime, by: str) -> None:
         Candidate.objects.filter(pk=candidate.pk).update(verdict=Verdict.NEVER, why="")
         from_it = came_from(track, candidate)
         _make_due(track, now, f"never {_name(candidate)}", by, replaces=from_it)
+
+
+def exclude_all(track: Track, now: datetime, by: str) -> None:
+    """Never take any of those that were found; a new search may find others."""
+    with transaction.atomic():
+        row = Track.objects.select_for_update().get(pk=track.pk)
+        shown = Candidate.objects.filter(track=row, verdict__in=(Verdict.OPEN, Verdict.CHOSEN))
+        refused = shown.update(verdict=Verdict.NEVER, why="")
+        _make_due(row, now, f"none of {count(refused, 'recording')}", by, replaces=False)
 
 
 def reset(candidate: Candidate, now: datetime, by: str) -> None:

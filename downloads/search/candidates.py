@@ -64,8 +64,8 @@ def chosen(track: Track) -> Candidate | None:
 def is_still_selected(candidate: Candidate) -> bool:
     """Whether nobody has decided otherwise while this candidate was fetched."""
     choice = Candidate.objects.filter(track=candidate.track_id, verdict=Verdict.CHOSEN).first()
-    if choice is not None:
-        return choice.pk == candidate.pk
+    if choice is not None or candidate.verdict == Verdict.CHOSEN:  # it was the choice: taken back, it is none
+        return choice is not None and choice.pk == candidate.pk
     return Candidate.objects.usable().filter(pk=candidate.pk).exists()
 
 

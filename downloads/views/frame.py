@@ -17,13 +17,13 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
-from catalog.models import AdoptionMatch, Track
+from catalog.models import AdoptionMatch
 from catalog.reports import status
 from catalog.reports.public_status import public_conditions
 from catalog.spotify import accounts
 from catalog.text.humanize import ahead
 from catalog.web.permissions import is_insider, may_act, may_read
-from downloads.failures.kinds import NEEDS_PERSON
+from downloads.review.questions import open_questions
 
 COUNTED_TO = 999  # a number in the navigation is read at a glance
 THEMES = ("light", "dark")
@@ -123,7 +123,7 @@ class Frame:
     def todo_counts(self) -> dict[str, int]:
         matches = AdoptionMatch.objects.unanswered()
         return {
-            "review": Track.objects.failed().filter(error_kind__in=NEEDS_PERSON)[:COUNTED_TO].count(),
+            "review": open_questions()[:COUNTED_TO].count(),
             "adopt": matches[:COUNTED_TO].count(),
             "hold": int(self.conditions["storage"]["state"] == "held"),
         }

@@ -12,9 +12,10 @@ from django.utils import timezone
 from catalog.models import AdoptionMatch, Track
 from catalog.reports import status
 from catalog.web.permissions import may_act, readers_page, staff_page
-from downloads.failures.kinds import ERROR_KINDS, NEEDS_PERSON
+from downloads.failures.kinds import ERROR_KINDS
 from downloads.models import AudioFile
 from downloads.review.decisions import ASKS_A_PERSON
+from downloads.review.questions import open_questions
 
 EXAMPLES = 3
 NOT_FOUND = "no_match"
@@ -23,7 +24,7 @@ NOT_FOUND = "no_match"
 @staff_page
 def todo(request: HttpRequest) -> HttpResponse:
     """Groups of the same question, each with a few songs and one way on."""
-    review = Track.objects.failed().filter(error_kind__in=NEEDS_PERSON).order_by("pk")
+    review = open_questions().order_by("pk")
     not_found = Track.objects.failed().filter(error_kind=NOT_FOUND).order_by("pk")
     matches = AdoptionMatch.objects.unanswered().select_related("track")
     context = {

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from catalog.models import Track
 from catalog.storage import state as storage
 from catalog.web.keyset_pages import page_of
-from catalog.web.permissions import staff_button, staff_page
+from catalog.web.permissions import back, staff_button, staff_page
 from downloads.audio import verify
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch.url_allowlist import AddressRefused
@@ -195,4 +195,4 @@ def review_search(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         queue.request_search()
         messages.success(request, "It is searched for in the background; what is found appears here.")
-    return redirect("review_track", pk=pk)
+    return back(request) if "next" in request.POST else redirect("review_track", pk=pk)
