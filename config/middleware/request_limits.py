@@ -15,8 +15,6 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from catalog.web.permissions import may_operate
-
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 MAX_BODY = 1_000_000  # bytes; what people type is far smaller
@@ -42,6 +40,9 @@ def refusal(path: str, length: int, chunked: bool, may_upload: Callable[[], bool
 
 def may_upload_by(cookies: str) -> bool:
     """Whether the Cookie header is that of a person who is logged in and may upload."""
+    # Imported here: the web server imports this module before Django is set up, and permissions import models.
+    from catalog.web.permissions import may_operate
+
     try:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
         if morsel is None:

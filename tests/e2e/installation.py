@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -152,6 +152,10 @@ class Installation:
 
     def import_songs(self, *songs: Song) -> None:
         """Import an export that lists these songs."""
+        self.command("import_library", str(self.write_export(songs)))
+
+    def write_export(self, songs: Sequence[Song]) -> Path:
+        """A file as Exportify writes it that lists these songs."""
         path = self.home / "export.csv"
         with path.open("w", newline="") as file:
             rows = csv.writer(file)
@@ -160,7 +164,7 @@ class Installation:
                 [f"spotify:track:{song.id:0<22}", song.title, song.artists[0], song.album, song.duration_ms]
                 for song in songs
             )
-        self.command("import_library", str(path))
+        return path
 
     def start(self, *words: str) -> None:
         """Start `manage.py run` (or other words) in a session of its own, as a terminal would."""
