@@ -15,6 +15,9 @@ from django.utils.html import format_html
 from catalog.web.permissions import page_of_button
 from config.database_errors import sentence
 
+NO_ADMIN = (
+    "Nobody is the admin yet. Open the link that the start has printed, or print a new one: python manage.py setup_link"
+)
 TOO_OLD = "This page was too old: you have logged in again since, or your browser sent no cookie. Nothing was changed."
 
 
@@ -27,6 +30,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return _error(request, 400, "No such address", "The browser sent no address that can be read.")
     cure = format_html("Add <code>{}</code> to ALLOWED_HOSTS in the settings, then start Tonekeep again.", host)
     return _error(request, 400, "Tonekeep does not answer at this address", cure)
+
+
+def not_set_up(request: HttpRequest) -> HttpResponse:
+    """503 until the first admin is made."""
+    answer = _error(request, 503, "Not set up yet", NO_ADMIN, request.path, "Try again")
+    answer["Retry-After"] = "60"
+    return answer
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -237,6 +237,7 @@ MIDDLEWARE = [
     "config.middleware.request_limits.request_limits",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.first_admin.first_admin_first",
     "config.middleware.page_delivery.CompressPages",
     "config.middleware.page_delivery.conditional_pages",
     "django.contrib.sessions.middleware.SessionMiddleware",
