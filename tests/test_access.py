@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from catalog.models import Track
@@ -138,6 +140,16 @@ def test_a_superuser_is_turned_away_nowhere(world: World, superuser: Client, nam
     assert answer.status_code != 500  # 503: a song's sound that no server has
     assert answer.status_code != 403
     assert "login" not in answer.headers.get("Location", "") or name in {"login", "logout"}
+
+
+@pytest.mark.parametrize("name", sorted(ADDRESSES))
+def test_looking_writes_nothing(world: World, superuser: Client, name: str) -> None:
+    """Links are followed by browsers that fetch ahead, and by whatever looks at mails."""
+    address = reverse(name, kwargs=ADDRESSES[name])
+    with CaptureQueriesContext(connection) as asked:
+        superuser.get(address)
+    writes = ("INSERT", "UPDATE", "DELETE")
+    assert [one["sql"] for one in asked if one["sql"].startswith(writes) and "django_session" not in one["sql"]] == []
 
 
 def refused(client: Client, name: str, method: str) -> None:

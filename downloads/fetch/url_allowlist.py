@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urldefrag, urlsplit
 
 YOUTUBE_ID = re.compile(r"[0-9A-Za-z_-]{11}\Z")
 YOUTUBE_HOSTS = frozenset(
@@ -83,13 +83,13 @@ def proxy_server(address: str) -> Server:
 
 
 def archive_address(url: str, allowed: Server) -> str:
-    """``url`` itself where it is a plain http(s) address on ``allowed``; else AddressRefused."""
+    """``url`` without its fragment, in which yt-dlp carries options; AddressRefused where it is not on ``allowed``."""
     parts = _split(url)
     if parts.username is not None or parts.password is not None:
         raise AddressRefused("An address with a user name in it is not fetched.")
     if not allowed.allows(parts.hostname or "", parts.port or _PORTS[parts.scheme]):
         raise AddressRefused(f"The address leads away from {allowed.host}.")
-    return url
+    return urldefrag(url).url
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from catalog.models import Event, Run, Track
@@ -86,10 +87,11 @@ def _import_if_requested(now: datetime) -> None:
 
 
 def prune(now: datetime) -> None:
-    """Delete old events and failed tasks, some thousand a minute."""
+    """Delete old events and failed tasks, some thousand a minute, and sessions that have expired."""
     old = Event.objects.forgettable(now).order_by("at").values_list("pk", flat=True)
     Event.objects.filter(pk__in=list(old[:PRUNE_BATCH])).delete()
     prune_failures(now, PRUNE_BATCH)
+    Session.objects.filter(expire_date__lt=now).delete()
 
 
 EACH_MINUTE: tuple[Step, ...] = (

@@ -24,7 +24,7 @@ from django.utils import timezone
 from catalog.importers.formats.streaming_history import MOST, most_played
 from catalog.importers.import_files import import_files, totals
 from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile, shown
-from catalog.importers.reader import read_library_file
+from catalog.importers.read_process import read_in_process
 from catalog.models import Run
 from catalog.models.run_progress import RunProgress, close_run
 from catalog.system.atomic_files import remove_stale
@@ -53,17 +53,10 @@ def keep(file: UploadedFile) -> str:
 def read(uploads: Uploads) -> list[ReadFile]:
     """All uploads as understood. Raises UnreadableFile; then nothing of any of them counts."""
     gone = UnreadableFile("The upload has waited too long; choose the file again.")
-    found: list[ReadFile] = []
-    for token, name in uploads:
-        path = _folder() / token
-        if not re.fullmatch(r"[0-9a-f]{32}", token) or not path.is_file():
+    for token, _ in uploads:
+        if not re.fullmatch(r"[0-9a-f]{32}", token) or not (_folder() / token).is_file():
             raise gone
-        found += read_library_file(str(path), name)
-        if sum(file.entries for file in found) > MAX_ENTRIES:
-            raise UnreadableFile(
-                f"These files hold more than {MAX_ENTRIES:,} songs together: import them one after another."
-            )
-    return found
+    return read_in_process([(str(_folder() / token), name) for token, name in uploads], MAX_ENTRIES)
 
 
 def discard(uploads: Uploads) -> None:

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from catalog.importers.formats.streaming_history import MOST, most_played
 from catalog.importers.import_files import FileReport, import_files, totals
-from catalog.importers.reader import UnreadableFile, read_library_file
+from catalog.importers.parsed_file import UnreadableFile
+from catalog.importers.read_process import read_in_process
 from catalog.models import Track
 from catalog.system.console import CommandReport, ReportCommand
 from catalog.text.user_error import UserError
@@ -41,9 +42,8 @@ class Command(ReportCommand):
     def report(self, options: dict[str, Any]) -> CommandReport:
         """All files are read before the first is written: one that cannot be read leaves the catalog as it was."""
         try:
-            files = [
-                most_played(file, options["most"]) for path in options["files"] for file in read_library_file(path)
-            ]
+            read = [file for path in options["files"] for file in read_in_process([(path, "")])]
+            files = [most_played(file, options["most"]) for file in read]
         except UnreadableFile as error:
             raise UserError(f"{error} Nothing was imported.") from error
         first = not Track.objects.exclude(local_path="").exists()

@@ -54,6 +54,7 @@ def _upload(request: HttpRequest) -> HttpResponse:
     if len(files) > MOST_FILES:
         return _form(request, f"That is more than {MOST_FILES} files at once; put them into one zip.", 400)
     uploads.forget_old()
+    uploads.discard(request.session.get("uploads", ()))  # of an earlier preview
     kept = [(uploads.keep(file), str(file.name)) for file in files]
     request.session["uploads"] = kept
     try:

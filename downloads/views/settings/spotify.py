@@ -26,7 +26,7 @@ from downloads.jobs import queue
 def connect_page(request: HttpRequest) -> HttpResponse:
     """The steps that are left, and the accounts."""
     now = timezone.now()
-    service = Service.objects.named(SPOTIFY)
+    service = Service.objects.filter(name=SPOTIFY).first() or Service(name=SPOTIFY)  # a look makes no row
     ours = app()
     shown: dict[str, Any] = {
         "section": "settings",

@@ -19,9 +19,11 @@ from config.process import web_server
 WAIT = 20.0  # seconds; on an idle machine each answer takes milliseconds
 
 Connect = Callable[[], socket.socket]
+SEEN: list[dict[str, Any]] = []  # environments of the requests that came through
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    SEEN.append(environ)
     body = environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(str(len(body)))))])
     return [str(len(body)).encode()]
@@ -74,6 +76,13 @@ def test_a_large_body_is_refused_by_its_head_and_leaves_no_byte_on_disk(
     said = answer(connect(), b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n" + head + b"\r\n")
     assert said.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 411 ")), said
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_no_header_of_a_strangers_moves_the_addresses(connect: Connect) -> None:
+    """gunicorn took SCRIPT_NAME from a header: links and redirects then began with the stranger's text."""
+    headers = b"SCRIPT_NAME: /evil\r\nScript-Name: /evil\r\nX-Forwarded-Prefix: /evil\r\nPATH_INFO: /evil\r\n"
+    answer(connect(), b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n")
+    assert (SEEN[-1]["SCRIPT_NAME"], SEEN[-1]["PATH_INFO"]) == ("", "/healthz")
 
 
 def test_an_upload_of_staff_arrives_whole(connect: Connect) -> None:

@@ -165,6 +165,13 @@ def test_another_port_or_name_is_another_server(allowed: str, url: str) -> None:
         archive_address(url, server(allowed))
 
 
+def test_what_stands_behind_a_number_sign_reaches_no_tool() -> None:
+    """yt-dlp reads options from there."""
+    url = "http://nas.example:8000/a.mp3"
+    smuggled = f"{url}?x=1#__youtubedl_smuggle=%7B%22http_headers%22%3A+%7B%7D%7D"
+    assert archive_address(smuggled, server("nas.example:8000")) == f"{url}?x=1"
+
+
 @pytest.mark.parametrize("text", ["", "http://", "http://:80", "nas:port", "a b"])
 def test_what_names_no_server_is_refused(text: str) -> None:
     with pytest.raises(AddressRefused):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -289,3 +290,10 @@ def test_none_of_the_brokers_models_is_in_the_admin() -> None:
 def test_a_task_that_an_earlier_version_left_in_the_queue_still_runs(name: str) -> None:
     """Rows of 858ed66 name functions of the module ``downloads.jobs``, which is a package now."""
     assert callable(locate(f"downloads.jobs.{name}"))
+
+
+def test_sessions_that_have_expired_are_deleted(world: World) -> None:
+    for hours in (-1, 1):
+        Session.objects.create(session_key=str(hours), expire_date=world.now + timedelta(hours=hours))
+    tasks.prune(world.now)
+    assert [row.session_key for row in Session.objects.all()] == ["1"]

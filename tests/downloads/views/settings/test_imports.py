@@ -18,6 +18,7 @@ from django.test import Client
 from django_q.models import OrmQ
 
 from catalog.models import Collection, Entry, Track
+from catalog.system.programs import Limits
 from tests.shared import SHARED_DATA, needs_shared
 
 LIST = "\n".join(["Ólöf - Bára", "山田 - 波", "Maria Ruiz - Morning <script>alert(1)</script>", "no separator here"])
@@ -96,6 +97,24 @@ def test_uploads_that_were_left_are_forgotten_after_a_day(keeper: Client, tmp_pa
     assert not kept.exists()
     kept.with_name("x").touch()
     assert "3 songs" in keeper.post("/import/now", follow=True).content.decode()
+
+
+def test_a_second_upload_takes_the_place_of_the_first(keeper: Client, tmp_path: Path) -> None:
+    upload(keeper)
+    upload(keeper, "A - B\n", "other.txt")
+    assert len(list((tmp_path / "uploads").iterdir())) == 1
+    keeper.post("/import/now")
+    assert [row.name for row in Collection.objects.all()] == ["other"]
+
+
+def test_a_file_that_its_reader_dies_of_is_one_sentence(
+    keeper: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.importers.read_process.LIMITS", Limits(memory_bytes=40 * 2**20))
+    page = upload(keeper)
+    assert page.status_code == 400
+    assert "needs more memory or time than any library export" in page.content.decode()
+    assert list((tmp_path / "uploads").iterdir()) == []
 
 
 def test_an_upload_that_is_gone_says_so(keeper: Client, tmp_path: Path) -> None:
