@@ -85,9 +85,11 @@ EXPORTS: dict[str, Made] = {
     "another file.xml": text('<?xml version="1.0"?><!DOCTYPE plist [<!ENTITY x SYSTEM "file:///etc/passwd">]><plist>&x;'),
     "elements in elements.xml": lines(PLIST, "<dict>", 100_000),
     "an attribute of five megabytes.xspf": text(f'{XSPF}<track a="{"x" * 5_000_000}"/></trackList></playlist>'),
-    "three hundred thousand tracks.xml": lines(
-        PLIST, "<key>1</key><dict><key>Name</key><string>A</string></dict>", 300_000, "</dict></dict></plist>"
-    ),
+    "three hundred thousand tracks.xml": lambda: (
+        PLIST
+        + "".join(f"<key>{n}</key><dict><key>Name</key><string>A{n}</string></dict>" for n in range(300_000))
+        + "</dict></dict></plist>"
+    ).encode(),
     "entries that are not there.pls": text(
         f"[playlist]\nNumberOfEntries=999999999999\nFile{'9' * 5_000}=x.mp3\nTitle1={'x' * 9_900}\n"
     ),
@@ -144,11 +146,11 @@ def nested(depth: int) -> bytes:
 def shared_data(members: int) -> bytes:
     """Every entry of the directory leads to the one body: what one member takes, all of them unpack to."""
     rows = GOOD.encode() + b"".join(b"%x,Falla\n" % zlib.crc32(b"%d" % number) for number in range(60_000))
-    raw = zipped([("a.csv", rows)])
+    raw = zipped([("00000.csv", rows)])
     central = raw.index(b"PK\x01\x02")
     end = raw.index(b"PK\x05\x06")
     entry = raw[central:end]
-    entries = b"".join(entry.replace(b"a.csv", b"%05d" % number) for number in range(members))
+    entries = b"".join(entry.replace(b"00000.csv", b"%05d.csv" % number) for number in range(members))
     return raw[:central] + entries + struct.pack(
         "<4s4H2LH", b"PK\x05\x06", 0, 0, members, members, len(entries), central, 0
     )  # fmt: skip

@@ -18,6 +18,7 @@ from itertools import islice
 from catalog.importers.parsed_file import MAX_ENTRIES, MAX_LINE, UnreadableFile, shown
 
 SEPARATORS = ",;\t|"
+MAX_LINES = 1_000_000  # blank ones too: Excel leaves some, a cell may have several; each costs as much as a row
 MAX_COLUMNS = 500  # the widest export known has 36
 SAMPLE_ROWS = 500  # rows by whose cells a column is judged
 
@@ -164,7 +165,9 @@ class Dialect:
             raise UnreadableFile(f"{shown(self.name)} is empty: export it again.")
 
     def _lines(self) -> Iterator[str]:
-        for match in _LINE.finditer(self.text):
+        for number, match in enumerate(_LINE.finditer(self.text)):
+            if number > MAX_LINES:
+                raise UnreadableFile(f"{shown(self.name)} has more than {MAX_LINES:,} lines: export it again.")
             if match.end() - match.start() > MAX_LINE:
                 raise UnreadableFile(
                     f"{shown(self.name)} has a line of more than {MAX_LINE:,} characters: it is no library export."
