@@ -1,7 +1,8 @@
 """Adopt: files that are in the music folder already become their tracks' files, so that nobody fetches what they own.
 
-`catalog.library.identify` says whose a file is. What it cannot say for certain is an `AdoptionMatch`, which a person
-answers (`accept`, `reject`); meanwhile the track is not fetched. Files are read, never moved or changed.
+`catalog.library.identify` and `identify_by_name` say whose a file is. What they cannot say for certain is an
+`AdoptionMatch`, which a person answers (`accept`, `reject`); meanwhile the track is not fetched. Files are read, never
+moved or changed.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from django.conf import settings
 from django.db import transaction
 
 from catalog.db.batches import batched
-from catalog.library.identify import MatchIndex
-from catalog.models import AdoptionMatch, Track
+from catalog.library.audio_tools import NO_TOOLS, AudioTools
+from catalog.library.identify import Match, MatchIndex
+from catalog.library.identify_by_name import NameIndex
+from catalog.models import AdoptionMatch, Track, TrackQuerySet
 from catalog.scanning import untracked
 from catalog.scanning.scan import ABSENT
 from catalog.storage import state as storage
@@ -64,11 +67,12 @@ def adopt(
     now: datetime,
     dry_run: bool = False,
     on_progress: Callable[[int], None] = lambda files: None,
+    tools: AudioTools = NO_TOOLS,
 ) -> AdoptReport:
     """Look through the music folder, or ``directory`` in it, for files of missing tracks, and adopt them.
 
     Raises CannotAdopt where storage is not online or ``directory`` is not in the music folder. ``dry_run`` changes
-    no row. ``on_progress`` gets the number of files looked at so far.
+    no row. ``on_progress`` gets the number of files looked at so far. Names are compared by ``tools``.
     """
     state = storage.check(now)
     if not state.may_read:
@@ -79,10 +83,10 @@ def adopt(
             report.files += len(batch)
             new = untracked.unknown(batch)
             report.known += len(batch) - len(new)
-            files = reader.read(new)
+            files = tools.with_tags(reader.read(new))
             readable = [file for file in files if file.tags]
             report.unreadable += len(files) - len(readable)
-            report.strangers += len(adopt_files(readable, now, dry_run, report))
+            report.strangers += len(adopt_files(readable, now, dry_run, report, tools))
             on_progress(report.files)
         report.opened = reader.read_files
     return report
@@ -100,23 +104,21 @@ def _start(directory: str | None) -> str:
     return os.path.relpath(start, root) if start != root else ""
 
 
-def adopt_files(files: list[TaggedFile], now: datetime, dry_run: bool, report: AdoptReport) -> list[TaggedFile]:
+def adopt_files(
+    files: list[TaggedFile], now: datetime, dry_run: bool, report: AdoptReport, tools: AudioTools = NO_TOOLS
+) -> list[TaggedFile]:
     """Give these files to their tracks where that is certain, and ask about the others. The files of no track."""
-    index = MatchIndex(files, Track.objects.filter(status=Track.Status.MISSING))
-    questions: dict[str, AdoptionMatch] = {}
-    certain: list[tuple[int, Place, int, str]] = []
-    others = []
-    for file in files:
-        match = index.find(file)
-        if match is None:
-            others.append(file)
-        elif match.certain:
-            index.taken.add(match.track.pk)
-            certain.append((match.track.pk, Place.of(settings.MUSIC_DIR, file.relative), file.size, match.reason))
-        else:
-            questions[file.relative] = AdoptionMatch(
-                track=match.track, file=file.relative, size=file.size, why=match.reason
-            )
+    matches, others = _matches(files, Track.objects.filter(status=Track.Status.MISSING), tools)
+    certain = [
+        (match.track.pk, Place.of(settings.MUSIC_DIR, file.relative), file.size, match.reason)
+        for file, match in matches
+        if match.certain
+    ]
+    questions = {
+        file.relative: AdoptionMatch(track=match.track, file=file.relative, size=file.size, why=match.reason)
+        for file, match in matches
+        if not match.certain
+    }
     for batch in batched(certain, BATCH_COMMIT):
         report.adopted += len(batch) if dry_run else len(transitions.adopt_many(batch, now))
     report.examples += [place.relative for _, place, _, _ in certain[: EXAMPLES - len(report.examples)]]
@@ -124,6 +126,33 @@ def adopt_files(files: list[TaggedFile], now: datetime, dry_run: bool, report: A
     questions = {file: match for file, match in questions.items() if match.track_id not in answered}
     _save_questions(questions, [file.relative for file in files], dry_run, report)
     return others
+
+
+def _matches(
+    files: list[TaggedFile], among: TrackQuerySet, tools: AudioTools
+) -> tuple[list[tuple[TaggedFile, Match]], list[TaggedFile]]:
+    """The files with their tracks, and the files of no track: by what tags say first, the others by their names."""
+    index = MatchIndex(files, among)
+    matches, others = _found(files, index.find, index.taken)
+    if others and tools.compare_names is not NO_TOOLS.compare_names:
+        by_name, others = _found(others, NameIndex(others, among, tools, index.taken).find, index.taken)
+        matches += by_name
+    return matches, others
+
+
+def _found(
+    files: list[TaggedFile], find: Callable[[TaggedFile], Match | None], taken: set[int]
+) -> tuple[list[tuple[TaggedFile, Match]], list[TaggedFile]]:
+    matches, others = [], []
+    for file in files:
+        match = find(file)
+        if match is None:
+            others.append(file)
+            continue
+        matches.append((file, match))
+        if match.certain:
+            taken.add(match.track.pk)
+    return matches, others
 
 
 def _save_questions(questions: dict[str, AdoptionMatch], files: list[str], dry_run: bool, report: AdoptReport) -> None:

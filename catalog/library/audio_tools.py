@@ -1,4 +1,4 @@
-"""What a pass needs to know of a file's sound, and cannot find out here: given by who runs it (`downloads`)."""
+"""What a pass needs of a file's sound and names and cannot find out here: given by who runs it (`downloads`)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from catalog.models import Track
 from catalog.tags.audio_tags import FileTags
 from catalog.tags.tag_cache import TaggedFile
 
@@ -16,18 +17,30 @@ READ_AT_ONCE = 200  # of one search: each takes some 0.1 s
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What a file says of its song; "", () and None are unknown."""
+
+    title: str
+    artists: tuple[str, ...] = ()
+    album: str = ""
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AudioTools:
     """``find_by_sound`` (path of a file, ids of tracks): the track whose file sounded the same, None for none of them.
 
     ``is_whole`` (path): whether all that the file claims can be decoded. ``discard`` (track id, path): move the track's
     broken file to the trash; False where it stays. ``read_tags`` (path): what a container says that
-    `catalog.tags.audio_tags` does not read. Paths are absolute.
+    `catalog.tags.audio_tags` does not read. Paths are absolute. ``compare_names`` (track, names): how alike they are; 0
+    is another recording, from 1 on nobody has to be asked. The track's album and artists are loaded.
     """
 
     find_by_sound: Callable[[str, Sequence[int]], int | None] = lambda path, track_ids: None
     is_whole: Callable[[str], bool] = lambda path: True
     discard: Callable[[int, str], bool] = lambda track_id, path: False
     read_tags: Callable[[str], FileTags | None] = lambda path: None
+    compare_names: Callable[[Track, Names], float] = lambda track, names: 0.0
 
     def with_tags(self, files: Sequence[TaggedFile]) -> list[TaggedFile]:
         """The files, those in Matroska with their tags too."""

@@ -32,13 +32,14 @@ class MatchIndex:
         tags = [file.tags for file in files if file.tags]
         self.identities = {id(tag): identity_key(tag.title, tag.artists) for tag in tags if tag.title and tag.artists}
         keys = {f"spotify:{spotify_id}" for tag in tags for spotify_id in tag.spotify_ids}
+        among = among.select_related("album")
         rows = {row.pk: row for row in among.with_isrc(tag.isrc for tag in tags)}
         for found in (
             among.filter(identity__in=set(self.identities.values())),
             among.filter(pk__in={pk for tag in tags if (pk := _row_id(tag))}),
         ):
             rows |= {row.pk: rows.get(row.pk, row) for row in found}
-        aliases = Alias.objects.filter(key__in=keys, track__in=among).select_related("track")
+        aliases = Alias.objects.filter(key__in=keys, track__in=among.values("pk")).select_related("track")
         self.by_spotify_id = {
             alias.key.partition(":")[2]: rows.setdefault(alias.track_id, alias.track) for alias in aliases
         }
@@ -63,6 +64,7 @@ class MatchIndex:
         if row and self._is_free(row) and self._is_alike(row, tags):
             return Match(row, "our id in its tags", True)
         alike = [(row, reason) for row, reason in self._alike(tags) if self._is_free(row)]
+        alike.sort(key=lambda pair: _distance(pair[0], tags))  # of songs of one name, its album's first
         for row, reason in alike:
             if same_length(row.duration_ms, tags.duration_ms):
                 return Match(row, reason, True)
@@ -82,6 +84,13 @@ class MatchIndex:
             yield from ((row, "its ISRC") for row in self.by_isrc.get(tags.isrc, []))
         identity = self.identities.get(id(tags), "")
         yield from ((row, "title and artist") for row in self.by_identity.get(identity, []))
+
+
+def _distance(row: Track, tags: FileTags) -> tuple[bool, int]:
+    """How far a track is from a file of its name: another album, then the difference of the lengths in ms."""
+    album = row.album.title if row.album else ""
+    off = abs(row.duration_ms - tags.duration_ms) if row.duration_ms and tags.duration_ms else 0
+    return not (album and identity_key(album, ()) == identity_key(tags.album, ())), off
 
 
 def _row_id(tags: FileTags) -> int:

@@ -126,7 +126,7 @@ class _Search:
                 new = untracked.unknown(batch)
                 self.report.files += len(new)
                 files = self.tools.with_tags(reader.read(new))
-                for file in adopt.adopt_files(files, self.now, self.report.dry_run, adopted):
+                for file in adopt.adopt_files(files, self.now, self.report.dry_run, adopted, self.tools):
                     if file.tags and file.size in sizes:
                         alike[file.size].append(file)
                     else:

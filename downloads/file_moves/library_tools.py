@@ -1,4 +1,4 @@
-"""What a pass over the music folder may ask about a file's sound, and do with a broken file."""
+"""What a pass over the music folder may ask about a file's sound and names, and do with a broken file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import os
 
 from django.utils import timezone
 
-from catalog.library.audio_tools import AudioTools
+from catalog.library.audio_tools import AudioTools, Names
 from catalog.models import Track
+from catalog.music.identity import same_length
 from catalog.storage.own_folders import TRASH
 from downloads.audio import fingerprint, matroska_tags, verify
 from downloads.failures.kinds import DownloadError
 from downloads.file_moves import superseded
+from downloads.matching import score
+from downloads.matching.features import SearchResult
 from downloads.publishing import link_method
+from downloads.search.candidates import query_for
 
 BROKEN = {"bad_file", "too_short"}
 
@@ -36,4 +40,12 @@ def discard(track_id: int, path: str) -> bool:
     return True
 
 
-TOOLS = AudioTools(fingerprint.find_track, is_whole, discard, matroska_tags.read_tags)
+def compare_names(track: Track, names: Names) -> float:
+    """How well a file's names fit, as the matcher judges them; another length is not theirs to judge."""
+    length = names.duration_ms if same_length(track.duration_ms, names.duration_ms) else None
+    result = SearchResult("", names.title, names.artists, names.album, length, kind="file")
+    scored = score.score(query_for(track), result)
+    return 0.0 if scored.vetoed else scored.score / score.THRESHOLD
+
+
+TOOLS = AudioTools(fingerprint.find_track, is_whole, discard, matroska_tags.read_tags, compare_names)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from catalog.library.adopt import AdoptReport, adopt
 from catalog.system.console import CommandReport, ReportCommand
+from downloads.file_moves.library_tools import TOOLS
 
 SHOWN = 20  # doubtful files on the terminal
 
@@ -26,7 +27,7 @@ class Command(ReportCommand):
     def report(self, options: dict[str, Any]) -> CommandReport:
         dry_run = options["dry_run"]
         with self.progress("files") as progress:
-            result = adopt(options["directory"], timezone.now(), dry_run=dry_run, on_progress=progress)
+            result = adopt(options["directory"], timezone.now(), dry_run, progress, TOOLS)
         return CommandReport(result.as_dict(), _lines(result, dry_run))
 
 

@@ -1,0 +1,214 @@
+"""Which missing track an audio file belongs to, by its names: in its tags as far as they are filled, else in its path.
+
+For files whose tags alone do not say it (`catalog.library.identify`): untagged "Artist - Title", "07 Title" in folders
+of artist and album, a title without an artist, "… - Remastered 2011", "(feat. …)". Whether two names are one song,
+``compare_names`` says (`catalog.library.audio_tools`). Changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from catalog.db.batches import batched
+from catalog.ingest.reference_rows import comparison_key
+from catalog.library.audio_tools import AudioTools, Names
+from catalog.library.identify import Match
+from catalog.models import Credit, Track, TrackQuerySet
+from catalog.music.file_names import DASH, names_of_path
+from catalog.music.identity import identity_key, same_length
+from catalog.music.same_recording import Description, Relation, relation
+from catalog.tags.audio_tags import FileTags
+from catalog.tags.tag_cache import TaggedFile
+
+TAKEN = 1.0  # likeness from which a file may be taken unasked
+ASKED = 0.75  # … from which a person is asked
+ALIKE = 0.01  # two songs nearer to each other than this are told apart by their albums and lengths
+QUERY = 500  # names in one query
+
+# What rippers write where they know nothing.
+_PLACEHOLDER = re.compile(
+    r"[\[(]?(?:(?:audio ?)?(?:track|titel|piste|pista|traccia|spur)[\s_-]*[0-9]+"
+    r"|(?:no|unknown|unbekannter?|inconnu|desconocid.)(?: (?:artist|title|titel|künstler|interpret|album))?)[\])]?\Z",
+    re.IGNORECASE,
+)
+# What yt-dlp writes behind a title: "[dQw4w9WgXcQ]". A word in brackets has no digit, nor a capital inside.
+_VIDEO_ID = re.compile(r"(\s?\[(?=[^\]]*(?:[0-9]|[a-z][A-Z]))[0-9A-Za-z_-]{11}\])(\.[^.]*)?\Z")
+_BETWEEN_ARTISTS = re.compile(r"\s*(?:[,;/&+]|\b(?:feat|ft|featuring|and|und|et|y|x|vs)\b\.?)\s*", re.IGNORECASE)
+_BRACKETS = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")
+
+
+@dataclass(slots=True)
+class _Said:
+    """What one file says: readings of its names, and every text in it that may be an artist."""
+
+    file: TaggedFile
+    readings: list[Names] = field(default_factory=list)
+    artists: set[str] = field(default_factory=set)
+    source: str = "title and artist"
+
+    @property
+    def length(self) -> int | None:
+        return self.file.tags.duration_ms if self.file.tags else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    row: Track
+    likeness: float
+    same_album: bool
+    off: int  # ms between the lengths; where one is unknown, more than any
+
+    @property
+    def order(self) -> tuple[float, bool, int]:
+        return (round(self.likeness / ALIKE), self.same_album, -self.off)
+
+
+class NameIndex:
+    """The tracks of ``among`` that a batch of files may belong to by their names. Each query is for the whole batch."""
+
+    def __init__(self, files: Iterable[TaggedFile], among: TrackQuerySet, tools: AudioTools, taken: set[int]) -> None:
+        self.compare = tools.compare_names
+        self.taken = taken
+        self.asked: set[int] = set()  # tracks about which a person is asked: one question is enough
+        self.said = {file.relative: _said(file, file.tags) for file in files if file.tags}
+        self.by_artist: dict[str, list[tuple[int, str, int | None]]] = defaultdict(list)
+        self.by_title: dict[str, list[tuple[int, str, int | None]]] = defaultdict(list)
+        keys = {key for said in self.said.values() for key in said.artists}
+        for batch in batched(sorted(keys), QUERY):
+            credited = Credit.objects.filter(artist__key__in=batch, track__in=among.order_by().values("pk"))
+            rows = credited.values_list("artist__key", "track_id", "track__title", "track__duration_ms")
+            for key, pk, title, length in rows:
+                self.by_artist[key].append((pk, title, length))
+        titles = {names.title for said in self.said.values() for names in said.readings}
+        for batch in batched(sorted(titles), QUERY):
+            for pk, title, length in among.filter(title__in=batch).values_list("pk", "title", "duration_ms"):
+                self.by_title[title].append((pk, title, length))
+        near = {pk for said in self.said.values() for pk in (*self._near(said), *self._of_this_title(said))}
+        full = Track.objects.select_related("album").prefetch_related("credits__artist")
+        self.rows = {row.pk: row for part in batched(sorted(near), QUERY) for row in full.filter(pk__in=part)}
+
+    def find(self, file: TaggedFile) -> Match | None:
+        """The track that a file belongs to; None where it is none of them."""
+        said = self.said.get(file.relative)
+        if said is None:
+            return None
+        fitting = self._compared(said, self._near(said))
+        others = () if fitting else self._compared(said, self._of_this_title(said))
+        best = max(fitting or others, key=lambda each: each.order, default=None)
+        if best is None:
+            return None
+        rivals = [
+            each for each in fitting if each.row is not best.row and each.likeness >= TAKEN and _equal(each, best)
+        ]
+        doubt = _doubt(said, best, is_artist_known=bool(fitting), rivals=len(rivals))
+        if not doubt:
+            return Match(best.row, said.source, True)
+        if best.row.pk in self.asked:
+            return None
+        self.asked.add(best.row.pk)
+        return Match(best.row, f"{said.source}, {doubt}", False)
+
+    def _near(self, said: _Said) -> Iterator[int]:
+        """Tracks of an artist that the file names, of its length or of a title that begins as its own."""
+        heads = {_head(names.title) for names in said.readings}
+        for key in said.artists:
+            for pk, title, length in self.by_artist.get(key, ()):
+                known = None not in (length, said.length)
+                if (known and same_length(length, said.length)) or _head(title) in heads:
+                    yield pk
+
+    def _of_this_title(self, said: _Said) -> Iterator[int]:
+        """Tracks of just this title and length, by whomever."""
+        for names in said.readings:
+            for pk, _, length in self.by_title.get(names.title, ()):
+                if None not in (length, said.length) and same_length(length, said.length):
+                    yield pk
+
+    def _compared(self, said: _Said, ids: Iterable[int]) -> list[_Candidate]:
+        """The candidates that are worth a question at least."""
+        found = []
+        for pk in dict.fromkeys(ids):
+            row = self.rows.get(pk)
+            if row is None or pk in self.taken:
+                continue
+            likeness = max(self.compare(row, names) for names in said.readings)
+            if likeness >= ASKED:
+                off = abs(row.duration_ms - said.length) if row.duration_ms and said.length else 1 << 31
+                found.append(_Candidate(row, likeness, _same_album(row, said), off))
+        return found
+
+
+def _equal(one: _Candidate, other: _Candidate) -> bool:
+    """Whether nothing but a few seconds tells two songs apart."""
+    return one.same_album == other.same_album and abs(one.likeness - other.likeness) < ALIKE
+
+
+def _doubt(said: _Said, best: _Candidate, is_artist_known: bool, rivals: int) -> str:
+    """Why only a person can say; "" where the names are enough."""
+    row, length = best.row, said.length
+    if row.duration_ms is None or length is None:
+        return "but a length is unknown"
+    if not same_length(row.duration_ms, length):
+        return f"but its length is {length // 1000} s, not {row.duration_ms // 1000} s"
+    if not is_artist_known:
+        return "but it does not name the artist so"
+    if rivals:
+        return "which fit several songs"
+    if best.likeness < TAKEN:
+        return "which are written otherwise"
+    tags = said.file.tags
+    if tags and relation(_described(row), _described_by(tags)) == Relation.CONFLICT:
+        return "but its tags are of another recording"
+    return ""
+
+
+def _described(row: Track) -> Description:
+    return Description(row.spotify_id or "", row.isrc, row.duration_ms, row.album.title if row.album else "")
+
+
+def _described_by(tags: FileTags) -> Description:
+    return Description(next(iter(tags.spotify_ids), ""), tags.isrc, tags.duration_ms, tags.album)
+
+
+def _same_album(row: Track, said: _Said) -> bool:
+    albums = {names.album for names in said.readings} - {""}
+    return bool(row.album and _head(row.album.title) in map(_head, albums))
+
+
+def _said(file: TaggedFile, tags: FileTags | None) -> _Said:
+    """The ways to read a file's names, the likelier first. What a ripper writes for "unknown" says nothing."""
+    relative = _VIDEO_ID.sub(r"\2", file.relative).replace("_", " ")
+    path, base = names_of_path(relative), re.sub(r"\.[^.]*\Z", "", relative.rpartition("/")[2]).strip()
+    title = tags.title if tags and not _PLACEHOLDER.match(tags.title) else ""
+    artists = tuple(name for name in tags.artists if not _PLACEHOLDER.match(name)) if tags else ()
+    album = (tags.album if tags else "") or path.album
+    said = _Said(file, source="title and artist" if title and artists else "its file name")
+    folders = [name for folder in path.folders[:2] for name in (folder, *_sides(folder)[:1])]
+    texts = [title] if title else list(dict.fromkeys(filter(None, (path.title, base))))
+    pairs: list[tuple[str, tuple[str, ...]]] = []
+    for text in texts:
+        sides = () if artists else _sides(text)
+        pairs += [(text, artists)] if artists else [(text, (name,)) for name in (path.artist, *folders) if name]
+        pairs += [(sides[-1], sides[:1]), (sides[0], sides[-1:])] if sides else []
+        if not (artists or sides or path.artist):
+            pairs.append((text, ()))
+    said.readings = [Names(text, names, album, said.length) for text, names in dict.fromkeys(pairs)]
+    people = [*artists, path.artist, *folders, *_sides(base), *_sides(title)]
+    said.artists = {comparison_key(name) for text in people for name in (text, *_BETWEEN_ARTISTS.split(text)) if name}
+    return said
+
+
+def _sides(text: str) -> tuple[str, ...]:
+    """What stands before and behind each dash; nothing where there is none."""
+    pieces = tuple(filter(None, (piece.strip() for piece in DASH.split(text))))
+    return pieces if len(pieces) > 1 else ()
+
+
+@lru_cache(maxsize=16384)
+def _head(title: str) -> str:
+    """A title without brackets and what follows a dash, as a key."""
+    return identity_key(DASH.split(_BRACKETS.sub(" ", title))[0].strip() or title, ())
