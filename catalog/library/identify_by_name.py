@@ -7,6 +7,7 @@ of artist and album, a title without an artist, "… - Remastered 2011", "(feat.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -36,8 +37,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 # What yt-dlp writes behind a title: "[dQw4w9WgXcQ]". A word in brackets has no digit, nor a capital inside.
-_VIDEO_ID = re.compile(r"(\s?\[(?=[^\]]*(?:[0-9]|[a-z][A-Z]))[0-9A-Za-z_-]{11}\])(\.[^.]*)?\Z")
-_BETWEEN_ARTISTS = re.compile(r"\s*(?:[,;/&+]|\b(?:feat|ft|featuring|and|und|et|y|x|vs)\b\.?)\s*", re.IGNORECASE)
+_VIDEO_ID = re.compile(r"\[(?=[\w-]{0,10}(?:[0-9]|[a-z][A-Z]))[\w-]{11}\]\Z", re.ASCII)
+_BETWEEN_ARTISTS = re.compile(r"[,;/&+]|\b(?:feat|ft|featuring|and|und|et|y|x|vs)\b\.?", re.IGNORECASE)
 _BRACKETS = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")
 
 
@@ -181,8 +182,9 @@ def _same_album(row: Track, said: _Said) -> bool:
 
 def _said(file: TaggedFile, tags: FileTags | None) -> _Said:
     """The ways to read a file's names, the likelier first. What a ripper writes for "unknown" says nothing."""
-    relative = _VIDEO_ID.sub(r"\2", file.relative).replace("_", " ")
-    path, base = names_of_path(relative), re.sub(r"\.[^.]*\Z", "", relative.rpartition("/")[2]).strip()
+    stem, extension = os.path.splitext(file.relative)
+    stem = _VIDEO_ID.sub("", stem).replace("_", " ")
+    path, base = names_of_path(stem + extension), stem.rpartition("/")[2].strip()
     title = tags.title if tags and not _PLACEHOLDER.match(tags.title) else ""
     artists = tuple(name for name in tags.artists if not _PLACEHOLDER.match(name)) if tags else ()
     album = (tags.album if tags else "") or path.album
@@ -196,9 +198,10 @@ def _said(file: TaggedFile, tags: FileTags | None) -> _Said:
         pairs += [(sides[-1], sides[:1]), (sides[0], sides[-1:])] if sides else []
         if not (artists or sides or path.artist):
             pairs.append((text, ()))
-    said.readings = [Names(text, names, album, said.length) for text, names in dict.fromkeys(pairs)]
+    said.readings = [Names(text, billing, album, said.length) for text, billing in dict.fromkeys(pairs)]
     people = [*artists, path.artist, *folders, *_sides(base), *_sides(title)]
-    said.artists = {comparison_key(name) for text in people for name in (text, *_BETWEEN_ARTISTS.split(text)) if name}
+    names = (name.strip() for text in people for name in (text, *_BETWEEN_ARTISTS.split(text)))
+    said.artists = {comparison_key(name) for name in names if name}
     return said
 
 
