@@ -325,6 +325,7 @@ DOWNLOAD_KB_PER_SECOND = whole("DOWNLOAD_KB_PER_SECOND", 0, 0, 1_000_000)
 if 0 < DOWNLOAD_KB_PER_SECOND < 32:
     raise ImproperlyConfigured("DOWNLOAD_KB_PER_SECOND is too low for a song; write 32 or more, or 0 for no limit.")
 CA_FILE = readable("SSL_CERT_FILE") or readable("REQUESTS_CA_BUNDLE")
+CONFIRM_PLANS = flag("CONFIRM_PLANS", True)
 AUDIO_FORMAT = choice("AUDIO_FORMAT", "best", "best", "m4a", "opus", "mp3")
 DOWNLOAD_WORKERS = whole("DOWNLOAD_WORKERS", 2, 1, 16)
 WATCH = choice("WATCH", "auto", "auto", "poll", "off")

@@ -99,7 +99,8 @@ def run(archive: ArchiveServer, and_exit: bool) -> int:
 
 def the_cycle(environment: dict[str, str], page: str, manager: subprocess.Popen[bytes]) -> Status:
     """Wait until the cluster has done what is due; ask for the second try of what failed; the last status."""
-    say("Starting the web page and the workers. They reconcile first, then fetch what is missing:")
+    say("Starting the web page and the workers. They reconcile first, then fetch what is missing.")
+    say("(Yours shows you a plan first and fetches nothing before you say Start; here CONFIRM_PLANS=false says yes.)")
     started = time.time()
     status = follow(page, manager, lambda seen: reconciled(seen, started) and idle(seen))
     failed = [song for song in status["failures"]["items"] if song["title"] == STUMBLES]
@@ -175,6 +176,7 @@ def settings(archive: str, port: int) -> dict[str, str]:
         "MIN_FREE_GB": "0",
         "PORT": str(port),
         "STATUS_PUBLIC": "true",
+        "CONFIRM_PLANS": "false",
     }
 
 

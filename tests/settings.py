@@ -13,6 +13,7 @@ for _name in _ours:
 _data = tempfile.mkdtemp(prefix="tonekeep-tests-")
 os.environ["DATA_DIR"] = _data
 os.environ["ENV_FILE"] = os.devnull
+os.environ["CONFIRM_PLANS"] = "false"  # the tests of the plan turn it on
 if os.environ.get("DB", "sqlite") == "postgres":
     os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "postgres://root@127.0.0.1:5432/test")
 

@@ -32,6 +32,7 @@ from catalog.tracks.place import Place, PlaceTaken
 BATCH = 2000  # files that are read and looked up together
 BATCH_COMMIT = 100  # files adopted in one transaction: a writer beside us never waits for long
 LISTED = 1000  # doubtful files that a report names
+OTHERS = 200  # files of no missing track that a report names
 EXAMPLES = 20  # adopted files that a report names
 
 
@@ -44,7 +45,8 @@ class AdoptReport:
     """Counts of audio files. ``known`` have a row, ``strangers`` are no missing track's, ``unreadable`` no audio.
 
     ``opened`` were read from the disk, the others stood in the cache. ``rejected`` are files to which a person has said
-    no. ``doubts`` counts the files that only a person can decide, ``doubtful`` names the first thousand.
+    no. ``others`` names the first strangers. ``doubts`` counts the files that only a person can decide, ``doubtful``
+    names the first thousand.
     """
 
     files: int = 0
@@ -57,6 +59,7 @@ class AdoptReport:
     doubts: int = 0
     doubtful: list[dict[str, Any]] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -86,7 +89,9 @@ def adopt(
             files = tools.with_tags(reader.read(new))
             readable = [file for file in files if file.tags]
             report.unreadable += len(files) - len(readable)
-            report.strangers += len(adopt_files(readable, now, dry_run, report, tools))
+            others = adopt_files(readable, now, dry_run, report, tools)
+            report.strangers += len(others)
+            report.others += [file.relative for file in others[: max(0, OTHERS - len(report.others))]]
             on_progress(report.files)
         report.opened = reader.read_files
     return report

@@ -46,6 +46,9 @@ class Library(models.Model):
     path_template = models.TextField(blank=True, default="")
     write_playlists = models.BooleanField(default=True, help_text="An m3u8 for each enabled collection.")
     mounts = models.JSONField(default=list, blank=True, help_text="Mounts below the root that hold files of ours.")
+    accepted_up_to = models.BigIntegerField(
+        null=True, blank=True, help_text="Songs up to this id stood in a plan that was accepted; empty: none was."
+    )
     find_moved = models.BooleanField(default=True, help_text="Look for files that vanish among those of no song.")
 
     class Meta:

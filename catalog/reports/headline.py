@@ -22,6 +22,8 @@ def headline(seen: dict[str, Any]) -> tuple[str, str]:
         return f"Library offline: {_clause(library['reason'])}" if library["reason"] else "Library offline", "bad"
     if not counters["missing"] and not counters["downloading"]:
         return _all_here(counters["songs"]), "ok"
+    if seen["plan"]["waits"]:
+        return f"{missing}: fetching waits until you have seen the plan", "warn"
     if library["state"] == "held":
         return f"{missing}: fetching waits for your word", "warn"
     if library["state"] != "online":

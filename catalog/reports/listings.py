@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from catalog.models import Album, Artist, Credit, Entry, Event, Track, TrackQuerySet
+from catalog.reports import plan
 
 BY_ID = ("pk",)
 BY_DUE = ("retry_after", "pk")
@@ -37,6 +38,9 @@ LISTINGS = {
         Listing("failed", "Failed", lambda now: Track.objects.failed(), "No song has failed."),
         Listing("ready", "Ready", lambda now: Track.objects.queue(now), "Nothing is due now.", BY_DUE),
         Listing("cooling", "Cooling", lambda now: Track.objects.cooling(now), "Nothing is cooling down.", BY_DUE),
+        Listing("plan_here", "In the plan: here already", lambda now: plan.here(plan.planned()), "None is here yet."),
+        Listing("plan_ask", "In the plan: to look at", lambda now: plan.asked(plan.planned()), "None is in doubt."),
+        Listing("plan_fetch", "In the plan: to fetch", lambda now: plan.to_fetch(plan.planned()), "None is missing."),
         Listing("not_wanted", "Not wanted", lambda now: Track.objects.not_wanted(), "Every song is wanted."),
     )
 }

@@ -16,6 +16,7 @@ from django.db.models import Count, Min
 from catalog.db.id_sets import id_subquery
 from catalog.db.snapshot_read import snapshot_read
 from catalog.models import Account, Cluster, Credit, Event, Library, Run, Service, Track, TrackQuerySet
+from catalog.reports import plan
 from catalog.reports.headline import headline
 from catalog.storage import state as storage
 from catalog.storage.probe import ACCEPT
@@ -63,8 +64,9 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
                 "total": Track.objects.failed().count(),
                 "items": _latest_first([{**track, "failed_at": failed_at[track["id"]]} for track in failed]),
             },
-            "runs": {kind: _latest_run(kind, now) for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE)},
+            "runs": {kind: latest_run(kind, now) for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE)},
             "workers": _workers(now),
+            "plan": plan_state(),
             "connected": Account.objects.filter(state=Account.State.CONNECTED).exists(),
         }
         seen["seconds_left"] = _seconds_left(seen, now)
@@ -114,7 +116,15 @@ def conditions(now: datetime) -> dict[str, Any]:
         "storage": _storage(services.get("storage") or Service(name="storage")),
         "services": _services(services, now),
         "workers": _workers(now),
+        "plan": plan_state(),
     }
+
+
+def plan_state() -> dict[str, Any]:
+    """Whether a plan waits for a person, and the sentence that says so. Without a song there is none."""
+    reason = plan.reason_to_wait()
+    waits = bool(reason) and Track.objects.wanted().exists()
+    return {"waits": waits, "reason": reason if waits else ""}
 
 
 def _storage(service: Service) -> dict[str, Any]:
@@ -162,7 +172,8 @@ def _latest_first(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(failures, key=lambda track: (track["failed_at"], track["id"]), reverse=True)
 
 
-def _latest_run(kind: str, now: datetime) -> dict[str, Any] | None:
+def latest_run(kind: str, now: datetime) -> dict[str, Any] | None:
+    """The last run of this kind as the pages show it; None where there was none."""
     run = Run.objects.filter(kind=kind, started_at__lte=now + CLOCKS_DIFFER).order_by("-started_at").first()
     if run is None:
         return None

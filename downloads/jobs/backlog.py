@@ -7,14 +7,16 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from catalog.library.make_plan import accept_what_is_small, make_plan
 from catalog.library.reconcile import ReconcileReport, reconcile
 from catalog.spotify.sync import SyncReport, sync
 from catalog.storage import state as storage
 from catalog.storage.probe import RootProblem
+from catalog.text.user_error import UserError
 from downloads.file_moves import library_tools
 from downloads.jobs import cluster_state, reconcile_hooks
 from downloads.jobs.queue import job, wake
-from downloads.jobs.schedule import due, request_flag
+from downloads.jobs.schedule import due, may_look, request_flag
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ def handle_backlog() -> str:
         sync_and_reconcile(now)
     elif plan.reconcile:
         reconcile_and_wake(now, full=plan.full)
+    elif plan.look:
+        look_through(now)
     return str(plan)
 
 
@@ -67,8 +71,20 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     if report.busy:
         request_flag("reconcile").touch()  # the pass under way may have begun before this request
     if report.complete:
+        if may_look(timezone.now()):
+            look_through(timezone.now())
+        accept_what_is_small()
         reconcile_hooks.after_pass(timezone.now(), report)
         cluster_state.mark_reconciled(running, timezone.now())
     wake()
     reconcile_hooks.after_file_changes(timezone.now())
     return report
+
+
+def look_through(now: datetime) -> None:
+    """Look for songs that are in the folder already, so that the plan can be shown."""
+    request_flag("look").unlink(missing_ok=True)
+    try:
+        make_plan(now, should_stop=cluster_state.should_stop, tools=library_tools.TOOLS)
+    except UserError as error:
+        logger.warning("The music folder could not be looked through: %s", error)

@@ -69,6 +69,11 @@ def request_accept_root() -> None:
     _request("accept_root")
 
 
+def request_look() -> None:
+    """Look through the music folder for songs that are here already, by the next free worker."""
+    _request("look")
+
+
 def request_move() -> None:
     """Run the move that a person requested (`downloads.file_moves.rename_plan`)."""
     enqueue("move_files")

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from catalog.models import Account, Library, Run, Service
+from catalog.reports.plan import needs_look
 from downloads.jobs import cluster_state
 
 # By the rows of what was run last.
@@ -25,9 +26,10 @@ class Plan:
     reconcile: bool = False
     full: bool = False
     accept_root: bool = False
+    look: bool = False
 
     def __bool__(self) -> bool:
-        return self.sync or self.reconcile or self.accept_root
+        return self.sync or self.reconcile or self.accept_root or self.look
 
 
 def due(now: datetime, online: bool) -> Plan:
@@ -46,7 +48,13 @@ def due(now: datetime, online: bool) -> Plan:
         # Workers wait for the first pass after a start: that one is a quick one.
         full=scan and not cluster_state.awaits_reconcile() and has_passed(library.last_full_pass, FULL_EVERY, now),
         accept_root=request_flag("accept_root").exists(),
+        look=online and may_look(now),
     )
+
+
+def may_look(now: datetime) -> bool:
+    """Whether a person asks for a look through the music folder, or the plan waits for one."""
+    return request_flag("look").exists() or needs_look(now)
 
 
 def _may_resume(last_sync: Run | None, now: datetime) -> bool:
@@ -64,5 +72,5 @@ def has_passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
 
 
 def request_flag(kind: str) -> Path:
-    """The file that stands while a person's request waits: "sync", "reconcile" or "accept_root"."""
+    """The file that stands while a person's request waits: "sync", "reconcile", "accept_root" or "look"."""
     return cluster_state.flag_file("asked", kind)

@@ -44,6 +44,12 @@ class Place:
 # The pages of the settings: URL name, label, icon, what can be done there.
 SETTINGS_PAGES = (
     ("connect", "Spotify", "music", "Connect an account; see until when its permission holds."),
+    (
+        "plan",
+        "The plan",
+        "list-checks",
+        "What is here already, what is to be downloaded; look through the folder again.",
+    ),
     ("import", "Import", "file-up", "Bring songs from a file, without any account."),
     (
         "collections",
@@ -125,6 +131,7 @@ class Frame:
         return {
             "review": open_questions()[:COUNTED_TO].count(),
             "adopt": matches[:COUNTED_TO].count(),
+            "plan": int(self.conditions["plan"]["waits"]),
             "hold": int(self.conditions["storage"]["state"] == "held"),
         }
 
@@ -132,13 +139,15 @@ class Frame:
     def blocked(self) -> bool:
         """Whether nothing new is downloaded now: what pages say of a song's next try must agree."""
         audio = next(service for service in self.conditions["services"] if service["name"] == "audio")
-        return bool(audio["paused"] or self.conditions["storage"]["state"] != "online")
+        return bool(
+            self.conditions["plan"]["waits"] or audio["paused"] or self.conditions["storage"]["state"] != "online"
+        )
 
     @cached_property
     def banners(self) -> list[Banner]:
         if not may_read(self.request):
             return []
-        found = [self._storage(), self._audio(), self._workers()]
+        found = [self._storage(), self._plan(), self._audio(), self._workers()]
         if self.may_act:
             found += [
                 Banner("account", mood, "music", "Spotify", sentence) for mood, sentence in accounts.alerts(self.now)
@@ -158,6 +167,12 @@ class Frame:
             return None
         mood, title, text = known[state]
         return Banner(state, mood, "hard-drive", title, f"{reason} {text}".strip())
+
+    def _plan(self) -> Banner | None:
+        if not self.conditions["plan"]["waits"] or self.request.path.rstrip("/") == "/plan":
+            return None
+        text = "Nothing is downloaded before you have seen what is here already and what would be fetched."
+        return Banner("plan", "busy", "list-checks", "The plan waits for you", text)
 
     def _audio(self) -> Banner | None:
         audio = next(service for service in self.conditions["services"] if service["name"] == "audio")

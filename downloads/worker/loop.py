@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from catalog.models import Service, Track
+from catalog.reports import plan
 from catalog.storage import state as storage
 from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
@@ -36,7 +37,7 @@ def reason_not_to_work(now: datetime) -> str:
             return f"Fetching is paused until {service.paused_until:%Y-%m-%d %H:%M}: {service.reason}"
         if service.is_paused(now):
             return "One track is being tried to see whether the pause can end."
-    return ""
+    return plan.reason_to_wait()
 
 
 def work_one(now: Clock = timezone.now, should_stop: Callable[[], bool] = lambda: False) -> Outcome | None:

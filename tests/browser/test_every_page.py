@@ -11,7 +11,18 @@ from catalog.models import Album, Artist, Collection, Track
 from tests.browser.songs import make_library
 
 PAGES = [
-    *("/", "/tracks", "/tracks?status=review", "/artists", "/albums", "/collections", "/todo", "/failures", "/decide"),
+    *(
+        "/",
+        "/tracks",
+        "/tracks?status=review",
+        "/artists",
+        "/albums",
+        "/collections",
+        "/todo",
+        "/plan",
+        "/failures",
+        "/decide",
+    ),
     *("/adopt", "/activity", "/queue", "/queue?view=cooling", "/settings", "/health", "/connect", "/import", "/paths"),
     *("/bin", "/nothing-here", "/sync/now"),
 ]

@@ -50,6 +50,7 @@ class Program:
             "MIN_FREE_GB": "0",
             "STATUS_PUBLIC": "true",
             "WATCH": "off",
+            "CONFIRM_PLANS": "false",
         }
         copy_migrated_database(self.home / "data")
 

@@ -120,6 +120,7 @@ class Installation:
             "STATUS_PUBLIC": "true",
             "MIN_FREE_GB": "0",
             "WATCH": "off",
+            "CONFIRM_PLANS": "false",
             **({"AUDIO_SOURCE": "archive", "ARCHIVE_URL": archive.url} if archive else {}),
             **changes,
         }

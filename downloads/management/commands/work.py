@@ -9,9 +9,13 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from catalog.library.make_plan import accept_plan, make_plan
 from catalog.models import Track
+from catalog.reports import plan
+from catalog.storage import state as storage
 from catalog.system.console import PAUSED, CommandReport, ReportCommand, stop_on_signal
 from catalog.text.user_error import UserError
+from downloads.file_moves import library_tools
 from downloads.jobs import reconcile_hooks
 from downloads.worker import loop
 from downloads.worker.attempt import Outcome
@@ -28,6 +32,7 @@ class Command(ReportCommand):
         if not options["until_empty"]:
             raise UserError("`work` fetches until nothing is due: write `work --until-empty`.")
         results: Counter[str] = Counter()
+        self._accept_plan()
         reason = loop.reason_not_to_work(timezone.now())
         if not reason:
             self._work(results)
@@ -37,6 +42,13 @@ class Command(ReportCommand):
         counts = ", ".join(f"{results[result]} {result}" for result in ("downloaded", "adopted", "failed"))
         data = {"results": dict(results), "left": left, "paused": reason}
         return CommandReport(data, () if reason else [f"{counts}, {left} left."], reason, PAUSED)
+
+    def _accept_plan(self) -> None:
+        """Who runs this says yes to the plan. What is in the folder already is found first, and not fetched."""
+        if plan.reason_to_wait() and storage.check(timezone.now()).may_read:
+            with self.progress("files") as progress:
+                make_plan(timezone.now(), progress, tools=library_tools.TOOLS)
+            accept_plan()
 
     def _work(self, results: Counter[str]) -> None:
         with stop_on_signal() as stop, self.progress("tracks", Track.objects.queue().count()) as progress:

@@ -19,6 +19,7 @@ from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile,
 from catalog.importers.reader import MAX_FILE
 from catalog.models import Run
 from catalog.music.records import CollectionRecord
+from catalog.reports import plan
 from catalog.text.humanize import count
 from catalog.web.permissions import staff_page
 from downloads.jobs import queue, uploads
@@ -91,6 +92,9 @@ def import_now(request: HttpRequest) -> HttpResponse:
         uploads.discard(asked)
     said = uploads.import_now(read, timezone.now())
     queue.request_reconcile()
+    if plan.reason_to_wait():
+        messages.success(request, said)
+        return redirect("plan")
     messages.success(request, f"{said} The folder is checked, then what is missing is fetched.")
     return redirect("status")
 

@@ -89,8 +89,8 @@ def _finish(request: HttpRequest, landed: str) -> HttpResponse:
         messages.error(request, str(problem))
         return redirect("connect")
     queue.request_sync()
-    messages.success(request, f"Connected as {account}. The library is being read now; choose below what to keep.")
-    return redirect("collections")
+    messages.success(request, f"Connected as {account}. The library is being read now.")
+    return redirect("plan")
 
 
 @staff_button

@@ -12,7 +12,7 @@ from catalog.library import adopt
 from catalog.models import AdoptionMatch
 from catalog.text.humanize import count
 from catalog.web.keyset_pages import page_of
-from catalog.web.permissions import staff_button, staff_page
+from catalog.web.permissions import back, staff_button, staff_page
 from downloads.jobs import queue
 
 MAX_ROWS = 200  # answers in one request
@@ -40,4 +40,4 @@ def adoption_answer(request: HttpRequest) -> HttpResponse:
     else:
         said = f"{count(adopt.reject(ids, timezone.now()), 'file')} left alone. You are not asked again."
     messages.success(request, said)
-    return redirect("adopt")
+    return back(request) if request.POST.get("next") else redirect("adopt")

@@ -73,7 +73,18 @@ def test_an_account_without_rights_sees_no_persons_name(client: Client, telling:
 
 def test_a_stranger_gets_numbers_states_and_songs(client: Client, telling: World) -> None:
     seen = client.get("/status").json()
-    known = {"at", "headline", "mood", "counters", "connected", "seconds_left", "storage", "services", "workers"}
+    known = {
+        "at",
+        "headline",
+        "mood",
+        "counters",
+        "connected",
+        "seconds_left",
+        "storage",
+        "services",
+        "workers",
+        "plan",
+    }
     assert set(seen) == known | {"queue", "downloading", "failures", "runs"}
     assert seen["storage"] == {"state": "offline", "reason": "", "checked_at": None, "may_be_accepted": False}
     assert seen["headline"] == "Library offline"

@@ -1,0 +1,163 @@
+"""The plan of what is fetched, which a person accepts before anything is: its numbers, and whether one waits.
+
+The first plan covers the whole library. After it was accepted (`catalog.library.make_plan.accept_plan`) songs that come
+later are fetched unasked, until more of them are missing at once than `LIMIT_SONGS` or `LIMIT_BYTES`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, Sum
+
+from catalog.models import AdoptionMatch, Event, Library, Run, Track, TrackQuerySet
+
+LIMIT_SONGS = 200
+LIMIT_BYTES = 5_000_000_000
+BYTES_PER_SECOND = 20_000  # of a song: 160 kbit/s, as most are delivered
+USUAL_LENGTH = 240_000  # ms, of a song whose length is unknown
+LOOK_AGAIN = timedelta(minutes=5)  # after a look that did not reach its end
+LONGEST_LOOK = timedelta(hours=6)  # the jobs' own time limit: one without an end that is older was cut off
+
+NOT_SEEN = (
+    "Nothing is fetched before you have seen the plan: press Start on the page /plan, or run `manage.py plan --accept`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Songs that ``here`` are files of the music folder, that ``ask`` for an answer, and that are to ``fetch``.
+
+    The three add up to the wanted songs that the plan is about. ``others`` are files of no song, which are left alone.
+    ``accepted``: nothing waits for a person. ``up_to`` is the last song that the plan has seen.
+    """
+
+    here: int
+    ask: int
+    fetch: int
+    others: int
+    accepted: bool
+    up_to: int
+    milliseconds: int
+
+    @property
+    def songs(self) -> int:
+        return self.here + self.ask + self.fetch
+
+    def as_dict(self) -> dict[str, Any]:
+        """Fit for JSON."""
+        return asdict(self)
+
+
+def reason_to_wait(library: Library | None = None) -> str:
+    """Why nothing may be fetched before a person has accepted the plan, in a sentence; "" where nothing waits.
+
+    Asked before each claim: it reads the library's row, and of the songs that came later no more than the limit.
+    """
+    if not settings.CONFIRM_PLANS:
+        return ""
+    library = library or Library.objects.filter(pk=1).first() or Library()
+    if library.accepted_up_to is None:
+        return NOT_SEEN
+    songs, size = _new(library.accepted_up_to)
+    if songs > LIMIT_SONGS:
+        return f"More than {LIMIT_SONGS:,} songs are new. {NOT_SEEN}"
+    if size > LIMIT_BYTES:
+        return f"More than {LIMIT_BYTES / 1e9:g} GB are new. {NOT_SEEN}"
+    return ""
+
+
+def _new(accepted_up_to: int) -> tuple[int, int]:
+    """(missing songs that came after the last plan, their bytes), of one more than `LIMIT_SONGS` at most."""
+    new = Track.objects.missing().filter(pk__gt=accepted_up_to).order_by("pk")
+    lengths = list(new.values_list("duration_ms", flat=True)[: LIMIT_SONGS + 1])
+    return len(lengths), bytes_of(sum(length or USUAL_LENGTH for length in lengths))
+
+
+def bytes_of(milliseconds: int) -> int:
+    """About how large songs of this length are together."""
+    return milliseconds * BYTES_PER_SECOND // 1000
+
+
+# --- The lists behind the numbers -------------------------------------------------------------------------
+
+
+def planned() -> TrackQuerySet:
+    """The wanted songs that the plan is about: those that came after the last one, or all where nothing waits."""
+    library = Library.objects.filter(pk=1).first() or Library()
+    last = (library.accepted_up_to or 0) if reason_to_wait(library) else 0
+    return Track.objects.wanted().filter(pk__gt=last)
+
+
+def here(tracks: TrackQuerySet) -> TrackQuerySet:
+    """Those of ``tracks`` that have their file."""
+    return tracks.filter(status=Track.Status.DOWNLOADED)
+
+
+def asked(tracks: TrackQuerySet) -> TrackQuerySet:
+    """Those about whose file a person is asked."""
+    return tracks.filter(_is_asked(), status=Track.Status.MISSING)
+
+
+def to_fetch(tracks: TrackQuerySet) -> TrackQuerySet:
+    """All the others."""
+    return tracks.filter(~_is_asked()).exclude(status=Track.Status.DOWNLOADED)
+
+
+def _is_asked() -> Exists:
+    return Exists(AdoptionMatch.objects.filter(track=OuterRef("pk"), rejected=False))
+
+
+def plan() -> Plan:
+    """The plan as it is now. What no look through the folder has seen yet is counted as to be fetched."""
+    waits, tracks = bool(reason_to_wait()), planned().order_by()
+    last = Track.objects.order_by("-pk").values_list("pk", flat=True).first()
+    fetch = to_fetch(tracks)
+    looked = last_look()
+    return Plan(
+        here=here(tracks).count(),
+        ask=asked(tracks).count(),
+        fetch=fetch.count(),
+        others=looked.report.get("others", 0) if looked else 0,
+        accepted=not waits,
+        up_to=last or 0,
+        milliseconds=(fetch.aggregate(total=Sum("duration_ms"))["total"] or 0)
+        + USUAL_LENGTH * fetch.filter(duration_ms=None).count(),
+    )
+
+
+def found_by(limit: int = 6) -> list[tuple[str, int]]:
+    """By what the songs of the plan that are here were recognised, and how many by each, the most first."""
+    events = Event.objects.filter(kind=Event.Kind.ADOPT, track__in=here(planned()).order_by().values("pk")).order_by()
+    return list(events.values_list("reason").annotate(songs=Count("track", distinct=True)).order_by("-songs")[:limit])
+
+
+# --- The look through the folder --------------------------------------------------------------------------
+
+
+def last_look() -> Run | None:
+    """The last look through the music folder that reached its end."""
+    return Run.objects.filter(kind=Run.Kind.ADOPT, ok=True).first()
+
+
+def look_under_way(now: datetime) -> Run | None:
+    """The look that runs now."""
+    run = Run.objects.filter(kind=Run.Kind.ADOPT).first()
+    return run if run and run.ended_at is None and abs(now - run.started_at) < LONGEST_LOOK else None
+
+
+def is_looked_for() -> bool:
+    """Whether the last look through the folder knew every song that there is."""
+    looked = last_look()
+    return looked is not None and not Track.objects.filter(pk__gt=looked.report.get("up_to", 0)).exists()
+
+
+def needs_look(now: datetime) -> bool:
+    """Whether a plan waits for a look through the folder that has not been made yet."""
+    if not reason_to_wait() or not Track.objects.wanted().exists() or is_looked_for():
+        return False
+    failed = Run.objects.filter(kind=Run.Kind.ADOPT, ok=False).first()
+    return failed is None or abs(now - failed.started_at) >= LOOK_AGAIN

@@ -1,0 +1,107 @@
+"""`/plan`: what is here already, what a person is asked about, what is fetched once they press Start."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from catalog.library.make_plan import accept_plan
+from catalog.models import AdoptionMatch, Run
+from catalog.reports import plan, status
+from catalog.reports.coverage import Part
+from catalog.text.humanize import count
+from catalog.text.row_ids import ids_from
+from catalog.web.permissions import staff_button, staff_page
+from downloads.jobs import queue
+from downloads.jobs.schedule import request_flag
+from downloads.search.estimate import estimate
+from downloads.views.todo.adopt import MAX_ROWS
+
+SHOWN = 8  # songs of each list; the number leads to all
+STILL_LOOKING = "The plan is not made yet: the music folder is still being looked through."
+
+
+@staff_page
+def plan_page(request: HttpRequest) -> HttpResponse:
+    """The plan, or how far the look through the folder is."""
+    now = timezone.now()
+    made = plan.plan()
+    asked = AdoptionMatch.objects.filter(rejected=False, track__in=plan.asked(plan.planned()).order_by().values("pk"))
+    context = {
+        "section": "home",
+        "now": now,
+        "plan": made,
+        "phase": phase(made),
+        "look": plan.look_under_way(now),
+        "sync": status.latest_run(Run.Kind.SYNC, now),
+        "problem": _problem(),
+        "parts": _parts(made),
+        "found_by": plan.found_by(),
+        "matches": asked.select_related("track__album")
+        .prefetch_related("track__credits__artist")
+        .order_by("pk")[:MAX_ROWS],
+        "files": asked.count(),
+        "here": status.described(plan.here(plan.planned()).order_by("pk")[:SHOWN]),
+        "fetch": status.described(plan.to_fetch(plan.planned()).order_by("pk")[:SHOWN]),
+        "estimate": estimate(made.fetch, made.milliseconds),
+        "others": _others(),
+    }
+    return render(request, "home/plan.html", context)
+
+
+def phase(made: plan.Plan) -> str:
+    """ "empty" without a song, "looking" while the folder is looked through, else "ready", or "accepted"."""
+    now = timezone.now()
+    if not made.songs and not plan.planned().exists():
+        sync = status.latest_run(Run.Kind.SYNC, now)
+        waits = (sync and sync["running"]) or request_flag("sync").exists() or _imports_wait()
+        return "looking" if waits else "empty"
+    if plan.look_under_way(now) or request_flag("look").exists():
+        return "looking"
+    if made.accepted:
+        return "accepted"
+    return "ready" if plan.is_looked_for() else "looking"
+
+
+def _imports_wait() -> bool:
+    return Run.objects.filter(kind=Run.Kind.IMPORT, ended_at=None).exists()
+
+
+def _problem() -> str:
+    """Why the last look did not reach its end."""
+    last = Run.objects.filter(kind=Run.Kind.ADOPT).first()
+    return last.problem if last else ""
+
+
+def _others() -> list[str]:
+    last = plan.last_look()
+    return last.report.get("other_files", []) if last else []
+
+
+def _parts(made: plan.Plan) -> list[Part]:
+    lists = (("here", "ok", "here already"), ("ask", "ask", "to look at"), ("fetch", "busy", "to fetch"))
+    return [Part(name, mood, label, getattr(made, name), f"/tracks?status=plan_{name}") for name, mood, label in lists]
+
+
+@staff_button
+def accept(request: HttpRequest) -> HttpResponse:
+    """Start: what the person has seen is fetched. Songs that came meanwhile count as new ones."""
+    made = plan.plan()
+    if phase(made) != "ready":
+        messages.error(request, STILL_LOOKING if not made.accepted else "The plan was accepted already.")
+        return redirect("plan")
+    seen = ids_from([request.POST.get("up_to", "")])
+    accept_plan(seen[0] if seen else made.up_to)
+    queue.wake()
+    messages.success(request, f"{count(made.fetch, 'song')} to fetch: it begins now." if made.fetch else "All is here.")
+    return redirect("status")
+
+
+@staff_button
+def look_again(request: HttpRequest) -> HttpResponse:
+    """Look through the music folder for songs that are here already."""
+    queue.request_look()
+    messages.success(request, "The music folder is looked through again.")
+    return redirect("plan")
