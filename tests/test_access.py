@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django_q.models import OrmQ
 
 from catalog.models import Track
 from tests.world import World
@@ -140,6 +141,23 @@ def test_a_superuser_is_turned_away_nowhere(world: World, superuser: Client, nam
     assert answer.status_code != 500  # 503: a song's sound that no server has
     assert answer.status_code != 403
     assert "login" not in answer.headers.get("Location", "") or name in {"login", "logout"}
+
+
+@pytest.mark.parametrize("name", sorted(ADDRESSES))
+def test_no_other_method_does_what_a_button_does(world: World, superuser: Client, name: str) -> None:
+    before = states()
+    for method in ("put", "patch", "delete", "options", "head"):
+        answer = getattr(superuser, method)(reverse(name, kwargs=ADDRESSES[name]))
+        assert answer.status_code != 500, method
+    assert states() == before and not OrmQ.objects.exists()
+
+
+@pytest.mark.parametrize("name", sorted(ADDRESSES.keys() - OPEN.keys()))
+def test_no_other_method_tells_a_stranger_anything(world: World, stranger: Client, name: str) -> None:
+    for method in ("put", "patch", "delete", "options", "head"):
+        answer = getattr(stranger, method)(reverse(name, kwargs=ADDRESSES[name]))
+        assert answer.status_code in {302, 401, 405}, method
+        assert answer.status_code != 302 or "login" in answer.headers["Location"]
 
 
 @pytest.mark.parametrize("name", sorted(ADDRESSES))

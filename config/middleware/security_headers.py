@@ -42,8 +42,8 @@ def policy(frames: str = "") -> str:
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 
 
-def security_headers(get_response: Handler) -> Handler:
-    """Middleware: the headers of this module on every answer."""
+def headers_of_every_answer() -> dict[str, str]:
+    """What an answer carries that says nothing else itself."""
     headers = {
         "Content-Security-Policy": policy(),
         "X-Content-Type-Options": "nosniff",
@@ -56,6 +56,12 @@ def security_headers(get_response: Handler) -> Handler:
     if settings.HTTPS:
         # Browsers heed it only over HTTPS, where the proxy has already put every visitor.
         headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
+    return headers
+
+
+def security_headers(get_response: Handler) -> Handler:
+    """Middleware: the headers of this module on every answer."""
+    headers = headers_of_every_answer()
 
     def with_headers(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -21,10 +21,11 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
 from waitress.utilities import Error
 
 from config.middleware import request_limits
+from config.middleware.security_headers import headers_of_every_answer
 
 Application = Callable[..., Any]
 
@@ -66,10 +67,19 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
             self.error, self.completed = Refused(*refused), True
 
 
+class RefusalTask(ErrorTask):  # type: ignore[misc]
+    """The server's own answers carry the headers that the application gives to all others."""
+
+    def execute(self) -> None:
+        self.response_headers.extend(headers_of_every_answer().items())
+        super().execute()
+
+
 class LimitedChannel(HTTPChannel):  # type: ignore[misc]
     """A connection that knows when its present request began."""
 
     parser_class = LimitedParser
+    error_task_class = RefusalTask
     began_at = 0.0
 
     def received(self, data: bytes) -> Any:

@@ -85,6 +85,20 @@ def test_no_header_of_a_strangers_moves_the_addresses(connect: Connect) -> None:
     assert (SEEN[-1]["SCRIPT_NAME"], SEEN[-1]["PATH_INFO"]) == ("", "/healthz")
 
 
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000000\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: no number\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"x" * 40_000 + b"\r\n\r\n",
+    ],
+)
+def test_the_servers_own_refusals_carry_the_security_headers(connect: Connect, request_text: bytes) -> None:
+    said = answer(connect(), request_text)
+    assert said.split()[1] in (b"400", b"413", b"431"), said
+    assert b"Content-Security-Policy: default-src 'none'" in said and b"X-Frame-Options: DENY" in said
+
+
 def test_an_upload_of_staff_arrives_whole(connect: Connect) -> None:
     size = 3_000_000
     head = f"POST /import HTTP/1.1\r\nHost: x\r\nCookie: staff\r\nContent-Length: {size}\r\n\r\n".encode()
