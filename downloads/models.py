@@ -102,6 +102,28 @@ class AudioFile(models.Model):
         return f"{self.codec} {self.duration_ms // 1000} s"
 
 
+class WrittenTags(models.Model):
+    """What was written into the tags of a track's file, so that a later correction touches nobody else's words.
+
+    ``fields`` are as `catalog.tags.tag_fields.fields_of` makes them. ``digest`` is of what the catalog said when this
+    was last looked at: the file is read again only where it says something else. ``kept`` are fields in which a person
+    has written other words. ``before`` is what the run of ``retagged_at`` found in the fields that it changed.
+    """
+
+    track = models.OneToOneField(Track, on_delete=models.CASCADE, primary_key=True, related_name="written_tags")
+    fields = models.JSONField(default=dict)
+    digest = models.CharField(max_length=16)
+    kept = models.JSONField(default=list, blank=True)
+    before = models.JSONField(default=dict, blank=True)
+    retagged_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "written tags"
+
+    def __str__(self) -> str:
+        return f"{self.track_id}: {self.digest}"
+
+
 class FingerprintHash(models.Model):
     """A few numbers of each fingerprint: those that may be the same share one (`downloads.audio.fingerprint`)."""
 

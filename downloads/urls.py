@@ -6,7 +6,7 @@ from downloads.api.application import api, description
 from downloads.views.activity import events
 from downloads.views.home import controls, plan, queue, status
 from downloads.views.library import collections, cover, detail, songs, track
-from downloads.views.settings import health, imports, index, paths, spotify, trash
+from downloads.views.settings import health, imports, index, paths, spotify, tags, trash
 from downloads.views.todo import adopt, decision_upload, desk, overview, review
 
 home = [
@@ -75,6 +75,9 @@ settings = [
     re_path(r"^paths/?$", paths.paths, name="paths"),
     re_path(r"^paths/save/?$", paths.save, name="paths_save"),
     re_path(r"^paths/move/(?P<kind>apply|undo)/?$", paths.move, name="paths_move"),
+    re_path(r"^tags/?$", tags.tags, name="tags"),
+    re_path(r"^tags/save/?$", tags.save, name="tags_save"),
+    re_path(r"^tags/(?P<kind>apply|undo)/?$", tags.write, name="tags_write"),
     re_path(r"^bin/?$", trash.trash_list, name="trash"),
     re_path(r"^bin/take-back/?$", trash.trash_restore, name="trash_restore"),
     re_path(r"^bin/former-back/?$", trash.trash_restore_former, name="trash_restore_former"),

@@ -15,7 +15,7 @@ ROOMS = ("config", "downloads", "catalog")  # each may import those after it
 # Library -> the only modules of the product that import it.
 ONE_DOOR = {
     "spotipy": {"catalog/spotify/auth.py", "catalog/spotify/client.py"},
-    "mutagen": {"catalog/tags/audio_tags.py"},
+    "mutagen": {"catalog/tags/audio_tags.py", "catalog/tags/tag_fields.py"},
     "watchdog": {"catalog/scanning/watcher.py"},
     "yt_dlp": {"downloads/fetch/ytdlp.py"},
     "ytmusicapi": {"downloads/search/youtube.py"},
@@ -154,6 +154,7 @@ REMOVERS = {
     "catalog/tags/tag_cache.py": "a damaged cache in DATA_DIR",
     "downloads/audio/convert.py": "in the stage that a child process works in",
     "downloads/jobs/uploads.py": "DATA_DIR",
+    "downloads/publishing/retag.py": "a track's file by its tagged copy, if nobody wrote to it meanwhile",
     "downloads/publishing/link_method.py": "files by their new name, never over another",
 }
 REMOVALS = {"unlink", "remove", "rmdir", "removedirs", "rename", "renames", "replace", "link", "rmtree", "move"}

@@ -30,6 +30,7 @@ class Account(models.Model):
     consent_at = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.CONNECTED)
     reason = models.TextField(blank=True, default="")
+    whole_read_at = models.DateTimeField(null=True, blank=True, help_text="When one collection was read to its end.")
 
     def __str__(self) -> str:
         return self.name or self.user_id

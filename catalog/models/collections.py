@@ -67,6 +67,7 @@ class Collection(models.Model):
     closed = models.BooleanField(default=False, help_text="Listed by Spotify, but not opened to us.")
     problem = models.TextField(blank=True, default="", help_text="Why the last read was not complete.")
     synced_at = models.DateTimeField(null=True, blank=True, help_text="Last complete read.")
+    whole_read_at = models.DateTimeField(null=True, blank=True, help_text="Last read though it looked unchanged.")
 
     objects = CollectionQuerySet.as_manager()
 

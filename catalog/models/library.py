@@ -49,6 +49,7 @@ class Library(models.Model):
     accepted_up_to = models.BigIntegerField(
         null=True, blank=True, help_text="Songs up to this id stood in a plan that was accepted; empty: none was."
     )
+    retag = models.BooleanField(default=True, help_text="Tags in files follow what Spotify corrects.")
     find_moved = models.BooleanField(default=True, help_text="Look for files that vanish among those of no song.")
 
     class Meta:

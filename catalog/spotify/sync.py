@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 
 from catalog.ingest.replace import CollectionReport, forget_collections, replace_catalog
 from catalog.models import Account, Collection, Run, Service, Track
@@ -31,6 +31,8 @@ SPOTIFY = "spotify"
 NOBODY = "No Spotify account is connected: connect one on the page /connect, or import a file with import_library."
 BUSY = "Another sync is running; this one has nothing to do."
 STOPPED = "The sync was stopped before its end."
+
+WHOLE_READ_EVERY = timedelta(days=1)  # one collection of each account
 
 SUMS = ("added", "updated", "gone", "moved", "merged", "new_tracks")
 
@@ -217,8 +219,23 @@ class _Sync:
         known = known_collections(account)
         if self.full:
             known = {key: replace(value, snapshot="", closed=False) for key, value in known.items()}
+        elif key := self._due_to_be_read_whole(account):
+            known[key] = replace(known[key], snapshot="")
         self.total += len(known)
         return read_library(account, known, self.now)
+
+    def _due_to_be_read_whole(self, account: Account) -> tuple[str, str] | None:
+        """One collection a day, the one that waits longest: Spotify corrects titles without touching a head."""
+        last = account.whole_read_at
+        if self.report.dry_run or (last and timedelta(0) <= self.now - last < WHOLE_READ_EVERY):
+            return None
+        Account.objects.filter(pk=account.pk).update(whole_read_at=self.now)
+        rows = Collection.objects.filter(account=account.user_id, enabled=True, closed=False)
+        row = rows.order_by(F("whole_read_at").asc(nulls_first=True), "pk").first()
+        if row is None or last is None:  # at first everything is read
+            return None
+        Collection.objects.filter(pk=row.pk).update(whole_read_at=self.now)
+        return (row.kind, row.key)
 
     def _watched(self, reading: LibraryReader) -> Iterator[CollectionRecord]:
         for record in reading:

@@ -1,7 +1,7 @@
 """What a music file says about itself: writes the catalog's metadata into it, reads ids and names back.
 
-The only importer of mutagen. The kind of a file is found in its content, never in its name. `docs/tags.md`
-holds the table of fields for people; a test compares it with ``TEXTS``.
+With `tag_fields` the only importer of mutagen. The kind of a file is found in its content, never in its name.
+`docs/tags.md` holds the table of fields for people; a test compares it with ``TEXTS``.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def write_tags(path: str, tags: TrackTags, cover: bytes | None) -> None:
     ISRC of somebody else. Works in place: hand it a staged file. Raises `TagError` where the file is no such
     audio, and OSError where the disk is at fault (full, read-only), so that nobody blames the file for it.
     """
-    audio = _opened(path)
+    audio = opened(path)
     if audio is None:
         raise TagError("This is no audio file that can carry tags (mp3, m4a, opus, ogg, flac or wav).")
     try:
@@ -152,10 +152,10 @@ def write_tags(path: str, tags: TrackTags, cover: bytes | None) -> None:
         _fill(audio, tags, cover)
         audio.save()
         if isinstance(audio, WAVE):
-            write_riff_info(path, _riff_texts(tags))
+            write_riff_info(path, riff_texts(tags))
     except Exception as error:
-        _raise_disk_error(error)
-        raise TagError(f"The tags could not be written: {_reason(error)}.") from error
+        raise_disk_error(error)
+        raise TagError(f"The tags could not be written: {reason_of(error)}.") from error
 
 
 def read_tags(path: str) -> FileTags | None:
@@ -164,13 +164,13 @@ def read_tags(path: str) -> FileTags | None:
     Garbage gives None too, whatever it makes the parser do. An OSError that says nothing about the file (EIO,
     EACCES, ESTALE) is raised: unknown is not absent.
     """
-    audio = _opened(path)
+    audio = opened(path)
     if audio is None:
         return None
     try:
         return _told(audio)
     except Exception as error:
-        _raise_disk_error(error)
+        raise_disk_error(error)
         return None
 
 
@@ -179,26 +179,26 @@ def picture_type(data: bytes) -> str:
     return next((kind for pattern, kind in _PICTURES if pattern.match(data)), "")
 
 
-def _opened(path: str) -> Any | None:
+def opened(path: str) -> Any | None:
     """The file as mutagen sees it, or None. A FIFO in the folder must not hang us, so only regular files."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return None
         audio = mutagen.File(path)
     except Exception as error:
-        _raise_disk_error(error)
+        raise_disk_error(error)
         return None
     return audio if audio is not None and hasattr(audio.info, "length") else None
 
 
-def _raise_disk_error(error: Exception) -> None:
+def raise_disk_error(error: Exception) -> None:
     """Raise the OSError that ``error`` is or carries, unless it speaks of the file and not of the disk."""
     cause = error.args[0] if isinstance(error, mutagen.MutagenError) and error.args else error
     if isinstance(cause, OSError) and cause.errno is not None and cause.errno not in _OF_THE_FILE:
         raise cause
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
@@ -216,8 +216,8 @@ def _fill(audio: Any, tags: TrackTags, cover: bytes | None) -> None:
         raise TagError(f"a {type(audio).__name__} file has tags of a kind that we do not write")
 
 
-def _texts(tags: TrackTags) -> Iterator[tuple[tuple[str, str, str], list[str]]]:
-    """(field names, values) of every text that is known."""
+def known_texts(tags: TrackTags) -> Iterator[tuple[str, list[str]]]:
+    """(field of ``TEXTS``, values) of every text that is known."""
     values = {
         "title": [tags.title],
         "artist": list(tags.artists),
@@ -231,10 +231,10 @@ def _texts(tags: TrackTags) -> Iterator[tuple[tuple[str, str, str], list[str]]]:
         "spotify_id": [tags.spotify_id] if SPOTIFY_ID.match(tags.spotify_id) else [],
         "track_key": [tags.track_key],
     }
-    for field, names in TEXTS.items():
+    for field in TEXTS:
         known = [text for text in map(_clean, values[field]) if text]
         if known:
-            yield names, known
+            yield field, known
 
 
 def _clean(text: str) -> str:
@@ -253,8 +253,29 @@ def _identifies(said: Iterable[tuple[str, str]]) -> bool:
     )
 
 
-def _number(value: int | None) -> int:
+def valid_number(value: int | None) -> int:
     return value if value is not None and 0 < value <= 0xFFFF else 0  # MP4 has 16 bits; 0 is unknown there
+
+
+def set_text(tags: Any, field: str, values: list[str]) -> None:
+    """Write the values of one field of ``TEXTS``; none: take the field out."""
+    in_id3, in_mp4, in_vorbis = TEXTS[field]
+    if isinstance(tags, id3.ID3):
+        set_frame(tags, in_id3, values)
+    elif isinstance(tags, MP4Tags) and not values:
+        tags.pop(in_mp4, None)
+    elif isinstance(tags, MP4Tags):
+        tags[in_mp4] = [MP4FreeForm(text.encode()) for text in values] if in_mp4.startswith("----") else values
+    else:
+        tags[in_vorbis] = values
+
+
+def set_frame(frames: Any, name: str, values: list[str]) -> None:
+    """Write a text frame of ID3 ("TIT2", "TXXX:NAME"); no values: take it out."""
+    frame, _, description = name.partition(":")
+    details = {"desc": description} if description else {}
+    made = getattr(id3, frame)(encoding=id3.Encoding.UTF8, text=values, **details)
+    frames.setall(name, [made] if values else [])
 
 
 def _fill_id3(frames: Any, tags: TrackTags, cover: bytes | None) -> None:
@@ -262,20 +283,17 @@ def _fill_id3(frames: Any, tags: TrackTags, cover: bytes | None) -> None:
         del frames[key]
     for key in [key for key in frames if key.lower().startswith(tuple(f"txxx:{name}" for name in OF_MP4))]:
         del frames[key]
-    for (name, _, _), values in _texts(tags):
-        frame, _, description = name.partition(":")
-        details = {"desc": description} if description else {}
-        frames.setall(name, [getattr(id3, frame)(encoding=id3.Encoding.UTF8, text=values, **details)])
+    for field, values in known_texts(tags):
+        set_text(frames, field, values)
     for name, text in (
-        ("TRCK", _of(tags.track_number, tags.track_total)),
-        ("TPOS", _of(tags.disc_number, tags.disc_total)),
+        ("TRCK", number_of(tags.track_number, tags.track_total)),
+        ("TPOS", number_of(tags.disc_number, tags.disc_total)),
         ("TCMP", "1" if tags.compilation else ""),  # iTunes' own frame, read by all five
     ):
         if text or name == "TCMP":
-            frames.setall(name, [getattr(id3, name)(encoding=id3.Encoding.UTF8, text=[text])] if text else [])
+            set_frame(frames, name, [text] if text else [])
     if tags.explicit is not None:
-        advisory = id3.TXXX(encoding=id3.Encoding.UTF8, desc="ITUNESADVISORY", text=[_advisory(tags)])
-        frames.setall("TXXX:ITUNESADVISORY", [advisory])
+        set_frame(frames, "TXXX:ITUNESADVISORY", [_advisory(tags)])
     if kind := picture_type(cover or b""):
         front = id3.PictureType.COVER_FRONT
         picture = id3.APIC(encoding=id3.Encoding.UTF8, mime=kind, type=front, desc="", data=cover)
@@ -287,36 +305,36 @@ def _advisory(tags: TrackTags) -> str:
     return "1" if tags.explicit else "0"
 
 
-def _riff_texts(tags: TrackTags) -> dict[str, str]:
+def riff_texts(tags: TrackTags) -> dict[str, str]:
     """The few fields that RIFF has, for programs that read no ID3 in a wav (Explorer, Quod Libet)."""
     values = {
         "INAM": tags.title,
         "IART": ", ".join(tags.artists),
         "IPRD": tags.album,
         "ICRD": tags.date,
-        "ITRK": _of(tags.track_number, None),
+        "ITRK": number_of(tags.track_number, None),
     }
     return {name: text for name, text in ((name, _clean(text)) for name, text in values.items()) if text}
 
 
-def _of(number: int | None, total: int | None) -> str:
+def number_of(number: int | None, total: int | None) -> str:
     """ID3's "3/12", "3", or ""."""
-    if not _number(number):
+    if not valid_number(number):
         return ""
-    return f"{number}/{total}" if _number(total) else str(number)
+    return f"{number}/{total}" if valid_number(total) else str(number)
 
 
 def _fill_mp4(atoms: Any, tags: TrackTags, cover: bytes | None) -> None:
     for key in [key for key, values in atoms.items() if _identifies(_said_mp4({key: values}))]:
         del atoms[key]
-    for (_, name, _), values in _texts(tags):
-        atoms[name] = [MP4FreeForm(text.encode()) for text in values] if name.startswith("----") else values
+    for field, values in known_texts(tags):
+        set_text(atoms, field, values)
     for name, number, total in (
         ("trkn", tags.track_number, tags.track_total),
         ("disk", tags.disc_number, tags.disc_total),
     ):
-        if _number(number):
-            atoms[name] = [(_number(number), _number(total))]
+        if valid_number(number):
+            atoms[name] = [(valid_number(number), valid_number(total))]
     atoms["cpil"] = tags.compilation
     if tags.explicit is not None:
         atoms["rtng"] = [int(_advisory(tags))]
@@ -332,15 +350,15 @@ def _fill_vorbis(audio: Any, tags: TrackTags, cover: bytes | None) -> None:
         for name, value in comments
         if name.lower() not in OF_MP4 and not _identifies([(name.lower(), value)])
     ]
-    for (_, _, name), values in _texts(tags):
-        comments[name] = values
+    for field, values in known_texts(tags):
+        set_text(comments, field, values)
     for name, number in (
         ("TRACKNUMBER", tags.track_number),
         ("TRACKTOTAL", tags.track_total),
         ("DISCNUMBER", tags.disc_number),
         ("DISCTOTAL", tags.disc_total),
     ):
-        if _number(number):
+        if valid_number(number):
             comments[name] = str(number)
     comments["COMPILATION"] = ["1"] if tags.compilation else []
     if tags.explicit is not None:

@@ -21,14 +21,15 @@ if __name__ == "__main__":  # run as a file, without the project on its path
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from catalog.system import programs
-from catalog.tags import audio_tags
+from catalog.tags import audio_tags, tag_fields
 from catalog.tags.audio_tags import FileTags, TagError, TrackTags
+from catalog.tags.tag_fields import Fields
 
 MEMORY = 512 * 2**20  # bytes of address space
 SECONDS = 20  # of processor time for one file; ordinary ones take milliseconds
 ANSWER_WITHIN = 300.0  # seconds: a drive that does not answer must not hold us for ever
 
-READ, WRITE = "read", "write"
+READ, WRITE, READ_FIELDS, CHANGE = "read", "write", "read fields", "change"
 
 
 class Unreadable(Exception):
@@ -58,6 +59,15 @@ class TagProcess:
     def write(self, path: str, tags: TrackTags, cover: bytes | None) -> None:
         """As `catalog.tags.audio_tags.write_tags`. Raises TagError, OSError for the disk, Unreadable."""
         self._call(WRITE, path, asdict(tags), cover)
+
+    def read_fields(self, path: str) -> Fields | None:
+        """As `catalog.tags.tag_fields.read_fields`. Raises OSError for the disk, Unreadable."""
+        fields: Fields | None = self._call(READ_FIELDS, path)
+        return fields
+
+    def change_fields(self, path: str, fields: Fields) -> None:
+        """As `catalog.tags.tag_fields.change_fields`. Raises TagError, OSError for the disk, Unreadable."""
+        self._call(CHANGE, path, fields)
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
@@ -134,6 +144,22 @@ def write_tags(path: str, tags: TrackTags, cover: bytes | None) -> None:
             raise TagError(str(error)) from error
 
 
+def read_fields(path: str) -> Fields | None:
+    """What the file's fields say, None where they cannot be read. OSError for the disk."""
+    with _turn, suppress(Unreadable):
+        return _shared.read_fields(path)
+    return None
+
+
+def change_fields(path: str, fields: Fields) -> None:
+    """As `catalog.tags.tag_fields.change_fields`; a file that breaks a limit raises TagError."""
+    with _turn:
+        try:
+            _shared.change_fields(path, fields)
+        except Unreadable as error:
+            raise TagError(str(error)) from error
+
+
 # --- The other process ------------------------------------------------------------------------------------
 
 
@@ -163,6 +189,11 @@ def _answer(kind: str, path: str, *rest: Any) -> tuple[str, Any]:
         if kind == READ:
             tags = audio_tags.read_tags(path)
             return "done", tags and asdict(tags)
+        if kind == READ_FIELDS:
+            return "done", tag_fields.read_fields(path)
+        if kind == CHANGE:
+            tag_fields.change_fields(path, rest[0])
+            return "done", None
         audio_tags.write_tags(path, TrackTags(**rest[0]), rest[1])
         return "done", None
     except (MemoryError, RecursionError):

@@ -21,7 +21,7 @@ from catalog.tags import tag_process
 from catalog.tracks import transitions
 from catalog.tracks.place import Place, PlaceTaken
 from downloads.file_moves import superseded
-from downloads.models import AudioFile
+from downloads.models import AudioFile, WrittenTags
 from downloads.publishing import link_method
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,7 @@ def _exchange(track: Track, place: Place, size: int, old_size: int, row: Adoptio
             return False
 
     superseded.to_trash(track, old, old_size, now, link_method.method_in(TRASH), follow)
+    WrittenTags.objects.filter(track=track).delete()  # its tags are a person's words
     tags = tag_process.read_tags(place.path)
     if tags:
         AudioFile.objects.filter(track=track).update(

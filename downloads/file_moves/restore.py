@@ -29,7 +29,7 @@ from downloads.file_moves.journaled_move import (
     is_lost,
     link_to_target,
 )
-from downloads.models import AudioFile, Candidate, FingerprintHash, FormerFile
+from downloads.models import AudioFile, Candidate, FingerprintHash, FormerFile, WrittenTags
 from downloads.publishing.target_path import free_name, short_id
 
 State, Status, Verdict = FormerFile.State, Track.Status, Candidate.Verdict
@@ -99,6 +99,7 @@ class RestoreMove(JournaledMove):
                 raise PlaceTaken(place.relative)
             AudioFile.objects.filter(track=track).delete()  # what was proven of the other one
             FingerprintHash.objects.filter(track=track).delete()
+            WrittenTags.objects.filter(track=track).delete()
             return True
         return False
 

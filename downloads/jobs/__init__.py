@@ -15,6 +15,8 @@ JOBS = {
     "heartbeat": "tasks",
     "download": "tasks",
     "move_files": "tasks",
+    "retag_files": "tasks",
+    "undo_retag": "tasks",
     "answer_searches": "tasks",
     "handle_backlog": "backlog",
     "catch_up": "backlog",

@@ -15,8 +15,9 @@ from catalog.storage.probe import RootProblem
 from catalog.text.user_error import UserError
 from downloads.file_moves import library_tools
 from downloads.jobs import cluster_state, reconcile_hooks
-from downloads.jobs.queue import job, wake
+from downloads.jobs.queue import job, request_retag, wake
 from downloads.jobs.schedule import due, may_look, request_flag
+from downloads.publishing import retag
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
     report = sync(now, should_stop=cluster_state.should_stop)
     if report.busy:
         request_flag("sync").touch()  # the sync under way may have begun before this request
+    if report.updated and retag.is_wanted():
+        request_retag()
     return report, reconcile_and_wake(timezone.now())
 
 
@@ -70,6 +73,8 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     report = reconcile(now, full=full, sizes=full, should_stop=cluster_state.should_stop, tools=library_tools.TOOLS)
     if report.busy:
         request_flag("reconcile").touch()  # the pass under way may have begun before this request
+    if report.complete and full and retag.is_wanted():
+        request_retag()  # once a day: imports and merges correct rows too
     if report.complete:
         if may_look(timezone.now()):
             look_through(timezone.now())

@@ -79,6 +79,11 @@ def request_move() -> None:
     enqueue("move_files")
 
 
+def request_retag(undo: bool = False) -> None:
+    """Let tags in files follow the catalog, or write back the last run's (`downloads.publishing.retag`)."""
+    enqueue("undo_retag" if undo else "retag_files")
+
+
 def request_search() -> None:
     """Run the searches that persons typed (`downloads.search.manual_search`)."""
     enqueue("answer_searches")

@@ -29,6 +29,7 @@ from downloads.jobs.queue import (
     wake,
 )
 from downloads.jobs.schedule import due
+from downloads.publishing import retag
 from downloads.search import manual_search
 from downloads.worker import loop, rescue, upgrade_retry
 
@@ -149,6 +150,26 @@ def move_files() -> str:
     if report.files:
         request_reconcile()
     return f"{report.moved} moved, {report.left} left"
+
+
+@job
+def retag_files() -> str:
+    """Let the tags in files follow the catalog. What cannot be done now, the next day's request does."""
+    return _retag(retag.apply)
+
+
+@job
+def undo_retag() -> str:
+    """Write back what the last run found in the tags."""
+    return _retag(retag.undo)
+
+
+def _retag(run: Callable[[datetime, Callable[[], bool]], retag.RetagReport]) -> str:
+    try:
+        report = run(timezone.now(), cluster_state.should_stop)
+    except retag.CannotRetag as error:
+        return str(error)
+    return f"{report.written} tagged anew, {report.left} left"
 
 
 @job

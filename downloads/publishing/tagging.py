@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -12,6 +13,7 @@ from catalog.models import Album, Library, Track
 from catalog.music import path_template
 from catalog.system.atomic_files import write_new
 from catalog.tags import audio_tags, tag_process
+from catalog.tags.tag_fields import Fields, fields_of
 from catalog.tracks.place import Place
 from downloads.failures.kinds import DownloadError
 from downloads.publishing import link_method, staging, target_path
@@ -25,17 +27,27 @@ ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 logger = logging.getLogger(__name__)
 
 
-def write_tags(track: Track, path: str) -> None:
-    """Write what the catalog knows into the staged file. DownloadError bad_file where it cannot carry tags."""
-    album = track.album
+DiscCount = Callable[[Album | None], int | None]
+
+
+def write_tags(track: Track, path: str) -> Fields:
+    """Write what the catalog knows into the staged file; the fields that were written.
+
+    DownloadError bad_file where it cannot carry tags.
+    """
+    album, tags = track.album, tags_of(track)
     try:
-        tag_process.write_tags(path, tags_of(track), cover(album.cover_url) if album else None)
+        tag_process.write_tags(path, tags, cover(album.cover_url) if album else None)
     except audio_tags.TagError as error:
         raise DownloadError("bad_file", str(error)) from error
+    return fields_of(tags)
 
 
-def tags_of(track: Track) -> audio_tags.TrackTags:
-    """A track's tags. Several discs are said as such; a compilation without an album artist has the usual one."""
+def tags_of(track: Track, discs: DiscCount = target_path.disc_count) -> audio_tags.TrackTags:
+    """A track's tags. Several discs are said as such; a compilation without an album artist has the usual one.
+
+    ``discs`` may remember what it has answered, where there are many tracks.
+    """
     album = track.album
     return audio_tags.TrackTags(
         title=track.title,
@@ -45,7 +57,7 @@ def tags_of(track: Track) -> audio_tags.TrackTags:
         album_artists=_album_artists(track, album) if album else (),
         track_number=track.track_number,
         disc_number=track.disc_number,
-        disc_total=_disc_total(album),
+        disc_total=_disc_total(discs(album)),
         date=album.release_date if album else "",
         isrc=track.isrc,
         spotify_id=track.spotify_id or "",
@@ -71,9 +83,8 @@ def _album_artists(track: Track, album: Album) -> tuple[str, ...]:
     return () if not text or "," in text else (text,)
 
 
-def _disc_total(album: Album | None) -> int | None:
+def _disc_total(discs: int | None) -> int | None:
     """How many discs the album has, where more than one is known: of the first disc nobody knows whether it is all."""
-    discs = target_path.disc_count(album)
     return discs if discs and discs > 1 else None
 
 

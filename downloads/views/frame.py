@@ -58,6 +58,7 @@ SETTINGS_PAGES = (
         "Choose what is downloaded, and what becomes of removed songs.",
     ),
     ("paths", "File names", "folder", "How folders and files are named; move what is here already."),
+    ("tags", "Tags", "file-up", "What is written into files, and what follows a correction at Spotify."),
     ("adopt", "Music you already have", "folder-check", "Files in the folder that may be songs of yours."),
     ("trash", "Bin", "trash-2", "Files of songs that nothing holds any more, and the way back."),
     ("health", "Health", "heart-pulse", "Whether everything that downloads need is in order."),

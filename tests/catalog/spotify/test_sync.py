@@ -339,6 +339,19 @@ def test_a_full_sync_reads_what_seems_unchanged_and_changes_nothing(library):
     assert state() == before
 
 
+def test_one_collection_a_day_is_read_whole_for_corrections_that_no_head_shows(library, spotify):
+    sync(NOW)
+    for entry in (library.liked[110], library.playlists[0].entries[90]):  # deep in their lists
+        (entry.get("item") or entry["track"])["name"] += " (Corrected)"
+    corrected = Track.objects.filter(title__endswith=" (Corrected)")
+    assert (sync(LATER).calls, corrected.count()) == (3, 0)
+    read = []
+    for day in (1, 2, 3):
+        sync(LATER + timedelta(days=day))
+        read.append((corrected.count(), sync(LATER + timedelta(days=day, hours=1)).calls))
+    assert read == [(1, 3), (2, 3), (2, 3)]
+
+
 def test_progress_is_told(library):
     heard = []
     sync(NOW, on_progress=lambda done, total: heard.append((done, total)))

@@ -1,0 +1,297 @@
+"""Tags in files follow the catalog: where it says something else than was written, the file is tagged anew.
+
+Only our fields, and only those in which the file still says what we wrote: a person's own words stay. A copy is tagged
+beside the library and takes the file's name in one step, so that a crash leaves the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Max
+
+from catalog.models import Album, Library, Track
+from catalog.storage import own_folders
+from catalog.storage import state as storage
+from catalog.storage.own_folders import STAGING
+from catalog.storage.probe import RootProblem, open_root
+from catalog.system.atomic_files import file_at, set_mode, sync_file, sync_folder
+from catalog.system.failpoints import failpoint
+from catalog.system.file_locks import try_lock
+from catalog.tags import tag_process
+from catalog.tags.audio_tags import TagError
+from catalog.tags.tag_fields import Fields, fields_of
+from catalog.text.user_error import UserError
+from catalog.tracks import transitions
+from downloads.models import WrittenTags
+from downloads.publishing import tagging, target_path
+
+CHUNK = 200  # tracks read together, and tagged under one lock
+LISTED = 20  # files that a report names
+
+logger = logging.getLogger(__name__)
+Stop = Callable[[], bool]
+
+
+class CannotRetag(UserError):
+    """No tags can be written now; one sentence."""
+
+    exit_status = 3
+
+
+@dataclass(slots=True)
+class RetagReport:
+    """``files`` have tags of ours, ``due`` do not say what the catalog says, ``written`` were tagged anew.
+
+    ``kept`` counts fields in which a person has written other words. ``unknown`` files are ours or not: nobody knows
+    what was written into them. ``left`` could not be written; ``problems`` says why.
+    """
+
+    files: int = 0
+    due: int = 0
+    written: int = 0
+    kept: int = 0
+    unknown: int = 0
+    left: int = 0
+    complete: bool = True
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def note(self, path: str, fields: Fields, kept: list[str]) -> None:
+        """One file, what its fields are to say, and the fields that stay a person's."""
+        self.kept += len(kept)
+        if len(self.examples) < LISTED:
+            said = {name: ", ".join(values) for name, values in fields.items()}
+            self.examples.append({"file": path, "fields": said, "kept": kept})
+
+    def leave(self, path: str, why: str) -> None:
+        """One file that stays as it is."""
+        self.left += 1
+        if len(self.problems) < LISTED:
+            self.problems.append(f"{path}: {why}")
+
+
+def remember(track: Track, fields: Fields) -> None:
+    """Write down what the tags of a track's new file say."""
+    WrittenTags.objects.update_or_create(
+        track=track, defaults={"fields": fields, "digest": digest(fields), "kept": [], "before": {}}
+    )
+
+
+def digest(fields: Fields) -> str:
+    """A short text that differs where the fields do."""
+    said = json.dumps(fields, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def plan(most: int | None = None) -> RetagReport:
+    """What the catalog says otherwise than was written, from the rows alone: no file is read.
+
+    ``most`` limits the files that are looked at.
+    """
+    report = RetagReport()
+    downloaded = Track.objects.filter(status=Track.Status.DOWNLOADED)
+    report.unknown = downloaded.filter(written_tags=None).count()
+    for row, desired in _rows(most):
+        report.files += 1
+        if digest(desired) != row.digest:
+            report.due += 1
+            report.note(_relative(row.track), _differences(row.fields, desired), row.kept)
+    return report
+
+
+def apply(now: datetime, should_stop: Stop = lambda: False) -> RetagReport:
+    """Write what the catalog says otherwise. Raises CannotRetag."""
+    report = RetagReport()
+
+    def see(row: WrittenTags, desired: Fields) -> None:
+        report.files += 1
+        if digest(desired) != row.digest:
+            report.due += 1
+            _bring_in_line(row, desired, now, report)
+
+    _each(_rows(None), see, report, now, should_stop)
+    return report
+
+
+def undo(now: datetime, should_stop: Stop = lambda: False) -> RetagReport:
+    """Write back what the last run found. It is not written again until the catalog says something else.
+
+    Raises CannotRetag.
+    """
+    report = RetagReport()
+    rows = WrittenTags.objects.filter(
+        retagged_at=last_run(), retagged_at__isnull=False, track__status=Track.Status.DOWNLOADED
+    )
+
+    def see(row: WrittenTags, desired: Fields) -> None:
+        report.files += 1
+        report.due += 1
+        _write_back(row, now, report)
+
+    _each(((row, {}) for row in _chunks(rows, None)), see, report, now, should_stop)
+    return report
+
+
+def _rows(most: int | None) -> Iterator[tuple[WrittenTags, Fields]]:
+    """Rows of downloaded tracks, and what their files are to say."""
+    discs: dict[int, int | None] = {}
+
+    def disc_count(album: Album | None) -> int | None:
+        if album is None:
+            return None
+        if album.pk not in discs:
+            discs[album.pk] = target_path.disc_count(album)
+        return discs[album.pk]
+
+    for row in _chunks(WrittenTags.objects.filter(track__status=Track.Status.DOWNLOADED), most):
+        yield row, fields_of(tagging.tags_of(row.track, disc_count))
+
+
+def _chunks(rows: Any, most: int | None) -> Iterator[WrittenTags]:
+    last, seen = 0, 0
+    related = rows.select_related("track__album").prefetch_related("track__credits__artist").order_by("pk")
+    while chunk := list(related.filter(pk__gt=last)[: CHUNK if most is None else min(CHUNK, most - seen)]):
+        yield from chunk
+        last, seen = chunk[-1].pk, seen + len(chunk)
+
+
+def _each(
+    rows: Iterator[tuple[WrittenTags, Fields]],
+    see: Callable[[WrittenTags, Fields], None],
+    report: RetagReport,
+    now: datetime,
+    should_stop: Stop,
+) -> None:
+    """Go through the rows while the library is there and no pass looks at it."""
+    state = storage.check(now)
+    if not state.may_write:
+        raise CannotRetag(state.reason or "The library cannot be written to now.")
+    problem = own_folders.problem_of(STAGING)
+    if problem:
+        raise CannotRetag(problem)
+    with try_lock("reconcile") as mine:
+        if not mine:
+            raise CannotRetag("A reconcile is running; try again when it has ended.")
+        try:
+            with open_root(settings.MUSIC_DIR) as root:
+                for row, desired in rows:
+                    if should_stop():
+                        report.complete = False
+                        return
+                    root.require()
+                    see(row, desired)
+        except RootProblem as error:
+            report.complete = False
+            report.problems.append(str(error))
+
+
+def _differences(written: Fields, desired: Fields) -> Fields:
+    return {name: values for name, values in desired.items() if written.get(name) != values}
+
+
+def _bring_in_line(row: WrittenTags, desired: Fields, now: datetime, report: RetagReport) -> None:
+    path = row.track.local_path
+    try:
+        said = tag_process.read_fields(path)
+        if said is None or os.path.islink(path):
+            report.leave(_relative(row.track), "it cannot carry our tags, or is a link to another place.")
+            return
+        changes, kept = {}, []
+        for name, values in _differences(row.fields, desired).items():
+            if said.get(name, []) == row.fields.get(name, _unwritten(name)):
+                changes[name] = values
+            elif said.get(name) != values:
+                kept.append(name)
+        if changes:
+            _write(row.track, changes, now, _reason("follow the catalog", changes, kept))
+            report.written += 1
+            row.before, row.retagged_at = {name: said.get(name, []) for name in changes}, now
+    except (OSError, TagError) as error:
+        report.leave(_relative(row.track), getattr(error, "strerror", None) or str(error))
+        return
+    report.note(_relative(row.track), changes, kept)
+    arrived = {name: values for name, values in desired.items() if name not in kept}
+    row.fields, row.kept, row.digest = row.fields | arrived, sorted(kept), digest(desired)
+    row.save(update_fields=["fields", "kept", "digest", "before", "retagged_at"])
+
+
+def _write_back(row: WrittenTags, now: datetime, report: RetagReport) -> None:
+    """The fields that the last run changed, where they still say what it wrote."""
+    path = row.track.local_path
+    try:
+        said = tag_process.read_fields(path) or {}
+        changes = {name: values for name, values in row.before.items() if said.get(name) == row.fields.get(name)}
+        if changes:
+            _write(row.track, changes, now, _reason("are again as they were", changes, []))
+            report.written += 1
+    except (OSError, TagError) as error:
+        report.leave(_relative(row.track), getattr(error, "strerror", None) or str(error))
+        return
+    report.note(_relative(row.track), changes, [])
+    row.fields, row.before, row.retagged_at = row.fields | changes, {}, None
+    row.save(update_fields=["fields", "before", "retagged_at"])
+
+
+def _unwritten(name: str) -> list[str]:
+    return ["0"] if name == "compilation" else []
+
+
+def _reason(what: str, changes: Fields, kept: list[str]) -> str:
+    names = ", ".join(name.replace("_", " ") for name in sorted(changes))
+    stays = f"; a person's own words stay: {', '.join(name.replace('_', ' ') for name in sorted(kept))}" if kept else ""
+    return f"tags {what}: {names}{stays}"
+
+
+def _write(track: Track, changes: Fields, now: datetime, reason: str) -> None:
+    """Change these fields of the track's file. OSError also where somebody else writes to it meanwhile."""
+    path = track.local_path
+    before = file_at(path)
+    if before is None:
+        raise FileNotFoundError(2, "The file is not there", path)
+    stage = f"{track.pk}-{secrets.token_hex(16)}"
+    draft = os.path.join(own_folders.make_stage(stage), os.path.basename(path))
+    try:
+        shutil.copyfile(path, draft)
+        tag_process.change_fields(draft, changes)
+        set_mode(draft, before.st_mode & 0o7777)
+        sync_file(draft)
+        failpoint("retag_staged")
+        after = file_at(path)
+        if after is None or (after.st_mtime_ns, after.st_size) != (before.st_mtime_ns, before.st_size):
+            raise OSError(11, "Another program is writing to it", path)
+        size = os.stat(draft).st_size
+        os.replace(draft, path)
+        sync_folder(os.path.dirname(path))
+        failpoint("retag_replaced")
+    finally:
+        own_folders.remove_stage(stage)
+    transitions.resize(track.pk, path, size, now, reason)
+
+
+def _relative(track: Track) -> str:
+    return os.path.relpath(track.local_path, settings.MUSIC_DIR)
+
+
+def last_run() -> datetime | None:
+    """When tags were written last, and can be written back; None where there is nothing to undo."""
+    last: datetime | None = WrittenTags.objects.aggregate(last=Max("retagged_at"))["last"]
+    return last
+
+
+def is_wanted() -> bool:
+    """Whether tags are to follow the catalog by themselves."""
+    return Library.load().retag

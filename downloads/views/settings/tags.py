@@ -1,0 +1,46 @@
+"""`/tags`: what the catalog says otherwise than the tags in files, and writing it there."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from catalog.models import Library
+from catalog.web.permissions import staff_button, staff_page
+from downloads.jobs import queue
+from downloads.publishing import retag
+
+SCAN_LIMIT = 500  # files of the page's plan: a page must not read a million rows
+
+
+@staff_page
+@require_safe
+def tags(request: HttpRequest) -> HttpResponse:
+    """The plan, and whether tags follow by themselves."""
+    shown = {
+        "section": "settings",
+        "library": Library.load(),
+        "plan": retag.plan(most=SCAN_LIMIT),
+        "looked_at": SCAN_LIMIT,
+        "may_undo": retag.last_run() is not None,
+    }
+    return render(request, "settings/tags.html", shown)
+
+
+@staff_button
+def save(request: HttpRequest) -> HttpResponse:
+    """Keep the settings of the page."""
+    Library.load()
+    Library.objects.filter(pk=1).update(retag=request.POST.get("retag") == "yes")
+    messages.success(request, "Saved.")
+    return redirect("tags")
+
+
+@staff_button
+def write(request: HttpRequest, kind: str) -> HttpResponse:
+    """Let the tags follow now, or write back what was there before the last time, in the background."""
+    queue.request_retag(undo=kind == "undo")
+    messages.success(request, "The tags are written in the background; the page of events says which.")
+    return redirect("tags")

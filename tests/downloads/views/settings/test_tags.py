@@ -1,0 +1,50 @@
+"""The page of tags: what would be written, the switch, and the buttons that ask for a job."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django_q.models import OrmQ
+
+from catalog.models import Library, Track
+from downloads.jobs import backlog
+from downloads.models import WrittenTags
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def corrected(world: World) -> Track:
+    track = next(iter(world.tracks.values()))
+    WrittenTags.objects.create(track=track, fields={"title": ["<b>Old"]}, digest="old", kept=["album"])
+    Track.objects.filter(pk=track.pk).update(title="<b>New")
+    return track
+
+
+def queued() -> list[str]:
+    return [row.task["func"] for row in OrmQ.objects.all()]
+
+
+def test_the_page_shows_the_plan(corrected: Track, admin_client: Client) -> None:
+    shown = admin_client.get("/tags").content.decode()
+    assert "&lt;b&gt;New" in shown and "<b>New" not in shown
+    assert "yours stays: album" in shown
+    assert "Undo the last time" not in shown
+
+
+def test_the_buttons_ask_for_jobs_and_the_switch_is_kept(corrected: Track, admin_client: Client) -> None:
+    admin_client.post("/tags/apply")
+    admin_client.post("/tags/undo")
+    assert queued() == ["downloads.jobs.retag_files", "downloads.jobs.undo_retag"]
+    admin_client.post("/tags/save", {})
+    assert not Library.load().retag
+    admin_client.post("/tags/save", {"retag": "yes"})
+    assert Library.load().retag
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_each_day_the_tags_follow_unless_a_person_switched_that_off(world: World, wanted: bool) -> None:
+    Library.objects.update(retag=wanted)
+    backlog.reconcile_and_wake(world.now, full=True)
+    assert ("downloads.jobs.retag_files" in queued()) is wanted
