@@ -92,11 +92,16 @@ class AudioFile(models.Model):
     same_as = models.ForeignKey(
         Track, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="Sounds like that one's."
     )
+    loudness = models.FloatField(null=True, blank=True, help_text="LUFS, integrated (EBU R128).")
+    heard_at = models.DateTimeField(null=True, blank=True, help_text="When fingerprint and loudness were measured.")
     proved_at = models.DateTimeField()
 
     class Meta:
         db_table = "downloads_sound"
-        indexes = [models.Index(fields=["track"], name="sound_twice", condition=Q(same_as__isnull=False))]
+        indexes = [
+            models.Index(fields=["track"], name="sound_twice", condition=Q(same_as__isnull=False)),
+            models.Index(fields=["track"], name="sound_unheard", condition=Q(heard_at__isnull=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.codec} {self.duration_ms // 1000} s"

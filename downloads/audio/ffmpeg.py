@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from functools import cache
 
 from catalog.system import programs
 from catalog.system.programs import Completed, Limits
@@ -35,6 +36,20 @@ def find_bundled_ffmpeg() -> str:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError) as error:
         raise DownloadError("no_ffmpeg", "ffmpeg is neither on PATH nor in the imageio-ffmpeg package.") from error
+
+
+@cache
+def find_chromaprint() -> str:
+    """The path of an ffmpeg that takes fingerprints, the system's before the wheel's; "" where neither does."""
+    for find in (find_ffmpeg, find_bundled_ffmpeg):
+        try:
+            path = find()
+            said = programs.run([path, "-hide_banner", "-h", "muxer=chromaprint"], timeout=TOOL_TIMEOUT, limits=LIMITS)
+        except (DownloadError, OSError, TimeoutError):
+            continue
+        if b"fp_format" in said.stdout + said.stderr:
+            return path
+    return ""
 
 
 def run_ffmpeg(arguments: Sequence[str], *, ffmpeg: str = "", timeout: float = TOOL_TIMEOUT) -> Completed:

@@ -10,18 +10,17 @@ from __future__ import annotations
 import logging
 from array import array
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from catalog.db.id_sets import id_subquery
 from catalog.models import Track
-from downloads.audio import ffmpeg
+from downloads.audio import ffmpeg, verify
 from downloads.failures.kinds import DownloadError
 from downloads.models import AudioFile, Candidate, FingerprintHash
 
-SECONDS = 120  # of the beginning that are listened to, as AcoustID does
-RATE = 11_025  # Hz: what chromaprint works with
 TIMEOUT = 120.0  # seconds
 KEPT = 8  # numbers of a fingerprint that are looked up
 COMPARED = 20  # other sounds that one is compared with, those with most numbers in common
@@ -34,11 +33,12 @@ logger = logging.getLogger(__name__)
 
 
 def fingerprint(path: str) -> array[int]:
-    """The fingerprint of a proven file; empty where it cannot be made, which is nobody's failure."""
-    arguments = ["-v", "error", *ffmpeg.input_arguments(path), "-vn", "-map", "0:a:0", "-t", str(SECONDS)]
-    arguments += ["-ac", "1", "-ar", str(RATE), "-f", "chromaprint", "-fp_format", "raw", "pipe:1"]
+    """The fingerprint of a file, of its beginning alone; empty where it cannot be made, which is nobody's failure."""
+    arguments = ["-v", "error", *ffmpeg.input_arguments(path), "-vn", "-map", "0:a:0"]
+    arguments += ["-t", str(verify.FINGERPRINTED), "-ac", "1", "-ar", str(verify.RATE), *verify.AS_FINGERPRINT]
+    tool = ffmpeg.find_chromaprint()
     try:
-        raw = ffmpeg.run_ffmpeg(arguments, ffmpeg=ffmpeg.find_bundled_ffmpeg(), timeout=TIMEOUT).stdout
+        raw = ffmpeg.run_ffmpeg(arguments, ffmpeg=tool, timeout=TIMEOUT).stdout if tool else b""
     except DownloadError as error:
         logger.info("No fingerprint: %s", error.message)
         return array("I")
@@ -49,8 +49,8 @@ def _numbers(raw: bytes) -> array[int]:
     return array("I", raw)
 
 
-def remember(audio_file: AudioFile, numbers: array[int]) -> None:
-    """Keep the fingerprint of a track's file, and write down which other track has the same sound."""
+def remember(audio_file: AudioFile, numbers: array[int], loudness: float | None, now: datetime) -> None:
+    """Keep what was measured of a track's file, and write down which other track has the same sound."""
     twin = same_sound(audio_file.track_id, numbers)
     with transaction.atomic():
         FingerprintHash.objects.filter(track=audio_file.track_id).delete()
@@ -59,7 +59,7 @@ def remember(audio_file: AudioFile, numbers: array[int]) -> None:
         )
         Candidate.objects.filter(pk=audio_file.candidate_id or 0).update(fingerprint=numbers.tobytes())
         AudioFile.objects.filter(pk=audio_file.pk).update(
-            fingerprint=numbers.tobytes(), same_as=twin.track_id if twin else None
+            fingerprint=numbers.tobytes(), loudness=loudness, heard_at=now, same_as=twin.track_id if twin else None
         )
 
 

@@ -1,12 +1,14 @@
 """Prove an audio file with ffmpeg: sound, whole, of the expected length, not silent, good enough to keep.
 
-The length is that of the samples that were decoded, whatever headers say.
+The length is that of the samples that were decoded, whatever headers say. The one pass that decodes them also measures
+the loudness (EBU R128) and takes the fingerprint.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from array import array
+from dataclasses import dataclass, field
 
 from downloads.audio import ffmpeg as tool
 from downloads.audio.probe import Probe, parse_probe, require_file
@@ -29,16 +31,34 @@ SILENCE_DB = -80.0  # 16-bit silence reads -91; the quietest real recording's pe
 # A cut file, a wrong frame at the start and a tag in the middle give an error or two; a damaged one gives many.
 ERRORS_ALLOWED = 3
 ERRORS_PER_MINUTE = 2.0
+QUIETEST = -70.0  # LUFS: EBU R128's absolute gate, which is what ffmpeg says where nothing was louder
+FINGERPRINTED = 120  # seconds of the beginning, as AcoustID does
+RATE = 11_025  # Hz: what Chromaprint works with
+AS_FINGERPRINT = ("-f", "chromaprint", "-fp_format", "raw", "pipe:1")
+DECODE = ["-map", "0:a:0", "-af", "volumedetect", "-f", "null", "-"]
+LISTEN = [
+    "-filter_complex",
+    "[0:a:0]asplit[all][start];[all]volumedetect,ebur128=framelog=verbose[measured];"
+    f"[start]atrim=end={FINGERPRINTED},aresample={RATE},aformat=channel_layouts=mono[heard]",
+    *("-map", "[measured]", "-f", "null", "-"),
+    *("-map", "[heard]", *AS_FINGERPRINT),
+]
 _LEVEL = re.compile(r"^\[info\] ", re.MULTILINE)  # what "-loglevel level" puts before each line of the headers
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAudio:
-    """A file that was decoded from end to end: its true length, its loudest sample, what was odd on the way."""
+    """A file that was decoded from end to end: its true length, its loudest sample, what was odd on the way.
+
+    ``loudness`` is the integrated one in LUFS, None where it is too short or too quiet to tell. ``fingerprint``
+    (`downloads.audio.fingerprint`) is empty where none can be made, which is nobody's failure.
+    """
 
     duration_ms: int
     peak_db: float
     errors: int = 0
+    loudness: float | None = None
+    fingerprint: array[int] = field(default_factory=lambda: array("I"))
 
 
 def verify(
@@ -101,20 +121,39 @@ def tolerance(expected_ms: int) -> int:
     return max(TOLERANCE_MS, round(expected_ms * TOLERANCE_SHARE))
 
 
+def measure(path: str, *, ffmpeg: str = "", timeout_seconds: float = tool.TOOL_TIMEOUT) -> VerifiedAudio:
+    """Decode all of a file that is here already, whatever its length: what `verify` measures. DownloadError."""
+    require_file(path)
+    return _decode(path, ffmpeg, timeout_seconds)[1]
+
+
 def _decode(path: str, ffmpeg: str, timeout: float) -> tuple[Probe, VerifiedAudio]:
     """Decode the file into nothing as fast as it goes: what its headers say, and the samples which came out."""
-    # -vn: a cover that cannot be decoded would count as errors of the sound.
-    arguments = ["-nostats", "-loglevel", "level+info", "-progress", "pipe:1", *tool.input_arguments(path)]
-    arguments += ["-vn", "-map", "0:a:0", "-af", "volumedetect", "-f", "null", "-"]
-    result = tool.run_ffmpeg(arguments, ffmpeg=ffmpeg, timeout=timeout)
+    with_fingerprint = ffmpeg or tool.find_chromaprint()
+    result = tool.Completed(code=-1)
+    if with_fingerprint:
+        result = tool.run_ffmpeg(_arguments(path, LISTEN), ffmpeg=with_fingerprint, timeout=timeout)
+    if result.code != 0:  # what cannot be listened to may still be whole: a second opinion, without
+        result = tool.run_ffmpeg(_arguments(path, DECODE), ffmpeg=ffmpeg, timeout=timeout)
     messages = tool.messages(result)
     headers = parse_probe(_LEVEL.sub("", messages), tool.last_message(result, path))
-    positions = re.findall(rb"^out_time_us=(\d+)$", result.stdout, re.MULTILINE)
+    positions = re.findall(r"^out_time_us=(\d+)$", messages, re.MULTILINE)
     peak = re.search(r"max_volume: (-?[\d.]+|-inf) dB", messages)
+    loudness = re.search(r"^\S* *I: +(-?[\d.]+) LUFS", messages[messages.rfind("Integrated loudness") :], re.MULTILINE)
     if result.code != 0 or not positions:
         raise DownloadError("bad_file", f"The file cannot be decoded: {tool.last_message(result, path)}")
-    peak_db = float(peak[1]) if peak else float("-inf")
-    return headers, VerifiedAudio(int(positions[-1]) // 1000, peak_db, sum(result.counts.values()))
+    return headers, VerifiedAudio(
+        int(positions[-1]) // 1000,
+        float(peak[1]) if peak else float("-inf"),
+        sum(result.counts.values()),
+        float(loudness[1]) if loudness and float(loudness[1]) > QUIETEST else None,
+        array("I", result.stdout[: len(result.stdout) // 4 * 4]),
+    )
+
+
+def _arguments(path: str, outputs: list[str]) -> list[str]:
+    # -vn: a cover that cannot be decoded would count as errors of the sound.
+    return ["-nostats", "-loglevel", "level+info", "-progress", "pipe:2", *tool.input_arguments(path), "-vn", *outputs]
 
 
 def _seconds(milliseconds: int) -> str:

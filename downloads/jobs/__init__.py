@@ -18,6 +18,7 @@ JOBS = {
     "retag_files": "tasks",
     "undo_retag": "tasks",
     "answer_searches": "tasks",
+    "listen_to_files": "tasks",
     "handle_backlog": "backlog",
     "catch_up": "backlog",
     "import_uploads": "uploads",

@@ -13,9 +13,10 @@ from catalog.spotify.sync import SyncReport, sync
 from catalog.storage import state as storage
 from catalog.storage.probe import RootProblem
 from catalog.text.user_error import UserError
+from downloads.audio import unheard
 from downloads.file_moves import library_tools
 from downloads.jobs import cluster_state, reconcile_hooks
-from downloads.jobs.queue import job, request_retag, wake
+from downloads.jobs.queue import job, request_listen, request_retag, wake
 from downloads.jobs.schedule import due, may_look, request_flag
 from downloads.publishing import retag
 
@@ -82,6 +83,8 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
         reconcile_hooks.after_pass(timezone.now(), report)
         cluster_state.mark_reconciled(running, timezone.now())
     wake()
+    if unheard.unheard().exists():
+        request_listen()
     reconcile_hooks.after_file_changes(timezone.now())
     return report
 

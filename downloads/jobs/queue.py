@@ -89,6 +89,11 @@ def request_search() -> None:
     enqueue("answer_searches")
 
 
+def request_listen() -> None:
+    """Measure the files that nobody has listened to yet (`downloads.audio.unheard`)."""
+    enqueue("listen_to_files")
+
+
 def request_import() -> None:
     """Import the uploads that wait (`downloads.jobs.uploads`)."""
     enqueue("import_uploads")

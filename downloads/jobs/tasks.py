@@ -13,6 +13,7 @@ from django.utils import timezone
 from catalog.models import Event, Run, Track
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
+from downloads.audio import unheard
 from downloads.file_moves import rename_plan
 from downloads.jobs import cluster_state, reconcile_hooks
 from downloads.jobs.queue import (
@@ -23,6 +24,7 @@ from downloads.jobs.queue import (
     prune_failures,
     request_backlog,
     request_import,
+    request_listen,
     request_move,
     request_reconcile,
     request_search,
@@ -170,6 +172,16 @@ def _retag(run: Callable[[datetime, Callable[[], bool]], retag.RetagReport]) -> 
     except retag.CannotRetag as error:
         return str(error)
     return f"{report.written} tagged anew, {report.left} left"
+
+
+@job
+def listen_to_files() -> str:
+    """Measure some of the files that nobody has listened to; another job does the rest, so that others come between."""
+    with try_lock("listen") as alone:
+        report = unheard.listen(timezone.now, cluster_state.should_stop) if alone else unheard.HeardFiles()
+    if report.more and not cluster_state.should_stop():
+        request_listen()
+    return f"{report.heard} heard, {report.unreadable} unreadable"
 
 
 @job

@@ -195,7 +195,7 @@ class Attempt:
         Service.objects.worked("audio")
         audio = verify.verify(staged.path, self._expected_ms(candidate), staged.expected_bytes)
         failpoint("verified")
-        numbers = self._listen(candidate, staged.path)
+        self._refuse_refused(candidate, audio.fingerprint)
         fields = tagging.write_tags(self.track, staged.path)
         size = staging.size_of(staged.path)
         failpoint("tagged")
@@ -204,7 +204,7 @@ class Attempt:
         if not candidates.is_still_selected(candidate):
             raise DownloadError("stopped", "A person decided otherwise while it was fetched.")
         superseded.move_to_trash(self.track, self.now())
-        self._remember(candidate, staged, audio, numbers)
+        self._remember(candidate, staged, audio)
         retag.remember(self.track, fields)
         place = publish.publish(self.track, publish.Staged(staged.path, size, staged.extension), self.now)
         tagging.put_cover(self.track, place)
@@ -220,16 +220,12 @@ class Attempt:
         return candidate.duration_ms if announced else self.track.duration_ms
 
     @staticmethod
-    def _listen(candidate: Candidate, path: str) -> array[int]:
-        """The fingerprint of what was fetched. DownloadError where it is a refused recording under another id."""
-        numbers = fingerprint.fingerprint(path)
+    def _refuse_refused(candidate: Candidate, numbers: array[int]) -> None:
+        """DownloadError where what was fetched is a refused recording under another id."""
         if candidate.verdict != Candidate.Verdict.CHOSEN and fingerprint.sounds_refused(candidate, numbers):
             raise DownloadError("refused_sound", ERROR_KINDS["refused_sound"].sentence)
-        return numbers
 
-    def _remember(
-        self, candidate: Candidate, staged: process.Fetched, audio: verify.VerifiedAudio, numbers: array[int]
-    ) -> None:
+    def _remember(self, candidate: Candidate, staged: process.Fetched, audio: verify.VerifiedAudio) -> None:
         """What was proven, for whoever compares recordings later."""
         rate = round(staged.size * 8000 / audio.duration_ms)
         fields = {
@@ -239,7 +235,7 @@ class Attempt:
             "bit_rate": rate,
         }
         sound, _ = AudioFile.objects.update_or_create(track=self.track, defaults=fields | {"proved_at": self.now()})
-        fingerprint.remember(sound, numbers)
+        fingerprint.remember(sound, audio.fingerprint, audio.loudness, self.now())
 
     def _fetch(self, candidate: Candidate) -> process.Fetched:
         self._require_ours(0)  # whoever was late until now must not fetch what another worker is fetching

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from array import array
 from functools import partial
 from pathlib import Path
 
@@ -43,7 +42,6 @@ def fetching(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
 def proven(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare ffmpeg, a tenth of a second each: what they would say of these recordings is known."""
     monkeypatch.setattr("downloads.audio.verify.verify", lambda path, *said: VerifiedAudio(1000, -3.0))
-    monkeypatch.setattr("downloads.audio.fingerprint.fingerprint", lambda path: array("I"))
 
 
 def copied(workspace: Workspace, url: str, stage: str, **_: object) -> process.Fetched:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from downloads.audio import ffmpeg as ffmpeg_module
-from downloads.audio import fingerprint
+from downloads.audio import fingerprint, verify
 from downloads.failures.kinds import DownloadError
 from downloads.models import AudioFile, Candidate, FingerprintHash
 from downloads.review import decisions
@@ -69,6 +69,29 @@ def test_a_song_that_sounds_like_another_is_written_down_and_shown(world: World,
     assert "sounds the same" in admin_client.get(f"/decide/{tracks[2].pk}").content.decode()
 
 
+def test_the_pass_that_proves_a_file_takes_its_fingerprint_and_its_loudness_too(tmp_path, monkeypatch):
+    path = music(tmp_path / "a.opus", 1, "-b:a", "64k")
+    quiet = music(tmp_path / "b.opus", 1, "-b:a", "64k", "-af", "volume=-10dB")
+    beginning = fingerprint.fingerprint(path)
+    runs: list[object] = []
+    run = ffmpeg_module.run_ffmpeg
+    monkeypatch.setattr(ffmpeg_module, "run_ffmpeg", lambda *said, **more: runs.append(said) or run(*said, **more))
+
+    proven, softer = (verify.verify(each, SECONDS * 1000, None) for each in (path, quiet))
+
+    assert len(runs) == 2, "one for each file"
+    assert proven.fingerprint == beginning and len(beginning) > 200
+    assert proven.loudness is not None and softer.loudness is not None
+    assert proven.loudness - softer.loudness == pytest.approx(10, abs=0.2)
+
+
+def test_a_file_is_proven_where_no_ffmpeg_takes_fingerprints(tmp_path, monkeypatch):
+    path = music(tmp_path / "a.mp3", 1)
+    monkeypatch.setattr(ffmpeg_module, "find_chromaprint", lambda: "")
+    proven = verify.verify(path, SECONDS * 1000, None)
+    assert (proven.fingerprint, proven.loudness) == (array("I"), None) and proven.peak_db < 0
+
+
 def test_a_file_that_cannot_be_heard_has_no_fingerprint(tmp_path):
     (tmp_path / "x.mp3").write_bytes(b"#EXTM3U\nfile:///etc/passwd\n")
     assert fingerprint.fingerprint(str(tmp_path / "x.mp3")) == array("I")
@@ -78,7 +101,9 @@ def test_without_ffmpeg_there_is_none_and_nothing_fails(monkeypatch: pytest.Monk
     def absent() -> str:
         raise DownloadError("no_ffmpeg", "ffmpeg is not there.")
 
-    monkeypatch.setattr(ffmpeg_module, "find_bundled_ffmpeg", absent)
+    for find in ("find_ffmpeg", "find_bundled_ffmpeg"):
+        monkeypatch.setattr(ffmpeg_module, find, absent)
+    monkeypatch.setattr(ffmpeg_module, "find_chromaprint", ffmpeg_module.find_chromaprint.__wrapped__)
     assert fingerprint.fingerprint("whatever.mp3") == array("I")
 
 

@@ -123,8 +123,8 @@ def test_an_old_yt_dlp_is_said_with_the_command_that_updates_it(monkeypatch, set
     assert [found for found in run_checks() if found.id == "downloads.W003"] == []
 
 
-def test_the_status_page_shows_the_age_and_the_command(client, world, settings):
-    settings.STATUS_PUBLIC, settings.AUDIO_SOURCE = True, "youtube"
+def test_the_status_page_shows_the_age_and_the_command(admin_client, world, settings):
+    client, settings.AUDIO_SOURCE = admin_client, "youtube"
     text = client.get("/").content.decode()
     assert "yt-dlp" in text and "make update-ytdlp" in text and "old</span>" in text
     settings.AUDIO_SOURCE = "archive"
