@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from typing import Any
 
-from catalog.importers.parsed_file import ReadFile
+from catalog.importers.parsed_file import MAX_NAME, ReadFile, clean
+from catalog.ingest.name_links import name_known_links
 from catalog.ingest.replace import ReplaceReport, replace_catalog
 from catalog.models import Entry
 from catalog.music.records import CollectionRecord
 
+NO_NAMES: Mapping[int, str] = {}
 EMPTIED = "“{}” lists nothing now; what it brought before is kept. If that is meant, remove it on /collections."
 COUNTED = ("entries", "tracks", "duplicates", "new_tracks", "merged", "added", "updated", "gone", "moved")
 
@@ -48,7 +51,9 @@ def import_files(
 
     ``on_entries`` hears of each collection how many entries are in, once it is written.
     """
-    return [_import(file, now, on_entries) for file in files]
+    reports = [_import(file, now, on_entries) for file in files]
+    name_known_links()
+    return reports
 
 
 def _import(file: ReadFile, now: datetime, on_entries: Callable[[int], None]) -> FileReport:
@@ -58,6 +63,23 @@ def _import(file: ReadFile, now: datetime, on_entries: Callable[[int], None]) ->
     replaced = replace_catalog(_told(collections, on_entries), now)
     doubts = [collection.problem for collection in collections if collection.problem]
     return FileReport(file.name, file.kind, replaced, errors, [*file.notes, *doubts])
+
+
+def renamed(files: Iterable[ReadFile], names: Mapping[int, str]) -> list[ReadFile]:
+    """The files with the names that a person gave their lists, by the lists' places among all.
+
+    Keys stay: a newer export updates the same list, under the name that it has by then.
+    """
+    places = count()
+    return [
+        replace(file, collections=tuple(_renamed(each, names.get(next(places), "")) for each in file.collections))
+        for file in files
+    ]
+
+
+def _renamed(collection: CollectionRecord, name: str) -> CollectionRecord:
+    name = clean(name, MAX_NAME)
+    return replace(collection, name=name) if name and name != collection.name else collection
 
 
 def guard_against_empty(collection: CollectionRecord) -> CollectionRecord:

@@ -10,7 +10,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from urllib.parse import unquote_plus
 from catalog.music.records import (
     EPISODE,
     FILE,
+    LINK,
     LOCAL,
     UNREADABLE,
     WITHDRAWN,
@@ -172,6 +173,18 @@ def as_entry(
     if not (track.artists or track.spotify_id or track.isrc):
         return EntryRecord(reason=UNREADABLE, label=label, added_at=added_at), "there is no artist"
     return EntryRecord(track=track, added_at=added_at), ""
+
+
+def link_entry(spotify_id: str, added_at: datetime | None = None) -> EntryRecord:
+    """A track of which only the id is known: it keeps its place until Spotify says its name."""
+    return EntryRecord(reason=LINK, label=f"spotify:track:{spotify_id}", added_at=added_at)
+
+
+def note_on_links(collections: Iterable[CollectionRecord]) -> tuple[str, ...]:
+    """What is to be said of links without names."""
+    links = sum(entry.reason == LINK for collection in collections for entry in collection.entries)
+    said = "1 line is a link" if links == 1 else f"{links:,} lines are links"
+    return (f"{said} without a title: named and fetched once a Spotify account is connected",) if links else ()
 
 
 def as_collection(key: str, name: str, entries: Sequence[EntryRecord], misread: int) -> CollectionRecord:

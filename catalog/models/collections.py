@@ -23,7 +23,7 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         return self.exclude(account__in=Account.objects.values("user_id"))
 
     def with_ledger(self) -> Self:
-        """Annotated so that ``listed = distinct_tracks + duplicates + withdrawn + episodes + local + unreadable``."""
+        """Annotated so that ``listed`` is the sum of all the others."""
         entries = Q(entries__isnull=False)
         reasons = {
             name: Count("entries", filter=Q(entries__reason=reason))
@@ -32,6 +32,7 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
                 ("episodes", records.EPISODE),
                 ("local", records.LOCAL),
                 ("unreadable", records.UNREADABLE),
+                ("links", records.LINK),
             ]
         }
         return self.annotate(
@@ -91,6 +92,7 @@ class Entry(models.Model):
         LOCAL = records.LOCAL, "local file"
         WITHDRAWN = records.WITHDRAWN, "withdrawn by Spotify"
         UNREADABLE = records.UNREADABLE, "not readable"
+        LINK = records.LINK, "a link, named once Spotify is connected"
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="entries")
     position = models.BigIntegerField()
@@ -107,7 +109,10 @@ class Entry(models.Model):
 
     class Meta:
         verbose_name_plural = "entries"
-        indexes = [models.Index(fields=["collection", "position"], name="entry_order")]
+        indexes = [
+            models.Index(fields=["collection", "position"], name="entry_order"),
+            models.Index(fields=["id"], name="entry_links", condition=Q(reason=records.LINK)),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(track__isnull=False, reason="") | (Q(track__isnull=True) & ~Q(reason="")),

@@ -27,7 +27,8 @@ EPISODE = "episode"  # a podcast episode or audiobook chapter
 LOCAL = "local"  # a file on somebody's computer that Spotify only lists
 WITHDRAWN = "withdrawn"  # Spotify lists the place, but no longer the track (a null item)
 UNREADABLE = "unreadable"  # neither title nor artist could be read
-REASONS = (EPISODE, LOCAL, WITHDRAWN, UNREADABLE)
+LINK = "link"  # a Spotify id alone, kept in the label: named once an account is connected
+REASONS = (EPISODE, LOCAL, WITHDRAWN, UNREADABLE, LINK)
 
 
 @dataclass(frozen=True, slots=True)

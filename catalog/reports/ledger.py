@@ -19,6 +19,7 @@ ROWS = [
     ("episodes", "episodes", "episode", "episodes"),
     ("local", "local", "local file", "local files"),
     ("unreadable", "unreadable", "unreadable", "unreadable"),
+    ("links", "links", "link without a name yet", "links without names yet"),
     ("duplicates", "duplicates", "duplicate", "duplicates"),
 ]
 
@@ -27,7 +28,7 @@ def ledger(collection: Collection) -> dict[str, Any]:
     """The ledger of a collection that was read with ``with_ledger()``, for JSON and pages.
 
     ``total`` is what the source says (the number of places where it says nothing), and
-    ``total = tracks + withdrawn + episodes + local + unreadable + duplicates + unread - kept``.
+    ``total = tracks + withdrawn + episodes + local + unreadable + links + duplicates + unread - kept``.
     """
     counts = {key: int(getattr(collection, attribute)) for key, attribute, _, _ in ROWS}
     listed = sum(counts.values())

@@ -89,6 +89,9 @@ class Api:
     def album_tracks(self, album_id: str, offset: int) -> Any:
         return self._ask(lambda: self.spotify.album_tracks(album_id, limit=PAGE, offset=offset))
 
+    def track(self, track_id: str) -> Any:
+        return self._ask(lambda: self.spotify.track(track_id))
+
     def _ask(self, call: Callable[[], Any]) -> Any:
         """The answer. A 401 is answered with one refresh and a second try: tokens end early now and then."""
         try:

@@ -21,9 +21,10 @@ from catalog.models.run_progress import Progress, RunProgress, close_run
 from catalog.music.records import WITHDRAWN, CollectionRecord
 from catalog.reports.ledger import ledgers
 from catalog.spotify import accounts as spotify_accounts
-from catalog.spotify.auth import app
-from catalog.spotify.client import KnownCollection, LibraryReader, Refusal, read_library
+from catalog.spotify.auth import RowToken, app
+from catalog.spotify.client import Api, KnownCollection, LibraryReader, Refusal, read_library
 from catalog.spotify.errors import Kind
+from catalog.spotify.link_names import ask_for_names
 from catalog.system.file_locks import try_lock
 
 SPOTIFY = "spotify"
@@ -174,6 +175,8 @@ class _Sync:
                 return
             for account in accounts:
                 self._account(account)
+            for account in accounts[:1]:
+                self._name_links(account)
         self._look_at_the_end()
 
     def _take_environment_token(self) -> None:
@@ -188,6 +191,17 @@ class _Sync:
             reading = self._reading(account)
             outcome = self._write(account, reading, self._watched(reading))
             self._judge(account, reading, outcome)
+
+    def _name_links(self, account: Account) -> None:
+        """Ask for the names of links that files have brought."""
+        if self._may_be_read(account):
+            api = Api(RowToken(account.pk), lambda: self.now)
+            try:
+                note = ask_for_names(api, self.now, self.should_stop)
+                self.report.notes += [note] if note else []
+            except Refusal as refusal:
+                self._refused(refusal, account.name or account.user_id)
+            self.report.calls += api.calls
 
     def _rehearse(self, accounts: list[Account]) -> None:
         """Read everything, write it, look, and take it back. Nothing is asked of Spotify while the database waits."""

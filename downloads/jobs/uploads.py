@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from catalog.importers.formats.streaming_history import MOST, most_played
-from catalog.importers.import_files import import_files, totals
+from catalog.importers.import_files import NO_NAMES, import_files, renamed, totals
 from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile, shown
 from catalog.importers.read_process import read_in_process
 from catalog.models import Run
@@ -84,9 +84,13 @@ def import_now(files: Sequence[ReadFile], now: datetime) -> str:
     return _sentence(totals(import_files(files, now)))
 
 
-def ask(uploads: Uploads, entries: int, now: datetime, most: int = MOST) -> Run:
-    """Write down that these are to be imported, of a history the ``most`` most played songs; a job does it."""
+def ask(uploads: Uploads, entries: int, now: datetime, most: int = MOST, names: Mapping[int, str] = NO_NAMES) -> Run:
+    """Write down that these are to be imported, of a history the ``most`` most played songs; a job does it.
+
+    ``names`` are those that a person gave the lists, by their places.
+    """
     report = {"uploads": [list(upload) for upload in uploads], "names": _names(uploads), "tries": 0, "most": most}
+    report["lists"] = {str(place): name for place, name in names.items()}
     return Run.objects.create(kind=Run.Kind.IMPORT, started_at=now, total=entries, report=report)
 
 
@@ -120,12 +124,17 @@ def _see_through(run: Run, now: datetime) -> None:
     else:
         try:
             progress = RunProgress(run)
-            chosen = [most_played(file, run.report.get("most", MOST)) for file in read(uploads)]
+            chosen = [most_played(file, run.report.get("most", MOST)) for file in _named(run, read(uploads))]
             sums = totals(import_files(chosen, now, lambda entries: progress.update(run.done + entries, run.total)))
         except UnreadableFile as error:
             problem = f"{error} Nothing was imported."
     close_run(run, now, round(time.monotonic() - started, 3), problem, _short(sums, uploads), RUNS_KEPT)
     discard(uploads)
+
+
+def _named(run: Run, files: Sequence[ReadFile]) -> list[ReadFile]:
+    """The files, their lists named as the person said."""
+    return renamed(files, {int(place): name for place, name in run.report.get("lists", {}).items()})
 
 
 def _short(sums: dict[str, Any], uploads: Uploads) -> dict[str, Any]:

@@ -104,6 +104,7 @@ class SpotifyStandIn:
 
     def __init__(self) -> None:
         self.users: dict[str, User] = {}
+        self.catalog: list[Json] = []  # track objects that anybody may ask for
         self.requests: list[Request] = []
         self.answers: list[tuple[Request, Answer]] = []
         self.faults: list[Fault] = []
@@ -243,6 +244,9 @@ class SpotifyStandIn:
             return self._page(request, [self._saved_album(saved) for saved in user.albums])
         if found := re.fullmatch(r"/playlists/(\w+)(/items)?", path):
             return self._playlist(user, found[1], bool(found[2]), request)
+        if found := re.fullmatch(r"/tracks/(\w+)", path):
+            known = {raw["id"]: raw for raw in self.catalog}
+            return Answer(200, known[found[1]]) if found[1] in known else _error(404, "Resource not found")
         if found := re.fullmatch(r"/albums/(\w+)/tracks", path):
             return self._album_tracks(user, found[1], request)
         return _error(404, "Service not found")

@@ -9,17 +9,17 @@ from catalog.importers.parsed_file import (
     MAX_LABEL,
     ReadFile,
     Skipped,
-    UnreadableFile,
     as_collection,
     as_entry,
     clean,
     collection_name,
+    link_entry,
     no_track,
+    note_on_links,
     refuse_nonsense,
-    shown,
 )
 from catalog.music.file_names import split_names
-from catalog.music.records import EntryRecord, TrackRecord, spotify_id_of
+from catalog.music.records import EntryRecord, TrackRecord
 
 KIND = "“Artist - Title” lines"
 NUMBERED = re.compile(r"[0-9]{1,4}[.):]\s+")
@@ -27,9 +27,11 @@ BULLET = re.compile(r"[-*•–]\s+")
 # "12:34", "[1:02:03]" before a line of a mix; "(3:45)" or "3:45" behind one.
 STARTS_AT = re.compile(r"[\[(]?(?:[0-9]{1,2}:)?[0-9]{1,3}:[0-9]{2}[\])]?\s+(?:[-–]\s+)?")
 LENGTH = re.compile(r"\s[\[(]?([0-9]{1,3}):([0-9]{2})[\])]?\Z")
-LINK = re.compile(r"spotify:[a-z]+:|https?://", re.IGNORECASE)
-SPOTIFY_TRACK = re.compile(r"(?:spotify[:.]\S{0,80})?track[:/]([0-9A-Za-z]{22})")
-ONLY_A_LINK = "a link alone names no title: connect Spotify, or export the playlist with Exportify"
+LINK = re.compile(r"spotify:[a-z]+:|https?://|open\.spotify\.com/", re.IGNORECASE)
+SPOTIFY_TRACK = re.compile(r"track[:/]([0-9A-Za-z]{22})(?![0-9A-Za-z])")
+BARE_ID = re.compile(r"(?=\S{0,21}[0-9])[0-9A-Za-z]{22}\Z")  # a word of 22 letters has no digit
+ADDRESS = re.compile(r"(?:spotify:track:|(?:https?://)?open\.spotify\.com/)\S+", re.IGNORECASE)
+OTHER_LINK = "the link names no song of Spotify: name it as “Artist - Title”"
 
 
 def read(file: LibraryText) -> ReadFile:
@@ -49,8 +51,8 @@ def read(file: LibraryText) -> ReadFile:
         if problem:
             skipped.append(Skipped(number, clean(line, MAX_LABEL), problem))
     key, title = collection_name(file.name)
-    read_file = ReadFile(file.name, KIND, (as_collection(key, title, entries, len(skipped)),), tuple(skipped))
-    _refuse_links(read_file)
+    collection = as_collection(key, title, entries, len(skipped))
+    read_file = ReadFile(file.name, KIND, (collection,), tuple(skipped), note_on_links([collection]))
     refuse_nonsense(read_file, "export it as CSV", needed=0.5, why="most lines are not “Artist - Title”")
     return read_file
 
@@ -64,28 +66,26 @@ def _without(opening: re.Pattern[str], lines: list[str]) -> list[str]:
 
 
 def _entry(text: str, line: str) -> tuple[EntryRecord, str]:
-    """A line's entry, and why it was not understood; a link without a title is not, though it names a track."""
+    """A line's entry, and why it was not understood ("" where it was)."""
+    linked = SPOTIFY_TRACK.search(line)
+    spotify_id = linked[1] if linked else line if BARE_ID.match(line) else ""
+    if linked:
+        text = ADDRESS.sub(" ", text).strip(" \t-–|,;")
     length = LENGTH.search(text)
     artist, title = split_names(text[: length.start()] if length else text)
     is_link = bool(LINK.match(line))
-    if is_link and not title and not no_track(line):
-        return EntryRecord(reason="unreadable", label=clean(line, MAX_LABEL)), ONLY_A_LINK
-    linked = SPOTIFY_TRACK.search(line)
+    if spotify_id and not title:
+        return link_entry(spotify_id), ""
+    if is_link and not linked and not no_track(line):
+        return EntryRecord(reason="unreadable", label=clean(line, MAX_LABEL)), OTHER_LINK
     track = TrackRecord(
         title=clean(title),
         artists=(clean(artist),) if clean(artist) else (),
         duration_ms=(int(length[1]) * 60 + int(length[2])) * 1000 or None if length else None,
-        spotify_id=spotify_id_of(linked[1]) if linked else "",
+        spotify_id=spotify_id,
     )
     entry, problem = as_entry(track, line if is_link else "", label=line)
     return entry, problem if is_link or not problem else "no “Artist - Title” in it"
-
-
-def _refuse_links(file: ReadFile) -> None:
-    if file.skipped and file.tracks == 0 and file.skipped[0].reason == ONLY_A_LINK:
-        raise UnreadableFile(
-            f"{shown(file.name)} holds links without titles: connect Spotify, or export the playlist with Exportify."
-        )
 
 
 FORMAT = Format(lambda file: True, read)

@@ -5,6 +5,7 @@ Between the two steps the upload waits in DATA_DIR (`downloads.jobs.uploads`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -14,11 +15,11 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from catalog.importers.formats.streaming_history import MOST, most_played
-from catalog.importers.import_files import guard_against_empty
+from catalog.importers.import_files import guard_against_empty, renamed
 from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile, file_size, shown, whole_number
 from catalog.importers.reader import MAX_FILE
-from catalog.models import Run
-from catalog.music.records import CollectionRecord
+from catalog.models import Collection, Run
+from catalog.music.records import FILE, LINK, CollectionRecord
 from catalog.reports import plan
 from catalog.text.humanize import count
 from catalog.web.permissions import staff_page
@@ -26,12 +27,14 @@ from downloads.jobs import queue, uploads
 
 LINES = 100  # of each collection, and of what was not understood, in the preview
 MOST_FILES = 20  # in one upload
+MOST_NAMES = 500  # lists that can be renamed in the preview: a form has at most 1,000 fields
 RUNS_SHOWN = 5  # of the imports that a job has done
 REASONS = {
     "episode": "podcast episode",
     "local": "local file, not on Spotify",
     "withdrawn": "withdrawn by Spotify",
     "unreadable": "not understood",
+    "link": "link, named once Spotify is connected",
 }
 
 
@@ -64,7 +67,12 @@ def _upload(request: HttpRequest) -> HttpResponse:
         uploads.discard(kept)
         return _form(request, str(error), 400)
     request.session["upload_entries"] = sum(file.entries for file in read)
-    shown_now = {"section": "settings", "files": [_preview(file) for file in read], "lines": LINES}
+    shown_now: dict[str, Any] = {"section": "settings", "lines": LINES}
+    keys = {collection.key for file in read for collection in file.collections}
+    named = dict(Collection.objects.filter(account="", kind=FILE, key__in=keys).values_list("key", "name"))
+    places = iter(range(sum(len(file.collections) for file in read)))
+    shown_now["files"] = [_preview(file, places, named) for file in read]
+    shown_now["links"] = sum(file.reasons.get(LINK, 0) for file in read)
     shown_now["tracks"] = sum(most_played(file, MOST).tracks for file in read)
     shown_now["ranked"] = max((len(file.ranking) for file in read), default=0)
     shown_now["most"] = MOST
@@ -79,13 +87,14 @@ def import_now(request: HttpRequest) -> HttpResponse:
         return redirect("import")
     entries = request.session.pop("upload_entries", 0)
     most = whole_number(request.POST.get("most", ""), MAX_ENTRIES) or MOST
+    names = {place: request.POST[f"name_{place}"] for place in range(MOST_NAMES) if f"name_{place}" in request.POST}
     if entries > uploads.MANY:
-        uploads.ask(asked, entries, timezone.now(), most)
+        uploads.ask(asked, entries, timezone.now(), most, names)
         queue.request_import()
         messages.success(request, f"{count(entries, 'entry', 'entries')} are being imported. You may leave this page.")
         return redirect("import")
     try:
-        read = [most_played(file, most) for file in uploads.read(asked)]
+        read = [most_played(file, most) for file in renamed(uploads.read(asked), names)]
     except UnreadableFile as error:
         return _form(request, f"{error} Nothing was imported.", 400)
     finally:
@@ -109,7 +118,7 @@ def _form(request: HttpRequest, problem: str = "", code: int = 200) -> HttpRespo
 # --- What was understood ----------------------------------------------------------------------------------
 
 
-def _preview(file: ReadFile) -> dict[str, Any]:
+def _preview(file: ReadFile, places: Iterator[int], named: dict[str, str]) -> dict[str, Any]:
     """``entries = tracks + others``; ``missed`` are the lines that were not understood."""
     return {
         "name": shown(file.name),
@@ -121,12 +130,12 @@ def _preview(file: ReadFile) -> dict[str, Any]:
         "others": [(REASONS.get(reason, reason), number) for reason, number in sorted(file.reasons.items())],
         "missed": file.skipped[:LINES],
         "more_missed": max(0, len(file.skipped) - LINES),
-        "collections": [_lines(collection) for collection in file.collections],
+        "collections": [_lines(collection, next(places), named) for collection in file.collections],
     }
 
 
-def _lines(collection: CollectionRecord) -> dict[str, Any]:
-    """A collection's first lines, each as a track or with the reason why it is none."""
+def _lines(collection: CollectionRecord, place: int, named: dict[str, str]) -> dict[str, Any]:
+    """A collection's first lines, each as a track or with the reason why it is none, and the field of its name."""
     lines = [
         {
             "number": number,
@@ -136,4 +145,6 @@ def _lines(collection: CollectionRecord) -> dict[str, Any]:
         }
         for number, entry in enumerate(collection.entries[:LINES], 1)
     ]
-    return {"name": collection.name, "entries": len(collection.entries), "lines": lines}
+    field = f"name_{place}" if place < MOST_NAMES else ""
+    name = named.get(collection.key, collection.name)  # as a person has called it
+    return {"name": name, "field": field, "entries": len(collection.entries), "lines": lines}

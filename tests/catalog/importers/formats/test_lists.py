@@ -120,9 +120,43 @@ def test_a_local_file_among_lines_has_its_reason():
     assert [e.reason for e in file.collections[0].entries] == ["", LOCAL] and file.skipped == ()
 
 
-def test_links_alone_are_refused_with_the_way_round():
-    with pytest.raises(UnreadableFile, match="links without titles: connect Spotify"):
-        read_one("https://open.spotify.com/track/3n3Ppam7vgaVa1iaRUc9Lp\n" * 3, "a.txt")
+LINK_ID = "3n3Ppam7vgaVa1iaRUc9Lp"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"https://open.spotify.com/track/{LINK_ID}",
+        f"https://open.spotify.com/intl-de/track/{LINK_ID}?si=abc",
+        f"open.spotify.com/track/{LINK_ID}",
+        f"spotify:track:{LINK_ID}",
+        f"1. spotify:track:{LINK_ID}",
+        LINK_ID,
+    ],
+)
+def test_links_and_ids_alone_are_kept_until_spotify_names_them(line):
+    file = read_one(f"{line}\n" * 3, "a.txt")
+    entries = file.collections[0].entries
+    assert [(entry.reason, entry.label) for entry in entries] == [("link", f"spotify:track:{LINK_ID}")] * 3
+    assert file.notes == ("3 lines are links without a title: named and fetched once a Spotify account is connected",)
+    assert file.collections[0].complete
+
+
+def test_a_table_of_ids_alone_is_kept_too():
+    file = read_one(
+        f"Track URI,Album URI\nspotify:track:{LINK_ID},spotify:album:{LINK_ID}\nspotify:episode:{LINK_ID},\n", "a.csv"
+    )
+    assert [entry.reason for entry in file.collections[0].entries] == ["link", "episode"]
+
+
+def test_a_link_behind_its_title_is_no_part_of_it():
+    (track,) = tracks_of(read_one(f"Falla - Nana https://open.spotify.com/track/{LINK_ID}?si=1\n", "a.txt"))
+    assert (track.title, track.artists, track.spotify_id) == ("Nana", ("Falla",), LINK_ID)
+
+
+def test_links_to_other_places_are_refused():
+    with pytest.raises(UnreadableFile, match="no list of tracks"):
+        read_one("https://www.youtube.com/watch?v=dQw4w9WgXcQ\nhttps://open.spotify.com/playlist/x\n", "a.txt")
 
 
 @pytest.mark.parametrize("text", ["Dear diary,\ntoday - as always - it rained.\nThen it stopped.\nGood.\n", "x\n"])

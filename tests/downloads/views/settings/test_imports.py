@@ -15,10 +15,12 @@ from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from catalog.models import Collection, Entry, Track
 from catalog.system.programs import Limits
+from downloads.jobs import uploads
 from tests.shared import SHARED_DATA, needs_shared
 
 LIST = "\n".join(["Ólöf - Bára", "山田 - 波", "Maria Ruiz - Morning <script>alert(1)</script>", "no separator here"])
@@ -207,3 +209,35 @@ def test_the_files_of_an_upload_are_limited_together(keeper: Client, monkeypatch
     monkeypatch.setattr("downloads.jobs.uploads.MAX_ENTRIES", 3)
     page = keeper.post("/import", {"files": [history("A", "B"), history("C", "D")]})
     assert page.status_code == 400 and "hold more than 3 songs together" in page.content.decode()
+
+
+def test_a_list_is_named_in_the_preview_and_keeps_that_name_for_its_next_file(keeper: Client) -> None:
+    assert 'value="my songs"' in upload(keeper).content.decode()
+    keeper.post("/import/now", {"name_0": "  For <b>winter</b>\n"})
+    assert Collection.objects.get().name == "For <b>winter</b>"
+
+    assert 'value="For &lt;b&gt;winter&lt;/b&gt;"' in upload(keeper).content.decode()
+    keeper.post("/import/now", {"name_0": ""})
+    assert Collection.objects.get().key == "my songs"
+
+
+def test_each_list_of_several_files_has_a_name_of_its_own(keeper: Client) -> None:
+    files = [SimpleUploadedFile(f"{name}.txt", b"Falla - Nana\n") for name in ("one", "two", "three")]
+    keeper.post("/import", {"files": files})
+    keeper.post("/import/now", {"name_1": "Second"})
+    assert sorted(Collection.objects.values_list("name", flat=True)) == ["Second", "one", "three"]
+
+
+def test_a_large_import_takes_the_names_along(keeper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MANY", 1)
+    upload(keeper)
+    keeper.post("/import/now", {"name_0": "Winter"})
+    uploads.import_waiting(timezone.now())
+    assert Collection.objects.get().name == "Winter"
+
+
+def test_links_alone_can_be_imported(keeper: Client) -> None:
+    page = upload(keeper, "spotify:track:3n3Ppam7vgaVa1iaRUc9Lp\n").content.decode()
+    assert "1 link without a title" in page and "once a Spotify account is connected" in page
+    keeper.post("/import/now")
+    assert Entry.objects.get().reason == "link"
