@@ -29,6 +29,8 @@ MAY_BE_READ = {
     "ten thousand guests.csv",
     "entities of entities.csv",
     "bare quotation marks.csv",
+    "as many columns as are allowed.csv",
+    "the same key again and again.json",
     "dashes.txt",
     "dashes of each kind.txt",
     "uris of uris.csv",
