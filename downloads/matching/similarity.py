@@ -33,7 +33,9 @@ def similarity(one: str, other: str) -> float:
     plain_one, plain_other = strip_marks(one), strip_marks(other)
     if plain_one.replace(" ", "") == plain_other.replace(" ", ""):
         return NEARLY_EQUAL
-    similar = max(ratio(one, other), ratio(plain_one, plain_other) * NEARLY_EQUAL) / 100
+    similar = ratio(one, other) / 100
+    if plain_one is not one or plain_other is not other:
+        similar = max(similar, ratio(plain_one, plain_other) * NEARLY_EQUAL / 100)
     if similar <= _UNRELATED:
         return similar
     if _spelled(plain_one) == _spelled(plain_other):

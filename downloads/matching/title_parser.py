@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from downloads.matching.features import QueryFeatures, ResultFeatures
 from downloads.matching.similarity import ROMAN, numbers_differ, similarity
@@ -52,8 +53,7 @@ class ParsedTitle:
     comparable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(NamedTuple):
     similarity: float
     start: int
     end: int
@@ -149,11 +149,12 @@ def _nearest(text: str, start: int, end: int, beside: str, title: TrackTitle) ->
     targets = [(title.name, 1.0, False), (title.short, _WITHOUT_BRACKET, False)]
     if title.exclusive or title.cosmetic:
         targets.append((title.whole, 1.0, True))
-    options = [
-        _Run(similarity(text, target) * weight - cost, start, end, text, target, beside, whole)
-        for target, weight, whole in targets
-    ]
-    return max(options, key=lambda run: run.similarity)
+    best, nearest, whole = -1.0, title.name, False
+    for target, weight, is_whole in targets:
+        similar = similarity(text, target) * weight - cost
+        if similar > best:
+            best, nearest, whole = similar, target, is_whole
+    return _Run(best, start, end, text, nearest, beside, whole)
 
 
 def _strip_names(text: str, track: QueryFeatures) -> tuple[str, str]:
