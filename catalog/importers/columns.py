@@ -230,7 +230,7 @@ def _numbers(found: Columns, table: Table, forms: list[str], words: list[str]) -
         index = next((index for index in free if words[index] in headers), None)
         if index is not None:
             found.setdefault(role, index)
-    sizes = {index: median(map(int, table.column(index)[:500])) for index in named or (free if URI in found else ())}
+    sizes = {index: _median(table.column(index)[:500]) for index in named or (free if URI in found else ())}
     longest = max(sizes, key=lambda index: sizes[index], default=-1)
     if longest < 0 or not (named or sizes[longest] >= 1000):
         return
@@ -240,3 +240,8 @@ def _numbers(found: Columns, table: Table, forms: list[str], words: list[str]) -
     for step, role in ((1, TRACK_NUMBER), (2, DISC_NUMBER)):
         if longest - step in free and URI in found and role not in found:
             found[role] = longest - step
+
+
+def _median(cells: list[str]) -> float:
+    """The median of the cells that are numbers: in a damaged table some are not."""
+    return median([int(cell) for cell in cells if cell.isascii() and cell.isdecimal() and len(cell) <= 12] or [0])

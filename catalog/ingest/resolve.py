@@ -346,8 +346,13 @@ class ResolveBatch:
     def _fold_emptied(self) -> int:
         """Rows whose last name has gone to another one go with it, unless both have a file. How many went."""
         folded = 0
-        for old, home in self.emptied:
-            if old.row.pk and not old.names and old.row.pk != home.row.pk:
+        homes = {id(old): (old, home) for old, home in self.emptied}  # the last one counts
+        for old, home in homes.values():
+            for _ in homes:  # a home that was left in its turn leads on
+                if home.names or id(home) not in homes:
+                    break
+                home = homes[id(home)][1]
+            if old.row.pk and not old.names and home.row.pk not in (None, old.row.pk) and home.names:
                 for song in (old, home):  # a file may just have changed hands
                     song.row.refresh_from_db(fields=["status", "local_path"])
                 keep, drop = keep_and_drop(home.row, old.row)

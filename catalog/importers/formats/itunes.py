@@ -23,7 +23,7 @@ from catalog.importers.parsed_file import (
     folded,
     shown,
 )
-from catalog.importers.xml_text import damaged_xml, refuse_entities
+from catalog.importers.xml_text import damaged_xml, refuse_entities, without_declaration
 from catalog.music.records import UNREADABLE, CollectionRecord, EntryRecord, TrackRecord
 
 KIND = "iTunes library"
@@ -40,7 +40,7 @@ def read(file: LibraryText) -> ReadFile:
     """The playlists in the file, or all its songs where it has none of a person's own."""
     refuse_entities(file)
     try:
-        library = plistlib.loads(file.text.encode(), fmt=plistlib.FMT_XML)
+        library = plistlib.loads(without_declaration(file).encode(), fmt=plistlib.FMT_XML)
     except (ValueError, ExpatError, AttributeError, TypeError, KeyError, IndexError, OverflowError) as error:
         raise damaged_xml(file, error) from None
     tracks = library.get("Tracks") if isinstance(library, dict) else None

@@ -163,3 +163,15 @@ def test_links_to_other_places_are_refused():
 def test_prose_is_no_list(text):
     with pytest.raises(UnreadableFile, match="is no list of tracks"):
         read_one(text, "diary.txt")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("declared", ["UTF-8", "UTF-16", "windows-1252", "no-such-encoding"])
+def test_what_encoding_an_xml_file_names_does_not_matter_once_it_is_read(encoding, declared):
+    song = "<dict><key>Name</key><string>Bára</string><key>Artist</key><string>Ólöf</string></dict>"
+    songs = f"<dict><key>1</key>{song}</dict>"
+    text = (
+        f'<?xml version="1.0" encoding="{declared}"?><plist version="1.0"><dict><key>Tracks</key>{songs}</dict></plist>'
+    )
+    (track,) = tracks_of(read_one(text.encode(encoding), "Library.xml"))
+    assert (track.title, track.artists) == ("Bára", ("Ólöf",))
