@@ -34,8 +34,9 @@ def telling(world: World, settings: Any) -> World:
     for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE):
         Run.objects.create(kind=kind, started_at=now, ended_at=now, problem=f"{HIDDEN} {world.root}")
     Collection.objects.update(owner="Paul Paulsen", problem=f"{HIDDEN} {world.root}")
+    failed: dict[str, Any] = {"last_error": f"{HIDDEN} {world.root}/x", "attempts": 1, "retry_after": now}
     for error in ("unknown", "bad_file", "disk_full"):
-        world.make_track(f"Failed by {error}", last_error=f"{HIDDEN} {world.root}/x", error_kind=error, attempts=1)
+        world.make_track(f"Failed by {error}", error_kind=error, **failed)
     words = f"{HIDDEN}: {world.root}"
     for track in Track.objects.all():
         Event.objects.create(track=track, kind="fail", at=now, reason=words, by=anna.username)
@@ -58,7 +59,15 @@ def test_a_stranger_sees_no_path_no_reason_and_nobodys_name(
 def test_the_same_texts_are_told_to_who_is_logged_in(client: Client, telling: World) -> None:
     client.force_login(User.objects.get())
     failed = Track.objects.filter(error_kind="unknown").get()
-    for address in ("/", f"/tracks/{failed.pk}", "/activity", "/status", f"/collections/{Collection.objects.get().pk}"):
+    for address in (
+        "/",
+        f"/tracks/{failed.pk}",
+        "/activity",
+        "/status",
+        "/tracks",
+        "/queue",
+        f"/collections/{Collection.objects.get().pk}",
+    ):
         assert HIDDEN in client.get(address).content.decode(), address
     assert "anna" in client.get(f"/tracks/{failed.pk}").content.decode().partition("<main")[2]
     assert "worker_silent_seconds" in client.get("/metrics").content.decode()
