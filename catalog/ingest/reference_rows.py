@@ -5,11 +5,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from typing import Any
 
 from catalog.models import Album, Artist
 from catalog.music.records import TrackRecord
 
-ALBUM_COLUMNS = ["title", "artist", "release_date", "cover_url", "compilation"]
+ALBUM_COLUMNS = ["title", "artist", "artist_names", "release_date", "cover_url", "compilation"]
+ALBUM_COLUMNS += ["total_tracks", "release_type", "label", "copyright"]
 
 
 def comparison_key(text: str) -> str:
@@ -52,12 +54,17 @@ def album_rows(records: Sequence[TrackRecord]) -> dict[str, Album]:
     return rows | {album.key: album for album in Album.objects.bulk_create(new)}
 
 
-def _album_values(record: TrackRecord) -> dict[str, str | bool]:
+def _album_values(record: TrackRecord) -> dict[str, Any]:
     return {
         "title": record.album,
         "release_date": record.release_date,
         "cover_url": record.cover_url,
         "compilation": record.compilation,
+        "artist_names": list(record.album_artists),
+        "total_tracks": record.album_tracks,
+        "release_type": record.album_type,
+        "label": record.label,
+        "copyright": record.copyright,
     }
 
 

@@ -29,7 +29,7 @@ from catalog.storage.probe import RootProblem, open_root
 from catalog.system.atomic_files import make_folders, write_new, write_over
 from catalog.system.file_locks import lock
 
-ENDING = ".m3u8"
+ENDING, OLD_ENDING = ".m3u8", ".m3u"
 MARK = "# Written by Tonekeep. Changes made here are lost; without this line the file is yours."
 NOTED = "playlists.json"  # in DATA_DIR: after what the files were last written; may be deleted
 FORMAT = 1  # of the files: another number writes all of them again
@@ -76,7 +76,8 @@ def write_playlists(now: datetime) -> PlaylistReport:
     none of them is looked into.
     """
     report = PlaylistReport()
-    if not Library.load().write_playlists:
+    library = Library.load()
+    if not library.write_playlists:
         report.problem = "Playlists are not written: it is switched off."
         return report
     state = storage.check(now)
@@ -89,7 +90,7 @@ def write_playlists(now: datetime) -> PlaylistReport:
                 if Collection.objects.enabled().filter(closed=False).exists():
                     make_folders(state.root, PLAYLISTS, 0o777 & ~settings.MUSIC_UMASK)
                 with open_plain(PLAYLISTS, root.fd) as folder:
-                    _bring_in_line(report, folder)
+                    _bring_in_line(report, folder, library)
         except (RootProblem, ForeignFolder) as error:
             report.problem = str(error)
         except FileNotFoundError:
@@ -100,8 +101,8 @@ def write_playlists(now: datetime) -> PlaylistReport:
     return report
 
 
-def _bring_in_line(report: PlaylistReport, descriptor: int) -> None:
-    folder, stamp = _PlaylistFolder(report, descriptor), _stamp()
+def _bring_in_line(report: PlaylistReport, descriptor: int, library: Library) -> None:
+    folder, stamp = _PlaylistFolder(report, descriptor, library.write_m3u), _stamp(library)
     noted = Path(settings.DATA_DIR) / NOTED
     names = _names_under(stamp, noted)
     if names is not None and {path_key(name) for name in names} == folder.ours:
@@ -112,11 +113,11 @@ def _bring_in_line(report: PlaylistReport, descriptor: int) -> None:
         noted.write_text(json.dumps([stamp, sorted(kept)]))
 
 
-def _stamp() -> str:
+def _stamp(library: Library) -> str:
     """What the playlists follow from: songs on disk (each change has its event) and the collections."""
     last_event = Event.objects.order_by("-pk").values_list("pk", flat=True).first()
     collections = Collection.objects.order_by("pk").values_list("pk", "name", "enabled", "closed", "synced_at")
-    text = repr((FORMAT, Library.load().root_uuid, last_event, list(collections)))
+    text = repr((FORMAT, library.root_uuid, library.write_m3u, last_event, list(collections)))
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -132,8 +133,9 @@ def _names_under(stamp: str, noted: Path) -> list[str] | None:
 class _PlaylistFolder:
     """The folder of playlists, opened: names by their key, and which of them are ours."""
 
-    def __init__(self, report: PlaylistReport, descriptor: int) -> None:
+    def __init__(self, report: PlaylistReport, descriptor: int, old_too: bool) -> None:
         self.report, self.descriptor = report, descriptor
+        self.old_too = old_too
         self.names: dict[str, str] = {}
         self.ours: set[str] = set()
         for name in os.listdir(descriptor):
@@ -141,7 +143,7 @@ class _PlaylistFolder:
                 os.unlink(name, dir_fd=descriptor)
                 continue
             self.names[path_key(name)] = name
-            if name.endswith(ENDING) and _is_ours(name, descriptor):
+            if name.endswith((ENDING, OLD_ENDING)) and _is_ours(name, descriptor):
                 self.ours.add(path_key(name))
 
     def write(self) -> set[str]:
@@ -153,11 +155,21 @@ class _PlaylistFolder:
                 self.report.blocked.append(collection.name)
                 continue
             kept.add(path_key(name))
-            self._put(name, text_of(collection))
+            text = text_of(collection)
+            self._put(name, text)
+            if self.old_too and (old := self._old_name(name)):
+                kept.add(path_key(old))
+                self._put(old, text)
         for key in self.ours - kept:
             os.unlink(self.names[key], dir_fd=self.descriptor)
             self.report.removed += 1
         return kept
+
+    def _old_name(self, name: str) -> str | None:
+        """The name of the same playlist for players that know no m3u8; None where it is somebody else's."""
+        old = name.removesuffix(ENDING) + OLD_ENDING
+        key = path_key(old)
+        return self.names.get(key, old) if key not in self.names or key in self.ours else None
 
     def _name_for(self, collection: Collection, kept: set[str]) -> str | None:
         """The collection's file name: its own, or with its short id where the name is somebody else's.

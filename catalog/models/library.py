@@ -35,6 +35,10 @@ class Library(models.Model):
     ``held_since`` is set while fetching waits for a person after many files vanished at once.
     """
 
+    class ArtistTag(models.TextChoices):
+        JOINED = "joined", "As people read them in ARTIST, one each in ARTISTS"
+        EACH = "each", "One value each, in ARTIST too"
+
     root_uuid = models.CharField(max_length=36, blank=True, default="")
     root_path = models.TextField(blank=True, default="", help_text="Where the rows' absolute paths begin.")
     publish_method = models.CharField(max_length=12, blank=True, default="")
@@ -50,6 +54,11 @@ class Library(models.Model):
         null=True, blank=True, help_text="Songs up to this id stood in a plan that was accepted; empty: none was."
     )
     retag = models.BooleanField(default=True, help_text="Tags in files follow what Spotify corrects.")
+    artist_tag = models.CharField(max_length=6, choices=ArtistTag.choices, default=ArtistTag.JOINED)
+    id3_version = models.PositiveSmallIntegerField(default=4, help_text="2.4, or 2.3 with ID3v1 for old players.")
+    write_m3u = models.BooleanField(
+        default=False, help_text="Each playlist as .m3u too, for players that know no m3u8."
+    )
     find_moved = models.BooleanField(default=True, help_text="Look for files that vanish among those of no song.")
 
     class Meta:

@@ -38,10 +38,15 @@ class Album(models.Model):
 
     title = models.TextField()
     artist = models.TextField(blank=True, default="", help_text="Album artist, as it is written in tags and paths.")
+    artist_names = models.JSONField(default=list, blank=True, help_text="The album's artists one by one.")
     key = models.CharField(max_length=200, unique=True)
     release_date = models.CharField(max_length=10, blank=True, default="")
     cover_url = models.TextField(blank=True, default="")
     compilation = models.BooleanField(default=False)
+    total_tracks = models.PositiveIntegerField(null=True, blank=True, help_text="On all its discs.")
+    release_type = models.CharField(max_length=12, blank=True, default="", help_text="album, single or compilation.")
+    label = models.TextField(blank=True, default="")
+    copyright = models.TextField(blank=True, default="")
     wanted = models.BooleanField(default=False)  # whether a wanted track is on it: as an artist's
 
     class Meta:

@@ -37,7 +37,8 @@ class TrackRecord:
 
     ``artists`` are in billing order, the main artist first. ``duration_ms`` is None where unknown (privacy
     exports). ``spotify_id`` and ``album_spotify_id`` are 22 base-62 characters or "". ``release_date`` is
-    "YYYY", "YYYY-MM", "YYYY-MM-DD" or "". ``isrc`` is upper case without hyphens, or "".
+    "YYYY", "YYYY-MM", "YYYY-MM-DD" or "". ``isrc`` is upper case without hyphens, or "". ``album_tracks`` is how many
+    tracks the album has, on all its discs; ``album_type`` is "album", "single", "compilation" or "".
     """
 
     title: str
@@ -54,6 +55,10 @@ class TrackRecord:
     explicit: bool | None = None
     compilation: bool = False
     cover_url: str = ""
+    album_tracks: int | None = None
+    album_type: str = ""
+    label: str = ""
+    copyright: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ def _is_plain(entry: EntryRecord) -> bool:
     track = entry.track
     if track is None:
         return entry.label.isprintable()
-    names = (*track.artists, *track.album_artists)
+    names = (*track.artists, *track.album_artists, track.label, track.copyright)
     return "".join((track.title, track.album, track.cover_url, track.release_date, *names)).isprintable()
 
 
@@ -137,6 +142,8 @@ def _storable(entry: EntryRecord) -> EntryRecord:
             album_artists=tuple(map(storable, track.album_artists)),
             release_date=storable(track.release_date),
             cover_url=storable(track.cover_url),
+            label=storable(track.label),
+            copyright=storable(track.copyright),
         ),
     )
 

@@ -26,6 +26,7 @@ from catalog.music.records import (
 )
 
 SPOKEN = {"episode", "chapter", "show", "audiobook"}
+ALBUM_TYPES = ("album", "single", "compilation")
 MAX_INTEGER = 2**31 - 1  # what an integer column holds
 RELEASE_DATE = re.compile(r"[1-9]\d{3}(-\d{2}(-\d{2})?)?\Z")  # Spotify says "0000" where it does not know
 
@@ -74,6 +75,10 @@ def _track(raw: Mapping[str, Any], title: str, album: Mapping[str, Any]) -> Trac
         explicit=raw.get("explicit") if isinstance(raw.get("explicit"), bool) else None,
         compilation=_is_compilation(album),
         cover_url=cover_url(album.get("images")),
+        album_tracks=positive(album.get("total_tracks")),
+        album_type=_album_type(album),
+        label=text(album.get("label")),
+        copyright=_copyright(album),
     )
 
 
@@ -86,6 +91,17 @@ def _saved_id(raw: Mapping[str, Any]) -> str:
 def _is_compilation(album: Mapping[str, Any]) -> bool:
     main = next((mapping(artist) for artist in _list(album.get("artists"))), {})
     return album.get("album_type") == "compilation" or main.get("id") == VARIOUS_ARTISTS
+
+
+def _album_type(album: Mapping[str, Any]) -> str:
+    said = text(album.get("album_type"))
+    return said if said in ALBUM_TYPES else ""
+
+
+def _copyright(album: Mapping[str, Any]) -> str:
+    """That of the sound (P) where there is one, else of the work (C). Only whole albums carry it."""
+    said = [mapping(each) for each in _list(album.get("copyrights"))]
+    return next((text(each.get("text")) for kind in ("P", "C") for each in said if each.get("type") == kind), "")
 
 
 def _label(raw: Mapping[str, Any], otherwise: str) -> str:

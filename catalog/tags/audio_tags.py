@@ -21,6 +21,7 @@ from mutagen._vorbis import VComment
 from mutagen.apev2 import TEXT as APE_TEXT
 from mutagen.apev2 import APEv2
 from mutagen.flac import FLAC, Picture
+from mutagen.mp3 import MP3
 from mutagen.mp4 import MP4Cover, MP4FreeForm, MP4Tags
 from mutagen.wave import WAVE
 
@@ -41,6 +42,10 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     # Navidrome takes an album's date from here in ID3 and Vorbis comments, but from ©day in MP4: without it one album
     # in two containers was shown as two.
     "release_date": ("TDRL", "----:com.apple.iTunes:RELEASEDATE", "RELEASEDATE"),
+    # Picard's names; beets and Navidrome read the same.
+    "release_type": ("TXXX:MusicBrainz Album Type", "----:com.apple.iTunes:MusicBrainz Album Type", "RELEASETYPE"),
+    "label": ("TPUB", "----:com.apple.iTunes:LABEL", "LABEL"),
+    "copyright": ("TCOP", "cprt", "COPYRIGHT"),
     "isrc": ("TSRC", "----:com.apple.iTunes:ISRC", "ISRC"),
     "spotify_id": ("TXXX:SPOTIFY_TRACK_ID", "----:com.apple.iTunes:SPOTIFY_TRACK_ID", "SPOTIFY_TRACK_ID"),
     "track_key": ("TXXX:TONEKEEP_ID", "----:com.apple.iTunes:TONEKEEP_ID", "TONEKEEP_ID"),
@@ -83,6 +88,7 @@ _CODECS = {"MP3": "mp3", "OggOpus": "opus", "OggVorbis": "vorbis", "FLAC": "flac
 
 # What is taken of a file's texts. Longer ones are no names, and cost whoever compares them.
 MAX_TEXT = 1000  # characters
+ID3_OLD = 3
 MAX_VALUES = 100  # values of one field
 
 # Errors that say "no such file", and the seeks that garbage asks for.
@@ -97,7 +103,8 @@ class TagError(Exception):
 class TrackTags:
     """What the catalog knows of a track; "" and None are unknown and leave the file's own value alone.
 
-    ``date`` is "YYYY", "YYYY-MM" or "YYYY-MM-DD". ``track_key`` is our own id of the row, any text.
+    ``date`` is "YYYY", "YYYY-MM" or "YYYY-MM-DD". ``track_key`` is our own id of the row, any text. ``artist_text`` is
+    what stands in ARTIST instead of one value for each artist.
     """
 
     title: str
@@ -115,6 +122,10 @@ class TrackTags:
     track_key: str = ""
     album_artists: tuple[str, ...] = ()
     explicit: bool | None = None
+    artist_text: str = ""
+    release_type: tuple[str, ...] = ()
+    label: str = ""
+    copyright: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +147,13 @@ class FileTags:
     bitrate: int
 
 
-def write_tags(path: str, tags: TrackTags, cover: bytes | None) -> None:
+def write_tags(path: str, tags: TrackTags, cover: bytes | None, id3_version: int = 4) -> None:
     """Write ``tags`` and ``cover`` (JPEG, PNG or WebP by its content; anything else is left out) into the file.
 
-    mp3 and wav (ID3v2.4), m4a and mp4, opus, ogg vorbis and flac. Other fields stay as they are, save ids and
-    ISRC of somebody else. Works in place: hand it a staged file. Raises `TagError` where the file is no such
-    audio, and OSError where the disk is at fault (full, read-only), so that nobody blames the file for it.
+    mp3 and wav (ID3v2.4; an mp3 with ``id3_version`` 3 gets ID3v2.3 and v1, for old players), m4a and mp4, opus, ogg
+    vorbis and flac. Other fields stay as they are, save ids and ISRC of somebody else. Works in place: hand it a staged
+    file. Raises `TagError` where the file is no such audio, and OSError where the disk is at fault (full, read-only),
+    so that nobody blames the file for it.
     """
     audio = opened(path)
     if audio is None:
@@ -150,12 +162,21 @@ def write_tags(path: str, tags: TrackTags, cover: bytes | None) -> None:
         if audio.tags is None:
             audio.add_tags()
         _fill(audio, tags, cover)
-        audio.save()
+        save(audio, id3_version)
         if isinstance(audio, WAVE):
             write_riff_info(path, riff_texts(tags))
     except Exception as error:
         raise_disk_error(error)
         raise TagError(f"The tags could not be written: {reason_of(error)}.") from error
+
+
+def save(audio: Any, id3_version: int) -> None:
+    """Write the tags. ID3v2.3 knows one value in a field by its rules; ours are parted by NUL, as in v2.4."""
+    if isinstance(audio, MP3) and id3_version == ID3_OLD:
+        audio.tags.update_to_v23()
+        audio.save(v1=2, v2_version=3, v23_sep=None)
+    else:
+        audio.save()
 
 
 def read_tags(path: str) -> FileTags | None:
@@ -220,13 +241,16 @@ def known_texts(tags: TrackTags) -> Iterator[tuple[str, list[str]]]:
     """(field of ``TEXTS``, values) of every text that is known."""
     values = {
         "title": [tags.title],
-        "artist": list(tags.artists),
+        "artist": [tags.artist_text] if tags.artist_text else list(tags.artists),
         "artists": list(tags.artists),
         "album": [tags.album],
         "album_artist": [tags.album_artist],
         "album_artists": list(tags.album_artists),
         "date": [tags.date] if _DATE.match(tags.date) else [],
         "release_date": [tags.date] if _DATE.match(tags.date) else [],
+        "release_type": list(tags.release_type),
+        "label": [tags.label],
+        "copyright": [tags.copyright],
         "isrc": [clean_isrc(tags.isrc)],
         "spotify_id": [tags.spotify_id] if SPOTIFY_ID.match(tags.spotify_id) else [],
         "track_key": [tags.track_key],
@@ -309,7 +333,7 @@ def riff_texts(tags: TrackTags) -> dict[str, str]:
     """The few fields that RIFF has, for programs that read no ID3 in a wav (Explorer, Quod Libet)."""
     values = {
         "INAM": tags.title,
-        "IART": ", ".join(tags.artists),
+        "IART": tags.artist_text or ", ".join(tags.artists),
         "IPRD": tags.album,
         "ICRD": tags.date,
         "ITRK": number_of(tags.track_number, None),

@@ -14,6 +14,7 @@ from mutagen.mp4 import MP4Tags
 from mutagen.wave import WAVE
 
 from catalog.tags.audio_tags import (
+    ID3_OLD,
     TEXTS,
     TagError,
     TrackTags,
@@ -22,6 +23,7 @@ from catalog.tags.audio_tags import (
     opened,
     raise_disk_error,
     reason_of,
+    save,
     set_frame,
     set_text,
     valid_number,
@@ -82,7 +84,8 @@ def change_fields(path: str, fields: Mapping[str, list[str]]) -> None:
             if field in TEXTS:
                 set_text(audio.tags, field, list(fields[field]))
         _set_numbers(audio.tags, now, fields)
-        audio.save()
+        version = getattr(audio.tags, "version", None)
+        save(audio, ID3_OLD if version == (2, ID3_OLD, 0) else 4)
         if isinstance(audio, WAVE):
             write_riff_info(path, {name: ", ".join(now[field]) for field, name in RIFF.items() if now[field]})
     except Exception as error:

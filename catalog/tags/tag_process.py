@@ -56,9 +56,9 @@ class TagProcess:
             return None
         return FileTags(**tags)
 
-    def write(self, path: str, tags: TrackTags, cover: bytes | None) -> None:
+    def write(self, path: str, tags: TrackTags, cover: bytes | None, id3_version: int = 4) -> None:
         """As `catalog.tags.audio_tags.write_tags`. Raises TagError, OSError for the disk, Unreadable."""
-        self._call(WRITE, path, asdict(tags), cover)
+        self._call(WRITE, path, asdict(tags), cover, id3_version)
 
     def read_fields(self, path: str) -> Fields | None:
         """As `catalog.tags.tag_fields.read_fields`. Raises OSError for the disk, Unreadable."""
@@ -135,11 +135,11 @@ def read_tags(path: str) -> FileTags | None:
     return None
 
 
-def write_tags(path: str, tags: TrackTags, cover: bytes | None) -> None:
+def write_tags(path: str, tags: TrackTags, cover: bytes | None, id3_version: int = 4) -> None:
     """As `catalog.tags.audio_tags.write_tags`; a file that breaks a limit raises TagError."""
     with _turn:
         try:
-            _shared.write(path, tags, cover)
+            _shared.write(path, tags, cover, id3_version)
         except Unreadable as error:
             raise TagError(str(error)) from error
 
@@ -194,7 +194,7 @@ def _answer(kind: str, path: str, *rest: Any) -> tuple[str, Any]:
         if kind == CHANGE:
             tag_fields.change_fields(path, rest[0])
             return "done", None
-        audio_tags.write_tags(path, TrackTags(**rest[0]), rest[1])
+        audio_tags.write_tags(path, TrackTags(**rest[0]), *rest[1:])
         return "done", None
     except (MemoryError, RecursionError):
         return "unreadable", None

@@ -41,6 +41,10 @@ FORMATS: dict[str, tuple[frozenset[str], list[str], str]] = {
 # Fields of an mp4's header that ffmpeg would write into an mp3 as text frames; an empty value removes one.
 _BRANDS = ("major_brand", "minor_version", "compatible_brands")
 _NO_BRANDS = [part for name in _BRANDS for part in ("-metadata", f"{name}=")]
+# What was measured of the sound before it is encoded anew: gain, and an encoder's own figures.
+_MEASURES = [f"replaygain_{of}_{what}" for of in ("track", "album") for what in ("gain", "peak", "range")]
+_MEASURES += ["replaygain_reference_loudness", "r128_track_gain", "r128_album_gain", "itunsmpb", "itunnorm", "encoder"]
+_NO_MEASURES = [part for name in _MEASURES for at in ("", ":s:a:0") for part in (f"-metadata{at}", f"{name}=")]
 
 
 def transcode(
@@ -86,7 +90,8 @@ def _plan(codec: str, audio_format: str) -> tuple[str, list[str]]:
 def _rewrite(path: str, target: str, muxer: str, encode: list[str], ffmpeg: str, timeout: float) -> None:
     # An extension of its own: `target` may be the very file that is read (a fragmented m4a).
     draft = f"{os.path.splitext(path)[0]}.new"
-    arguments = ["-v", "error", "-y", *tool.input_arguments(path), "-map", "0:a:0", *_NO_BRANDS, *encode]
+    stale = [] if encode[-1] == "copy" else _NO_MEASURES
+    arguments = ["-v", "error", "-y", *tool.input_arguments(path), "-map", "0:a:0", *_NO_BRANDS, *stale, *encode]
     result = tool.run_ffmpeg([*arguments, "-f", muxer, tool.file_argument(draft)], ffmpeg=ffmpeg, timeout=timeout)
     if result.code != 0:
         kind = "disk_full" if "No space left" in tool.messages(result) else "tool_crashed"

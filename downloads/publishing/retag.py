@@ -15,12 +15,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Max
 
-from catalog.models import Album, Library, Track
+from catalog.models import Library, Track
 from catalog.storage import own_folders
 from catalog.storage import state as storage
 from catalog.storage.own_folders import STAGING
@@ -34,7 +35,7 @@ from catalog.tags.tag_fields import Fields, fields_of
 from catalog.text.user_error import UserError
 from catalog.tracks import transitions
 from downloads.models import WrittenTags
-from downloads.publishing import tagging, target_path
+from downloads.publishing import tagging
 
 CHUNK = 200  # tracks read together, and tagged under one lock
 LISTED = 20  # files that a report names
@@ -148,17 +149,10 @@ def undo(now: datetime, should_stop: Stop = lambda: False) -> RetagReport:
 
 def _rows(most: int | None) -> Iterator[tuple[WrittenTags, Fields]]:
     """Rows of downloaded tracks, and what their files are to say."""
-    discs: dict[int, int | None] = {}
-
-    def disc_count(album: Album | None) -> int | None:
-        if album is None:
-            return None
-        if album.pk not in discs:
-            discs[album.pk] = target_path.disc_count(album)
-        return discs[album.pk]
-
+    joined = Library.load().artist_tag == Library.ArtistTag.JOINED
+    size_of = lru_cache(maxsize=10_000)(tagging.size_of)  # tracks come by the album, mostly
     for row in _chunks(WrittenTags.objects.filter(track__status=Track.Status.DOWNLOADED), most):
-        yield row, fields_of(tagging.tags_of(row.track, disc_count))
+        yield row, fields_of(tagging.tags_of(row.track, size_of, joined))
 
 
 def _chunks(rows: Any, most: int | None) -> Iterator[WrittenTags]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+from collections import Counter
 from collections.abc import Callable
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -16,7 +18,7 @@ from catalog.tags import audio_tags, tag_process
 from catalog.tags.tag_fields import Fields, fields_of
 from catalog.tracks.place import Place
 from downloads.failures.kinds import DownloadError
-from downloads.publishing import link_method, staging, target_path
+from downloads.publishing import link_method, staging
 from downloads.publishing.cover_art import cover
 
 VARIOUS = "Various Artists"  # what Picard, beets, Navidrome, Jellyfin and MPD know compilations by
@@ -27,7 +29,45 @@ ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 logger = logging.getLogger(__name__)
 
 
-DiscCount = Callable[[Album | None], int | None]
+class Size(NamedTuple):
+    """How large an album is, as far as that is known. ``tracks``: of each disc, where all of the album is known."""
+
+    disc_total: int | None = None
+    total_tracks: int | None = None
+    tracks: dict[int, int] | None = None
+
+    def tracks_of(self, disc: int | None) -> int | None:
+        """How many tracks this disc has. Of an album that nobody knows whole, all are taken to be on its one disc."""
+        if self.tracks is not None:
+            return self.tracks.get(disc or 1)
+        return self.total_tracks if self.disc_total is None else None
+
+
+NO_SIZE = Size()
+AlbumSize = Callable[[Album], Size]
+
+
+def size_of(album: Album) -> Size:
+    """Of an album of which another disc is known but not all tracks, only the number of discs so far."""
+    numbers = Counter[int]()
+    for disc, _ in set(album.tracks.exclude(track_number=None).values_list("disc_number", "track_number")):
+        numbers[disc or 1] += 1
+    discs = max(numbers, default=1)
+    if album.total_tracks and numbers.total() == album.total_tracks:
+        return Size(discs, album.total_tracks, dict(numbers))
+    return Size(discs if discs > 1 else None, album.total_tracks)
+
+
+def in_words(names: list[str]) -> str:
+    """Names as people read them: "A", "A & B", "A, B & C"."""
+    return " & ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _release_type(album: Album) -> tuple[str, ...]:
+    """As MusicBrainz says it: a compilation is a kind of album."""
+    return (
+        ("album", "compilation") if album.release_type == "compilation" else tuple(filter(None, [album.release_type]))
+    )
 
 
 def write_tags(track: Track, path: str) -> Fields:
@@ -35,29 +75,36 @@ def write_tags(track: Track, path: str) -> Fields:
 
     DownloadError bad_file where it cannot carry tags.
     """
-    album, tags = track.album, tags_of(track)
+    library = Library.load()
+    album, tags = track.album, tags_of(track, joined=library.artist_tag == Library.ArtistTag.JOINED)
     try:
-        tag_process.write_tags(path, tags, cover(album.cover_url) if album else None)
+        tag_process.write_tags(path, tags, cover(album.cover_url) if album else None, library.id3_version)
     except audio_tags.TagError as error:
         raise DownloadError("bad_file", str(error)) from error
     return fields_of(tags)
 
 
-def tags_of(track: Track, discs: DiscCount = target_path.disc_count) -> audio_tags.TrackTags:
+def tags_of(track: Track, album_size: AlbumSize | None = None, joined: bool = True) -> audio_tags.TrackTags:
     """A track's tags. Several discs are said as such; a compilation without an album artist has the usual one.
 
-    ``discs`` may remember what it has answered, where there are many tracks.
+    ``album_size`` may remember what it has answered, where there are many tracks. ``joined``: ARTIST is one text.
     """
     album = track.album
+    size = (album_size or size_of)(album) if album else NO_SIZE
     return audio_tags.TrackTags(
         title=track.title,
         artists=tuple(track.artist_names),
+        artist_text=in_words(track.artist_names) if joined else "",
         album=album.title if album else "",
         album_artist=_album_artist(album) if album else "",
         album_artists=_album_artists(track, album) if album else (),
         track_number=track.track_number,
         disc_number=track.disc_number,
-        disc_total=_disc_total(discs(album)),
+        track_total=size.tracks_of(track.disc_number),
+        disc_total=size.disc_total,
+        release_type=_release_type(album) if album else (),
+        label=album.label if album else "",
+        copyright=album.copyright if album else "",
         date=album.release_date if album else "",
         isrc=track.isrc,
         spotify_id=track.spotify_id or "",
@@ -76,16 +123,13 @@ def _album_artists(track: Track, album: Album) -> tuple[str, ...]:
 
     "Tyler, The Creator" is one artist, "JAY-Z, Kanye West" are two: only names that we have from a credit decide.
     """
+    if album.artist_names and album.artist == ", ".join(album.artist_names):
+        return tuple(album.artist_names)
     names, text = track.artist_names, _album_artist(album)
     for count in range(1, len(names) + 1):
         if ", ".join(names[:count]) == text:
             return tuple(names[:count])
     return () if not text or "," in text else (text,)
-
-
-def _disc_total(discs: int | None) -> int | None:
-    """How many discs the album has, where more than one is known: of the first disc nobody knows whether it is all."""
-    return discs if discs and discs > 1 else None
 
 
 def put_cover(track: Track, place: Place) -> str:

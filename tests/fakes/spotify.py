@@ -320,7 +320,7 @@ class SpotifyStandIn:
         more = {"copyrights": [], "external_ids": {}, "genres": [], "label": "", "popularity": 0}
         return {
             "added_at": saved.added_at,
-            "album": {**saved.album, **more, "tracks": self._page(tracks, saved.tracks).body},
+            "album": {**more, **saved.album, "tracks": self._page(tracks, saved.tracks).body},
         }
 
     def _album_tracks(self, user: User, key: str, request: Request) -> Answer:

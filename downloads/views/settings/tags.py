@@ -22,6 +22,7 @@ def tags(request: HttpRequest) -> HttpResponse:
     shown = {
         "section": "settings",
         "library": Library.load(),
+        "artist_ways": Library.ArtistTag.choices,
         "plan": retag.plan(most=SCAN_LIMIT),
         "looked_at": SCAN_LIMIT,
         "may_undo": retag.last_run() is not None,
@@ -33,7 +34,13 @@ def tags(request: HttpRequest) -> HttpResponse:
 def save(request: HttpRequest) -> HttpResponse:
     """Keep the settings of the page."""
     Library.load()
-    Library.objects.filter(pk=1).update(retag=request.POST.get("retag") == "yes")
+    ways = Library.ArtistTag.values
+    Library.objects.filter(pk=1).update(
+        retag=request.POST.get("retag") == "yes",
+        write_m3u=request.POST.get("write_m3u") == "yes",
+        id3_version=3 if request.POST.get("id3_version") == "3" else 4,
+        artist_tag=request.POST["artist_tag"] if request.POST.get("artist_tag") in ways else ways[0],
+    )
     messages.success(request, "Saved.")
     return redirect("tags")
 

@@ -81,6 +81,20 @@ def test_where_nothing_happened_no_collection_is_read(world, django_assert_max_n
         assert write_playlists(world.now).unchanged == 21
 
 
+def test_on_wish_each_playlist_stands_there_as_m3u_too_and_goes_again(world):
+    collection(world, "Mix", list(world.tracks.values()))
+    (world.root / "Playlists").mkdir(exist_ok=True)
+    (shelf(world) / "Sample.m3u").write_text("mine")
+    Library.objects.update(write_m3u=True)
+    assert write_playlists(world.now).written == 3
+    assert (shelf(world) / "Mix.m3u").read_bytes() == (shelf(world) / "Mix.m3u8").read_bytes()
+    assert (shelf(world) / "Sample.m3u").read_text() == "mine"
+    assert write_playlists(world.now).unchanged == 3
+    Library.objects.update(write_m3u=False)
+    assert write_playlists(world.now).removed == 1
+    assert not (shelf(world) / "Mix.m3u").exists()
+
+
 def test_a_playlist_that_somebody_deleted_is_written_again(world):
     collection(world, "Mix", list(world.tracks.values()))
     write_playlists(world.now)

@@ -498,3 +498,12 @@ def test_the_dry_run_of_the_command_changes_nothing(healthy, world, capsys):
     code, out = run_command(capsys, "--dry-run")
     assert code == 0 and state() == before
     assert "It would be: 230 new" in out and "176 to fetch" not in out
+
+
+def test_what_spotify_tells_of_an_album_is_kept_with_it(library):
+    saved = library.albums[0].album
+    saved |= {"label": "Parkwood", "copyrights": [{"type": "C", "text": "C"}, {"type": "P", "text": "2006 Sony"}]}
+    sync(NOW)
+    row = Album.objects.get(title="Long Player")
+    assert (row.label, row.copyright, row.release_type) == ("Parkwood", "2006 Sony", "album")
+    assert (row.artist_names, row.total_tracks) == (["The Tests"], saved["total_tracks"])

@@ -23,6 +23,7 @@ from mutagen.mp4 import MP4FreeForm
 from catalog.tags import audio_tags as module
 from catalog.tags.audio_tags import FOREIGN_IDS, TEXTS, TagError, TrackTags, picture_type, read_tags, write_tags
 from catalog.tags.picture_size import picture_size
+from catalog.tags.tag_fields import change_fields
 from tests.audio import CODECS, ffmpeg, make_audio, make_picture
 
 SPOTIFY, OTHER = "4LRPiXqCikLlN15c3yImP7", "7ouMYWpwJ422jRcDASZB7P"
@@ -41,6 +42,9 @@ TAGS = TrackTags(
     spotify_id=SPOTIFY,
     compilation=True,
     track_key="tonekeep:42",
+    release_type=("album", "compilation"),
+    label="Parkwood",
+    copyright="2006 Sony",
 )
 CODEC_NAMES = {
     ".mp3": "mp3", ".m4a": "aac", ".mp4": "aac", ".opus": "opus", ".ogg": "vorbis", ".flac": "flac", ".wav": "pcm"
@@ -96,10 +100,35 @@ def test_every_text_is_in_the_field_that_players_read(kind, audio):
         "album_artists": ["Beyoncé", "Jay-Z"],
         "date": ["2006-09-01"],
         "release_date": ["2006-09-01"],
+        "release_type": ["album", "compilation"],
+        "label": ["Parkwood"],
+        "copyright": ["2006 Sony"],
         "isrc": ["USSM10603618"],
         "spotify_id": [SPOTIFY],
         "track_key": ["tonekeep:42"],
     }
+
+
+@each_kind
+def test_artists_as_people_read_them_stand_in_one_value_and_one_each_beside_it(kind, audio):
+    path = audio(kind)
+    write_tags(path, replace(TAGS, artist_text="Beyoncé, Jay-Z & гость"), None)
+    assert raw_values(path, "artist") == ["Beyoncé, Jay-Z & гость"]
+    assert raw_values(path, "artists") == ["Beyoncé", "Jay-Z", "гость"]
+    assert read_tags(path).artists == ("Beyoncé", "Jay-Z", "гость")
+
+
+def test_an_mp3_for_old_players_has_the_old_tags_and_is_read_the_same(audio):
+    path = audio(".mp3")
+    write_tags(path, TAGS, None, id3_version=3)
+    data = Path(path).read_bytes()
+    assert data[:5] == b"ID3\x03\x00"
+    assert data[-128:-125] == b"TAG"
+    read = read_tags(path)
+    assert (read.title, read.artists, read.isrc) == (TAGS.title, TAGS.artists, TAGS.isrc)
+    change_fields(path, {"title": ["Other"]})
+    assert Path(path).read_bytes()[:5] == b"ID3\x03\x00"
+    assert read_tags(path).title == "Other"
 
 
 @each_kind

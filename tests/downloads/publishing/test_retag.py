@@ -52,6 +52,7 @@ def test_what_is_written_is_what_is_read(world: World, kind: str) -> None:
     tags = TrackTags(
         "T", ("A", "B; C"), "Al", "A", 3, 12, 1, 2, "2006-09-01", "USSM10603618", "4LRPiXqCikLlN15c3yImP7",
         compilation=True, track_key="1:a", album_artists=("A", "D"), explicit=True,
+        release_type=("album",), label="L", copyright="C", artist_text="A & B; C",
     )  # fmt: skip
     audio_tags.write_tags(path, tags, None)
     assert tag_fields.read_fields(path) == tag_fields.fields_of(tags)

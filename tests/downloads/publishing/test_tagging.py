@@ -128,6 +128,56 @@ def test_album_artists_are_one_by_one_where_the_credits_tell_how(world, album_ar
     assert (tags.album_artist, tags.album_artists) == (album_artist, expected)
 
 
+def test_the_artists_of_an_album_are_its_own_where_the_source_tells_them(world):
+    track = world.make_track("Song", artist="Maria Ruiz", album="Light")
+    Album.objects.filter(pk=track.album.pk).update(
+        artist="Somebody, Else, Third", artist_names=["Somebody, Else", "Third"]
+    )
+    assert tagging.tags_of(Track.objects.get(pk=track.pk)).album_artists == ("Somebody, Else", "Third")
+
+
+def test_what_spotify_says_of_an_album_is_in_the_tags(world):
+    said = {"total_tracks": 12, "release_type": "compilation", "label": "Parkwood", "copyright": "2006 Sony"}
+    track = world.make_track("Song", album="Light")
+    Album.objects.filter(pk=track.album.pk).update(**said)
+    tags = tagging.tags_of(Track.objects.get(pk=track.pk))
+    assert (tags.track_total, tags.disc_total, tags.release_type) == (12, None, ("album", "compilation"))
+    assert (tags.label, tags.copyright) == ("Parkwood", "2006 Sony")
+
+
+def test_totals_of_discs_are_said_only_where_the_whole_album_is_known(world):
+    first = world.make_track("One", album="Box", number=1, disc_number=1)
+    world.make_track("Two", album="Box", number=2, disc_number=1)
+    world.make_track("Three", album="Box", number=1, disc_number=2)
+    Album.objects.filter(pk=first.album.pk).update(total_tracks=4)
+    tags = tagging.tags_of(Track.objects.get(pk=first.pk))
+    assert (tags.track_total, tags.disc_total) == (None, 2)
+    Album.objects.filter(pk=first.album.pk).update(total_tracks=3)
+    tags = tagging.tags_of(Track.objects.get(pk=first.pk))
+    assert (tags.track_total, tags.disc_total) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [([], ""), (["A"], "A"), (["A", "B"], "A & B"), (["A", "B, C", "D"], "A, B, C & D")]
+)
+def test_artists_in_words(names, text):
+    assert tagging.in_words(names) == text
+
+
+@pytest.mark.parametrize("way", ["joined", "each"])
+def test_the_artists_stand_in_the_file_in_the_way_that_is_set(world, archive, way):
+    Library.objects.update(artist_tag=way)
+    track = missing_track(world, "Nocturne")
+    guest = Artist.objects.create(name="Guest", key="guest")
+    Credit.objects.create(track=track, artist=guest, position=1)
+    serve(archive, track)
+    assert loop.work_one(now=lambda: world.now).result == "downloaded"
+    track.refresh_from_db()
+    said = mutagen.File(track.local_path)
+    assert said["TPE1"].text == (["Maria Ruiz & Guest"] if way == "joined" else ["Maria Ruiz", "Guest"])
+    assert said["TXXX:ARTISTS"].text == ["Maria Ruiz", "Guest"]
+
+
 def test_nobody_is_told_of_one_disc_where_only_one_is_known(world):
     track = world.make_track("Song", album="Light", disc_number=1)
     assert tagging.tags_of(track).disc_total is None

@@ -39,8 +39,12 @@ def test_the_buttons_ask_for_jobs_and_the_switch_is_kept(corrected: Track, admin
     assert queued() == ["downloads.jobs.retag_files", "downloads.jobs.undo_retag"]
     admin_client.post("/tags/save", {})
     assert not Library.load().retag
-    admin_client.post("/tags/save", {"retag": "yes"})
-    assert Library.load().retag
+    admin_client.post("/tags/save", {"retag": "yes", "artist_tag": "each", "id3_version": "3", "write_m3u": "yes"})
+    library = Library.load()
+    assert (library.retag, library.artist_tag, library.id3_version, library.write_m3u) == (True, "each", 3, True)
+    admin_client.post("/tags/save", {"artist_tag": "nonsense", "id3_version": "9"})
+    library = Library.load()
+    assert (library.artist_tag, library.id3_version, library.write_m3u) == ("joined", 4, False)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
