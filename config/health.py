@@ -17,10 +17,12 @@ from config.database_errors import sentence
 def healthz(request: HttpRequest) -> HttpResponse:
     """`/healthz`: 200 while pages can be served from the database, else 503. No log-in, no counts, no disk.
 
-    Silent workers are said, but are no reason for a 503: restarting the web server would not bring them back.
+    Silent workers and a music folder that is not there are said, but are
+    no reason for a 503: restarting the web server would not bring them back.
     """
     try:
-        workers = status.workers_state(timezone.now())
+        workers, library = status.workers_state(timezone.now()), status.storage_state()
     except DatabaseError as error:
         return JsonResponse({"ok": False, "problem": sentence(error)}, status=503)
-    return JsonResponse({"ok": True, "workers": workers})
+    wrong = {} if library in {"", "online"} else {"storage": library}
+    return JsonResponse({"ok": True, "workers": workers, **wrong})

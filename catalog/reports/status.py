@@ -188,6 +188,12 @@ def latest_run(kind: str, now: datetime) -> dict[str, Any] | None:
     }
 
 
+def storage_state() -> str:
+    """The state of the music folder in a word; "" before the first look at it."""
+    service = Service.objects.filter(pk="storage").first()
+    return str(_storage(service)["state"]) if service and service.checked_at else ""
+
+
 def workers_state(now: datetime) -> str:
     """Whether the workers report: "running", "silent" or "none"."""
     return str(_workers(now)["state"])

@@ -14,6 +14,7 @@ from catalog.system.console import PlainCommand
 from catalog.text.user_error import UserError
 from catalog.web import setup_link
 from config.process import supervisor
+from config.process.addresses import own_addresses, ways_in
 
 
 class Command(PlainCommand):
@@ -30,6 +31,10 @@ class Command(PlainCommand):
             reseal_secrets()
         page = supervisor.page_address(settings.BIND, settings.PORT)
         self.stdout.write(f"Tonekeep: {page}/  (Ctrl-C stops it)")
+        path = "/"
         if token := setup_link.offer(timezone.now()):
-            self.stdout.write(f"Make yourself its admin, within an hour: {page}{reverse('first_admin', args=[token])}")
+            path = reverse("first_admin", args=[token])
+            self.stdout.write(f"Make yourself its admin, within an hour: {page}{path}")
+        for line in ways_in(settings.BIND, settings.PORT, settings.ALLOWED_HOSTS, own_addresses(), path):
+            self.stdout.write(line)
         supervisor.replace_this_process()

@@ -12,6 +12,7 @@ from catalog.system.console import PlainCommand
 from catalog.text.user_error import UserError
 from catalog.web import setup_link
 from config.process import supervisor
+from config.process.addresses import own_addresses, ways_in
 
 
 class Command(PlainCommand):
@@ -22,4 +23,7 @@ class Command(PlainCommand):
         if token is None:
             raise UserError("There is an admin already; `python manage.py createsuperuser` makes another one.")
         page = supervisor.page_address(settings.BIND, settings.PORT)
-        self.stdout.write(f"{page}{reverse('first_admin', args=[token])}")
+        path = reverse("first_admin", args=[token])
+        self.stdout.write(f"{page}{path}")
+        for line in ways_in(settings.BIND, settings.PORT, settings.ALLOWED_HOSTS, own_addresses(), path):
+            self.stdout.write(line)

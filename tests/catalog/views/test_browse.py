@@ -84,6 +84,8 @@ def test_a_slash_at_the_end_does_no_harm(reader: Client, path: str) -> None:
 def test_healthz_needs_no_log_in_and_says_little(client: Client, world: World) -> None:
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"ok": True, "workers": "none"})
+    Service.objects.update_or_create(name="storage", defaults={"state": "offline", "checked_at": timezone.now()})
+    assert client.get("/healthz").json() == {"ok": True, "workers": "none", "storage": "offline"}
 
 
 @pytest.mark.parametrize("path", READ_ONLY)
