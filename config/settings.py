@@ -7,9 +7,10 @@ MUSIC_DIR is the exception: a library that is not there is a state that the page
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,11 +18,13 @@ import dotenv
 from django.core.exceptions import ImproperlyConfigured
 
 from catalog.db.database_settings import EXPECTED, UnusableAddress, database_settings
+from catalog.text import setting_values
 from config.private_files import make_private
 from config.secret_key import MIN_LENGTH, load_or_make_secret_key
 from config.static_cache import keep_static_files
 from downloads.search.sources import AUDIO_SOURCES
 
+T = TypeVar("T")
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -47,30 +50,25 @@ def flag(name: str, default: bool = False) -> bool:
 
 def number(name: str, default: float, least: float, most: float) -> float:
     """A number within [least, most]."""
-    raw = text(name, str(default))
-    try:
-        value = float(raw)
-    except ValueError:
-        value = least - 1
-    if not least <= value <= most:
-        raise ImproperlyConfigured(f"{name} is {raw!r}; write a number from {least:g} to {most:,.0f}.")
-    return value
+    return _read(setting_values.number, name, text(name, str(default)), least, most)
 
 
 def whole(name: str, default: int, least: int, most: int) -> int:
     """A whole number within [least, most]."""
-    value = number(name, default, least, most)
-    if value != int(value):
-        raise ImproperlyConfigured(f"{name} is {text(name)!r}; write a whole number from {least} to {most}.")
-    return int(value)
+    return _read(setting_values.whole, name, text(name, str(default)), least, most)
 
 
 def choice(name: str, default: str, *allowed: str) -> str:
     """One of a few words, in any case."""
-    value = text(name, default).lower()
-    if value not in allowed:
-        raise ImproperlyConfigured(f"{name} is {value!r}; write one of {', '.join(allowed)}.")
-    return value
+    return _read(setting_values.choice, name, text(name, default), allowed)
+
+
+def _read(reader: Callable[..., T], name: str, *words: Any) -> T:
+    """A value read by the same rules as on the page of the settings."""
+    try:
+        return reader(name, *words)
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from error
 
 
 def names(name: str) -> list[str]:
@@ -321,10 +319,10 @@ YOUTUBE_EXTRACTOR_ARGS = extractor_args("YOUTUBE_EXTRACTOR_ARGS")
 PO_TOKEN_PROVIDER = address("PO_TOKEN_PROVIDER")
 YOUTUBE_SOURCE_ADDRESS = text("YOUTUBE_SOURCE_ADDRESS")
 YOUTUBE_PER_HOUR = whole("YOUTUBE_PER_HOUR", 150, 1, 1000)
-DOWNLOAD_KB_PER_SECOND = whole("DOWNLOAD_KB_PER_SECOND", 0, 0, 1_000_000)
-if 0 < DOWNLOAD_KB_PER_SECOND < 32:
-    raise ImproperlyConfigured("DOWNLOAD_KB_PER_SECOND is too low for a song; write 32 or more, or 0 for no limit.")
+DOWNLOAD_KB_PER_SECOND = _read(setting_values.bandwidth, "DOWNLOAD_KB_PER_SECOND", text("DOWNLOAD_KB_PER_SECOND", "0"))
 CA_FILE = readable("SSL_CERT_FILE") or readable("REQUESTS_CA_BUNDLE")
+# Of the settings that a page shows (`catalog.models.settings`): these are said here and win.
+SET_BY_ENVIRONMENT = frozenset(filter(text, ("AUDIO_FORMAT", "YOUTUBE_PER_HOUR", "MIN_FREE_GB")))
 CONFIRM_PLANS = flag("CONFIRM_PLANS", True)
 AUDIO_FORMAT = choice("AUDIO_FORMAT", "best", "best", "m4a", "opus", "mp3")
 DOWNLOAD_WORKERS = whole("DOWNLOAD_WORKERS", 2, 1, 16)

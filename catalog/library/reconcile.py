@@ -373,7 +373,7 @@ class Pass:
     def _vanish(self, gone: dict[int, set[str]], unread_before: set[int]) -> None:
         """Make the tracks of these names missing, after a last look at the root before every batch."""
         lost = folder_index.ids_of(Status.DOWNLOADED, gone)
-        if self.report.vanished + len(lost) > hold.HOLD_ABOVE and not self.options.accept_missing:
+        if self.report.vanished + len(lost) > hold.hold_above() and not self.options.accept_missing:
             self._hold_for_now(len(lost))
         for moment, names in self._by_last_sight(lost, unread_before).items():
             for batch in _batches(names):

@@ -10,6 +10,7 @@ from catalog.models.events import Event, EventQuerySet
 from catalog.models.library import AdoptionMatch, BinnedFile, Folder, Library
 from catalog.models.runs import Cluster, Run, RunQuerySet
 from catalog.models.services import Service, ServiceQuerySet
+from catalog.models.settings import Setting
 from catalog.models.tracks import Album, Alias, Artist, Credit, Track, TrackManager, TrackQuerySet
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "RunQuerySet",
     "Service",
     "ServiceQuerySet",
+    "Setting",
     "SetupLink",
     "SpotifyApp",
     "Track",

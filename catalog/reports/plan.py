@@ -1,7 +1,7 @@
 """The plan of what is fetched, which a person accepts before anything is: its numbers, and whether one waits.
 
 The first plan covers the whole library. After it was accepted (`catalog.library.make_plan.accept_plan`) songs that come
-later are fetched unasked, until more of them are missing at once than `LIMIT_SONGS` or `LIMIT_BYTES`.
+later are fetched unasked, until more of them are missing at once than PLAN_SONGS (200) or PLAN_GB (5).
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Sum
 
 from catalog.models import AdoptionMatch, Event, Library, Run, Track, TrackQuerySet
+from catalog.models.settings import value
 
-LIMIT_SONGS = 200
-LIMIT_BYTES = 5_000_000_000
 BYTES_PER_SECOND = 20_000  # of a song: 160 kbit/s, as most are delivered
 USUAL_LENGTH = 240_000  # ms, of a song whose length is unknown
 LOOK_AGAIN = timedelta(minutes=5)  # after a look that did not reach its end
@@ -62,18 +61,21 @@ def reason_to_wait(library: Library | None = None) -> str:
     library = library or Library.objects.filter(pk=1).first() or Library()
     if library.accepted_up_to is None:
         return NOT_SEEN
-    songs, size = _new(library.accepted_up_to)
-    if songs > LIMIT_SONGS:
-        return f"More than {LIMIT_SONGS:,} songs are new. {NOT_SEEN}"
-    if size > LIMIT_BYTES:
-        return f"More than {LIMIT_BYTES / 1e9:g} GB are new. {NOT_SEEN}"
+    if not Track.objects.missing().filter(pk__gt=library.accepted_up_to).exists():
+        return ""
+    most, most_gigabytes = value("PLAN_SONGS"), value("PLAN_GB")
+    songs, size = _new(library.accepted_up_to, most)
+    if songs > most:
+        return f"More than {most:,} songs are new. {NOT_SEEN}"
+    if size > most_gigabytes * 1e9:
+        return f"More than {most_gigabytes:g} GB are new. {NOT_SEEN}"
     return ""
 
 
-def _new(accepted_up_to: int) -> tuple[int, int]:
-    """(missing songs that came after the last plan, their bytes), of one more than `LIMIT_SONGS` at most."""
+def _new(accepted_up_to: int, most: int) -> tuple[int, int]:
+    """(missing songs that came after the last plan, their bytes), of one more than ``most`` songs."""
     new = Track.objects.missing().filter(pk__gt=accepted_up_to).order_by("pk")
-    lengths = list(new.values_list("duration_ms", flat=True)[: LIMIT_SONGS + 1])
+    lengths = list(new.values_list("duration_ms", flat=True)[: most + 1])
     return len(lengths), bytes_of(sum(length or USUAL_LENGTH for length in lengths))
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from catalog.models import Library, Track
+from catalog.models.settings import value
 
-HOLD_ABOVE = 20  # files gone at once, and
-HOLD_SHARE = 0.05  # this share of all files: then fetching waits for a person
+HOLD_SHARE = 0.05  # with more files than `hold_above`, this share of all files: then fetching waits for a person
+
+
+def hold_above() -> int:
+    """So many files may be gone at once before fetching waits for a person."""
+    return int(value("HOLD_FILES"))
 
 
 def begin(count: int, total: int, now: datetime) -> None:
@@ -23,7 +28,7 @@ def begin(count: int, total: int, now: datetime) -> None:
 def settle(now: datetime, vanished: int = 0, total: int = 0) -> bool:
     """At the end of a pass: begin a hold, or end one whose files are mostly back. Whether fetching is held now.
 
-    ``vanished`` of ``total`` files went in this pass; ``total`` 0 means fewer than `HOLD_ABOVE`.
+    ``vanished`` of ``total`` files went in this pass; ``total`` 0 means fewer than `hold_above`.
     """
     held_since = Library.load().held_since
     if total and vanished > total * HOLD_SHARE:
@@ -31,7 +36,7 @@ def settle(now: datetime, vanished: int = 0, total: int = 0) -> bool:
         return True
     if held_since:
         gone, files = still_gone(held_since)
-        if gone > HOLD_ABOVE and gone > files * HOLD_SHARE:
+        if gone > hold_above() and gone > files * HOLD_SHARE:
             return True
         release()
     return False

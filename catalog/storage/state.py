@@ -19,6 +19,7 @@ from typing import Any
 from django.conf import settings
 
 from catalog.models import Folder, Library, Service
+from catalog.models.settings import value
 from catalog.storage.marker import MARKER, set_marker
 from catalog.storage.probe import ACCEPT, ANSWER_WITHIN, RootProbe, RootProblem, call_with_timeout, probe_root
 
@@ -83,8 +84,9 @@ def judge(path: str, probe: RootProbe, library: Library) -> StorageState:
         return StorageState(READONLY, f"The music folder {path} may not be written to. Check its rights.", path)
     if probe.foreign:
         return StorageState(READONLY, probe.foreign, path)
-    if probe.free_bytes is not None and probe.free_bytes < settings.MIN_FREE_BYTES:
-        free, floor = probe.free_bytes / 1e9, settings.MIN_FREE_BYTES / 1e9
+    floor_bytes = value("MIN_FREE_GB")
+    if probe.free_bytes is not None and probe.free_bytes < floor_bytes:
+        free, floor = probe.free_bytes / 1e9, floor_bytes / 1e9
         return StorageState(FULL, f"{free:.1f} GB are free on the music folder's disk, less than {floor:g} GB.", path)
     return StorageState(ONLINE, "", path)
 

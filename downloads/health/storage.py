@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from catalog.models import Folder, Library
+from catalog.models.settings import value
 from catalog.text.humanize import ago, count, size
 from downloads.health.check import Check, check
 
@@ -43,7 +44,7 @@ def _folder(storage: dict[str, Any]) -> Check:
 
 
 def _space(library: Library) -> Check:
-    free, floor = library.free_bytes, settings.MIN_FREE_BYTES
+    free, floor = library.free_bytes, value("MIN_FREE_GB")
     if free is None:
         return check("space", "Free space", "Not known yet.")
     words = f"{size(free)} free; downloads stop below {size(floor)}."

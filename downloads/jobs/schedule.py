@@ -9,11 +9,11 @@ from pathlib import Path
 from django.conf import settings
 
 from catalog.models import Account, Library, Run, Service
+from catalog.models.settings import value
 from catalog.reports.plan import needs_look
 from downloads.jobs import cluster_state
 
 # By the rows of what was run last.
-SYNC_EVERY = timedelta(hours=1)  # Spotify tells of no change by itself; an unchanged library costs a handful of calls
 QUICK_EVERY = timedelta(minutes=15)  # one stat per folder; the watcher notices most things at once
 FULL_EVERY = timedelta(days=1)  # finds what folder stamps cannot tell
 
@@ -36,7 +36,8 @@ def due(now: datetime, online: bool) -> Plan:
     """What rows and requests call for. No reconcile while the library is offline."""
     library, last_sync = Library.load(), Run.objects.filter(kind=Run.Kind.SYNC, started_at__lte=now).first()
     connected = bool(settings.SPOTIFY_REFRESH_TOKEN) or Account.objects.exists()
-    hourly = has_passed(last_sync.started_at if last_sync else None, SYNC_EVERY, now) or _may_resume(last_sync, now)
+    every = timedelta(minutes=value("SYNC_MINUTES"))
+    hourly = has_passed(last_sync.started_at if last_sync else None, every, now) or _may_resume(last_sync, now)
     scan = online and (
         cluster_state.awaits_reconcile()
         or request_flag("reconcile").exists()

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from catalog.models.settings import value
 from catalog.reports.plan import bytes_of
 from catalog.text.humanize import span
 
@@ -27,5 +28,5 @@ def estimate(songs: int, milliseconds: int) -> Estimate:
     """For so many songs of this length together, at the pace of the source that is set."""
     seconds = songs * SECONDS_A_SONG / settings.DOWNLOAD_WORKERS
     if settings.AUDIO_SOURCE == "youtube":
-        seconds = max(seconds, songs * 3600 / settings.YOUTUBE_PER_HOUR)
+        seconds = max(seconds, songs * 3600 / value("YOUTUBE_PER_HOUR"))
     return Estimate(round(seconds), bytes_of(milliseconds) / 1e9)

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from ytmusicapi import YTMusic
 from ytmusicapi.exceptions import YTMusicError
 
+from catalog.models.settings import value
 from downloads.audio.convert import AS_DELIVERED
 from downloads.failures.classify import classify, parse_retry_after, plain_message
 from downloads.failures.kinds import DownloadError
@@ -89,7 +90,7 @@ class YouTubeSource:
 
     @property
     def rate_limit(self) -> RateLimit:
-        return RateLimit(settings.YOUTUBE_PER_HOUR, self.BURST, self.MIN_INTERVAL)
+        return RateLimit(value("YOUTUBE_PER_HOUR"), self.BURST, self.MIN_INTERVAL)
 
     def connection(self) -> ConnectionOptions:
         """As the settings say. Solved players are kept for all fetches: a browser loads one once, too."""

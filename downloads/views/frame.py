@@ -57,6 +57,7 @@ SETTINGS_PAGES = (
         "list-music",
         "Choose what is downloaded, and what becomes of removed songs.",
     ),
+    ("preferences", "Downloads", "download", "Format, pace, hours, free space, when to ask first."),
     ("paths", "File names", "folder", "How folders and files are named; move what is here already."),
     ("tags", "Tags", "file-up", "What is written into files, and what follows a correction at Spotify."),
     ("adopt", "Music you already have", "folder-check", "Files in the folder that may be songs of yours."),

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from catalog.models import Service, Track
+from catalog.models.settings import value
 from catalog.storage import state as storage
 from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
@@ -248,7 +249,7 @@ class Attempt:
             access=audio_source.access(),
             connection=audio_source.connection(),
             server=FORK_SERVER,
-            audio_format=settings.AUDIO_FORMAT,
+            audio_format=value("AUDIO_FORMAT"),
             any_quality=candidate.verdict == Candidate.Verdict.CHOSEN,
             length_unknown=self._expected_ms(candidate) is None,
             on_progress=self._report_progress,

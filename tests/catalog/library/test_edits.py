@@ -179,7 +179,7 @@ def test_an_event_says_how_a_file_was_known_again(world: World, song: Callable[[
 
 
 def test_many_files_renamed_at_once_hold_nothing_when_all_are_found(world, song, monkeypatch) -> None:
-    monkeypatch.setattr(hold, "HOLD_ABOVE", 0)
+    monkeypatch.setattr(hold, "hold_above", lambda: 0)
     renamed(song("mp3"))
     assert not reconcile(world.now).held
     assert Library.load().held_since is None

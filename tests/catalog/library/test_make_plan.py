@@ -13,6 +13,7 @@ from django.conf import LazySettings
 from catalog.library import make_plan as module
 from catalog.library.make_plan import accept_plan, accept_what_is_small, make_plan
 from catalog.models import AdoptionMatch, Library, Run, Track
+from catalog.models.settings import save_settings
 from catalog.reports import plan
 from catalog.tags import audio_tags
 from catalog.text.user_error import UserError
@@ -99,8 +100,8 @@ def test_a_pass_does_not_accept_the_first_plan(world: World) -> None:
     assert Library.load().accepted_up_to is None
 
 
-def test_later_only_more_than_the_limit_asks_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "LIMIT_SONGS", 2)
+def test_later_only_more_than_the_limit_asks_again(world: World) -> None:
+    save_settings({"PLAN_SONGS": "2"})
     accept_plan()
     for number in range(2):
         world.make_track(f"Few {number}")
@@ -114,18 +115,18 @@ def test_later_only_more_than_the_limit_asks_again(world: World, monkeypatch: py
     assert plan.plan().fetch == 3
 
 
-def test_a_few_songs_that_are_large_ask_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_few_songs_that_are_large_ask_again(world: World) -> None:
     accept_plan()
     world.make_track("Ten hours", duration_ms=36_000_000)
     assert plan.reason_to_wait() == ""
-    monkeypatch.setattr(plan, "LIMIT_BYTES", 700_000_000)
+    save_settings({"PLAN_GB": "0.7"})
     assert "GB are new" in plan.reason_to_wait()
 
 
 def test_songs_that_came_after_the_page_was_made_are_not_accepted_with_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ) -> None:
-    monkeypatch.setattr(plan, "LIMIT_SONGS", 0)
+    save_settings({"PLAN_SONGS": "0"})
     seen = world.make_track("Seen")
     world.make_track("Came later")
     accept_plan(seen.pk)

@@ -301,7 +301,7 @@ def test_twenty_files_gone_need_no_word(world: World) -> None:
 
 
 def test_a_small_share_of_a_large_library_needs_no_word(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.storage.hold.HOLD_ABOVE", 2)
+    monkeypatch.setattr("catalog.storage.hold.hold_above", lambda: 2)
     monkeypatch.setattr("catalog.storage.hold.HOLD_SHARE", 0.10)
     paths = forty(world)
     for path in paths[:4]:

@@ -1,0 +1,141 @@
+"""What can be set on a page: one row for each setting that was changed, read through one door, `value`.
+
+The environment wins, then the page's row, then the default. Rows are read when a value is needed: a change holds from
+the next decision on, in every process, without a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from catalog.text import setting_values as values
+
+
+class Setting(models.Model):
+    """A setting's value as it was written on the page. ``name`` is a key of `SETTINGS`."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    value = models.TextField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """``read`` makes the value of (name, text) or raises ValueError with a sentence.
+
+    ``attribute`` is the Django setting that the environment fills, whose value counts where no row is; ``default`` is
+    used where there is none. ``scale`` is what the page's number is multiplied by.
+    """
+
+    label: str
+    help: str
+    read: Callable[[str, str], Any]
+    attribute: str = ""
+    default: str = ""
+    scale: int = 1
+    choices: tuple[str, ...] = ()
+
+
+FORMATS = ("best", "m4a", "opus", "mp3")
+
+
+def _whole(least: int, most: int) -> Callable[[str, str], int]:
+    return partial(values.whole, least=least, most=most)
+
+
+SETTINGS = {
+    "AUDIO_FORMAT": Definition(
+        "Audio format", "“best” keeps the sound as delivered; the others convert where needed.",
+        partial(values.choice, allowed=FORMATS), "AUDIO_FORMAT", choices=FORMATS,
+    ),
+    "YOUTUBE_PER_HOUR": Definition(
+        "Songs an hour at most", "YouTube stops guests at about 300.", _whole(1, 1000), "YOUTUBE_PER_HOUR"
+    ),
+    "FETCH_HOURS": Definition(
+        "Download only in these hours", "Like 22:00-06:00, several with commas between; empty: always.", values.hours
+    ),
+    "MIN_FREE_GB": Definition(
+        "Keep free on the disk, GB", "Nothing is downloaded while the disk has less free space.",
+        partial(values.number, least=0, most=1_000_000), "MIN_FREE_BYTES", scale=1_000_000_000,
+    ),
+    "SYNC_MINUTES": Definition(
+        "Look at Spotify every … minutes", "An unchanged library costs a handful of calls.", _whole(5, 10_080),
+        default="60",
+    ),
+    "PLAN_SONGS": Definition(
+        "Ask before more than … new songs", "More than these at once wait for you on the page of the plan.",
+        _whole(0, 1_000_000), default="200",
+    ),
+    "PLAN_GB": Definition(
+        "Ask before more than … GB", "As above, by their size.", partial(values.number, least=0, most=1_000_000),
+        default="5",
+    ),
+    "HOLD_FILES": Definition(
+        "Ask when more than … files disappear at once",
+        "And more than 5 % of all. They are downloaded again only when you say so.",
+        _whole(0, 1_000_000), default="20",
+    ),
+}  # fmt: skip
+
+
+def is_fixed(name: str) -> bool:
+    """Whether the environment says it: then no page changes it."""
+    return name in settings.SET_BY_ENVIRONMENT
+
+
+def value(name: str) -> Any:
+    """What holds now: the environment's value, else the page's, else the default."""
+    definition = SETTINGS[name]
+    row = None if is_fixed(name) else Setting.objects.filter(pk=name).values_list("value", flat=True).first()
+    if row is not None:
+        try:
+            found = definition.read(name, row)
+            return found * definition.scale if definition.scale != 1 else found
+        except ValueError:  # written by another version that allowed it
+            pass
+    if definition.attribute:
+        return getattr(settings, definition.attribute)
+    return definition.read(name, definition.default)
+
+
+def written(name: str) -> str:
+    """What holds now as a person writes it."""
+    definition = SETTINGS[name]
+    row = None if is_fixed(name) else Setting.objects.filter(pk=name).values_list("value", flat=True).first()
+    if row is not None:
+        return row
+    return (
+        f"{getattr(settings, definition.attribute) / definition.scale:g}"
+        if definition.scale != 1
+        else str(getattr(settings, definition.attribute) if definition.attribute else definition.default)
+    )
+
+
+def save_settings(texts: dict[str, str]) -> dict[str, str]:
+    """Write what a person has written, or nothing where one of them cannot be used: then the sentences, by name.
+
+    An empty text goes back to the default. What the environment says is left out.
+    """
+    wished = {name: text.strip() for name, text in texts.items() if name in SETTINGS and not is_fixed(name)}
+    problems = {}
+    for name, text in wished.items():
+        try:
+            SETTINGS[name].read(name, text) if text else None
+        except ValueError as error:
+            problems[name] = str(error).replace(name, SETTINGS[name].label, 1)
+    if problems:
+        return problems
+    for name, text in wished.items():
+        if not text:
+            Setting.objects.filter(pk=name).delete()
+        elif text != written(name):
+            Setting.objects.update_or_create(pk=name, defaults={"value": text})
+    return {}

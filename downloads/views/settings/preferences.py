@@ -1,0 +1,52 @@
+"""`/settings/downloads`: what a home user changes, without a restart. The environment wins, and the page says where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from catalog.models import Library
+from catalog.models.settings import SETTINGS, is_fixed, save_settings, written
+from catalog.web.permissions import staff_page
+from downloads.jobs import queue
+
+LONGEST = 200  # characters of a value
+
+
+@staff_page
+def preferences(request: HttpRequest) -> HttpResponse:
+    """The form. A value that cannot be used is refused with the environment's own sentence, and nothing is saved."""
+    typed = {name: request.POST.get(name, "")[:LONGEST] for name in SETTINGS if name in request.POST}
+    problems: dict[str, str] = {}
+    if request.method == "POST":
+        problems = save_settings(typed)
+        if not problems:
+            Library.load()
+            switches = {name: name in request.POST for name in ("write_playlists", "find_moved")}
+            Library.objects.filter(pk=1).update(**switches)
+            queue.wake()
+            messages.success(request, "Saved. It holds from now on.")
+            return redirect("preferences")
+    context = {
+        "section": "settings",
+        "fields": [_field(name, typed, problems) for name in SETTINGS],
+        "library": Library.load(),
+        "wrong": bool(problems),
+    }
+    return render(request, "settings/preferences.html", context, status=400 if problems else 200)
+
+
+def _field(name: str, typed: dict[str, str], problems: dict[str, str]) -> dict[str, Any]:
+    definition = SETTINGS[name]
+    return {
+        "name": name,
+        "label": definition.label,
+        "help": definition.help,
+        "choices": definition.choices,
+        "value": typed.get(name, written(name)),
+        "fixed": is_fixed(name),
+        "problem": problems.get(name, ""),
+    }
