@@ -10,7 +10,7 @@ TEST_DB := $(if $(filter command line,$(origin DB)),$(DB),sqlite)
 # Checks read the settings: without a .env file, and with a data folder of their own.
 CLEAN := ENV_FILE=/dev/null DATA_DIR=$(VENV)/check-data
 
-.PHONY: help run demo test browser-test fire check bench torture mutants wedge lock update-ytdlp setup
+.PHONY: image-test help run demo test browser-test fire check bench torture mutants wedge lock update-ytdlp setup
 
 help:
 	@echo "make run            the web page, the jobs and the watcher, until Ctrl-C"
@@ -18,6 +18,7 @@ help:
 	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=tests/catalog: some of them"
 	@echo "make browser-test   every page in chromium: accessible, quiet, no wider than the screen (minutes)"
 	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
+	@echo "make image-test the image, built with buildah and tried as a non-root user on a read-only root (Debian, root)"
 	@echo "make check          style, types, migrations"
 	@echo "make bench          reconcile against find, pages, sync, adopt and the rest (TRACKS=1000000); make torture, mutants, wedge: the long tests"
 	@echo "make lock           the locks, after a change of requirements.txt or requirements-dev.txt"
@@ -94,6 +95,10 @@ mutants: $(DEV)
 # kill -9 of an idle worker, of the sentinel and of the main process, in real time (about 10 minutes).
 wedge: $(DEV)
 	@$(PY) -m bench.lock_contention $(ARGS)
+
+# Builds the image with buildah and runs the demo in it; skips with a sentence where that cannot be.
+image-test: $(READY)
+	@.ci/image-test
 
 # Each package that is installed, with its hashes, for every Python from 3.11 on and every system that has wheels.
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
