@@ -28,6 +28,7 @@ from downloads.matching.score import THRESHOLD, Scored, score
 
 SAME_MS, RELATED_MS = 2_000, 12_000
 GUEST_MISSING, GUEST_ADDED, GUEST_OTHER = "guest of the track only", "guest of the release only", "another guest"
+GUEST_SCRIPT = "guest in two scripts"
 SPELLING = "spelling"
 # Family -> what its words look like. The first that stands on one side only names the pair.
 FAMILIES = {
@@ -122,6 +123,8 @@ def family_of(track: Track, release: Track) -> str:
     if apart > RELATED_MS or not (same_title or _is_related(track.base, release.base)):
         return ""
     missing, added = _unnamed(track, release), _unnamed(release, track)
+    if missing and added and {name.isascii() for name in missing}.isdisjoint(name.isascii() for name in added):
+        return GUEST_SCRIPT
     if missing or added:
         return GUEST_OTHER if missing and added else GUEST_MISSING if missing else GUEST_ADDED
     if same_title:
@@ -136,9 +139,10 @@ def _is_related(one: str, other: str) -> bool:
 
 
 def _unnamed(one: Track, other: Track) -> set[str]:
-    """The people of ``one`` whom ``other`` names nowhere."""
+    """The people of ``one`` whom ``other`` names nowhere, with or without spaces in the name."""
     text = f" {fold(' '.join((other.title, *other.artists)))} "
-    return {name for name in one.people if f" {name} " not in text}
+    joined = {name.replace(" ", "") for name in other.people}
+    return {name for name in one.people if f" {name} " not in text and name.replace(" ", "") not in joined}
 
 
 def _on_one_side(pattern: str, one: str, other: str) -> bool:

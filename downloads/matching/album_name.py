@@ -11,9 +11,13 @@ from downloads.matching.version_words import find_versions
 ALBUM_KEYS = frozenset(["live", "session", "unplugged", "acoustic", "karaoke", "tribute", "cover", "instrumental"])
 ALBUM_KEYS |= {"8-bit", "demo", "nightcore", "sped up", "slowed", "orchestral", "a cappella", "re-recording"}
 
-# Words that declare a version wherever they stand. "Tour", "Sessions", "Festival" or "Tapes" do not.
+# Words of live recordings that are words of ordinary editions too: "Album (Tour Edition)".
+_ORDINARY = frozenset({"tour", "festival", "session", "sessions", "performance"})
+# Words that declare a version wherever they stand.
 _DECLARING = re.compile(
-    r"(?<!\S)(?:(?:live|recorded) (?:at|in|from|on|im|aus|en|à|al|dal|no|na|w)(?!\S)|live \d|karaoke|backing tracks?"
+    r"(?<!\S)(?:(?:live|recorded) (?:at|in|from|on|im|aus|en|à|al|dal|no|na|w)(?!\S)"
+    r"|live (?:\d|sessions?|recordings?|album|concerts?|tour|ep|set)"
+    r"|karaoke|backing tracks?"
     r"|unplugged|in concert|en concierto|en vivo|ao vivo|dal vivo|na żywo|tribute to|renditions? of|nightcore|8 ?bit)"
 )
 # An album's whole name can be an ordinary word ("Tribute", "Cover"); these are rarely one.
@@ -34,4 +38,5 @@ def _declared_by(segment: Segment, is_first: bool) -> frozenset[str]:
         return versions.exclusive
     if descriptor(versions) - versions.years:  # other words beside it: a name
         return frozenset()
+    versions = find_versions(" ".join(word for word in segment.text.split() if word not in _ORDINARY))
     return versions.exclusive & _DECLARING_ALONE if is_first and not segment.bracketed else versions.exclusive

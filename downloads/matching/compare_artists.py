@@ -24,8 +24,10 @@ UPLOADER_FIRST = 0.85  # … and its uploader first, where performers stand
 ARTISTS_AS_ONE_NAME = 0.95  # "Ann, Bo" in one field, and only Ann is listed
 ARTIST_UNKNOWN = 0.88  # no artist on either side: unknown, not unequal
 ARTIST_SCRIPT = 0.93  # names in scripts that cannot be compared
+ARTIST_SCRIPT_FAR = 0.8  # … on another album and seconds off: as often somebody else's song of that name
 ARTIST_SCRIPT_AGREES = 0.99  # … and title, album and length agree
 SAME_TITLE, SAME_LENGTH = 0.98, 1.0  # similarity and seconds that count as agreement then
+OTHER_LENGTH = 2.0  # seconds from which on nothing speaks for it
 OTHER_ARTIST = 0.3
 
 _SAME_NAME = 0.93  # similarity of two spellings of one name …
@@ -136,12 +138,17 @@ def _is_named(artist: ArtistName, result: ResultFeatures, parsed: ParsedTitle) -
 def in_own_script(
     evidence: Evidence, track: QueryFeatures, result: ResultFeatures, parsed: ParsedTitle, seconds_off: float
 ) -> Evidence:
-    """Agreement where only the artist is written in another script: title, album and length say that it is the one."""
+    """Only the artist is written in another script: agreement where title, album and length say that it is the one.
+
+    A question where album and length say otherwise.
+    """
     is_same_album = bool(track.album.text) and track.album.text == result.album.text and not track.is_single
     has_lengths = None not in (track.query.duration_ms, result.result.duration_ms)
     agrees = parsed.comparable and parsed.similarity >= SAME_TITLE and has_lengths and seconds_off <= SAME_LENGTH
     if evidence.factor == ARTIST_SCRIPT and is_same_album and agrees:
         return Evidence(ARTIST_SCRIPT_AGREES, ("artist in another script; title, album and length agree",))
+    if evidence.factor == ARTIST_SCRIPT and not is_same_album and seconds_off > OTHER_LENGTH:
+        return Evidence(ARTIST_SCRIPT_FAR, evidence.reasons)
     return evidence
 
 

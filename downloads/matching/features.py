@@ -128,6 +128,11 @@ class QueryFeatures:
         return album.short in (self.title.name, self.title.short)
 
     @property
+    def says_clean(self) -> bool:
+        """Whether title or album call themselves the clean cut."""
+        return "clean" in self.title.cosmetic | find_versions(self.album.text).cosmetic
+
+    @property
     def is_single(self) -> bool:
         """Whether the track's own album is called as the song."""
         return self.names_album(self.album)

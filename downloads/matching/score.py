@@ -19,7 +19,7 @@ from downloads.matching.features import QueryFeatures, ResultFeatures, SearchRes
 from downloads.matching.title_parser import ParsedTitle, parse_title
 
 # Raised with every change of what is judged (not of how): songs that nothing fitted are then matched once more.
-VERSION = 2
+VERSION = 3
 THRESHOLD = 80.0  # below this a person decides
 
 # Which evidence is worth how much. Factors, with the reason for each.
@@ -112,7 +112,7 @@ def _score(track: QueryFeatures, result: ResultFeatures, said_of_album: frozense
         artists,
         length,
         compare_albums(track, result, off, said_of_album),
-        _compare_explicit(track.query, result.result, parsed),
+        _compare_explicit(track, result.result, parsed),
         _compare_kind(track.query, result),
     ]
     total = 100.0
@@ -180,10 +180,13 @@ def _on_curve(seconds: float) -> float:
     return 0.0
 
 
-def _compare_explicit(query: TrackQuery, result: SearchResult, parsed: ParsedTitle) -> Evidence:
-    if query.explicit and "clean" in parsed.cosmetic:
+def _compare_explicit(track: QueryFeatures, result: SearchResult, parsed: ParsedTitle) -> Evidence:
+    wanted = track.query.explicit
+    if wanted and "clean" in parsed.cosmetic:
         return Evidence(CLEAN_CUT, ("the clean cut of an explicit track",))
-    if query.explicit is None or result.explicit is None or query.explicit == result.explicit:
+    if wanted is None and result.explicit and track.says_clean:
+        wanted = False
+    if wanted is None or result.explicit is None or wanted == result.explicit:
         return Evidence()
     if result.explicit:
         return Evidence(CLEAN_WANTED, ("marked explicit, the song is not",))

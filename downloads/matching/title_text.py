@@ -46,7 +46,7 @@ _CHANNEL_TAIL = re.compile(
 _LINKS = frozenset(
     phrases(
         "at, in, from, on, of, for, to, by, a, an, his, her, this, that, im, am, auf, bei, aus, w, z, v, в, на, с, из, "
-        "à, de, la, le, du, en, el, los, las, al, do, da, di, no, na"
+        "and, n, +, à, de, la, le, du, en, el, los, las, al, do, da, di, no, na"
     )
 )
 

@@ -73,10 +73,11 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
         "加速版, 倍速, faster version"
     ),
     "slowed": phrases(
-        "slowed, slowed down, slowed reverb, slowed n reverb, slow version, reverb, "
+        "slowed, slowed down, slow version, "
         "замедленная, замедлено, verlangsamt, yavaşlatılmış, ralentie, zwolnione, lenta, "
         "减速版, chopped, screwed"
     ),
+    "reverb": phrases("reverb, reverbed"),
     "nightcore": phrases("nightcore, daycore, ナイトコア, 나이트코어, найткор"),
     "8D": phrases("8d, 8d audio, 16d, 9d, 360 audio, 3d audio, binaural audio, 8д"),
     # the same recording, but not as it was made
@@ -88,9 +89,10 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
     "8-bit": phrases("8 bit, 8bit, 16 bit, chiptune, midi, music box, オルゴール, lullaby, lullabies, rendition"),
     # sung or played anew years later, mostly by the same artist
     "re-recording": phrases(
-        "re recorded, rerecorded, re recording, rerecording, re recordings, rerecordings, new version, new recording, "
-        "newly recorded, neue version, neuaufnahme, nueva versión, nova versão, nouvelle version, nuova versione, "
-        "nowa wersja, новая версия, перезапись, 再録, 再録音, 재녹음, "
+        "re recorded, rerecorded, re record, rerecord, re recording, rerecording, re recordings, rerecordings, redux, "
+        "new version, new recording, newly recorded, neue version, neuaufnahme, neueinspielung, nueva versión, "
+        "regrabado, regrabada, nova versão, regravado, regravada, nouvelle version, nuova versione, nowa wersja, "
+        "новая версия, перезапись, 再録, 再録音, 재녹음, "
         "reimagined, re imagined, reinterpreted, revisited"
     ),
     "demo": phrases("demo, demos, demoversion, maqueta, demó, демо, デモ, 데모, 小样, rough mix, home recording"),
@@ -124,10 +126,10 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
 # The same recording cut or mixed a little differently: the length decides, and little is lost if it agrees.
 COSMETIC: dict[str, tuple[str, ...]] = {
     "radio edit": phrases("radio edit, radio version, radio mix, radio cut, radio, single edit, video edit"),
-    "edit": phrases("edit, edited, cut"),
+    "edit": phrases("edit, cut"),
     "mono": phrases("mono, mono version, mono mix"),
     "intro": phrases("intro, outro"),
-    "clean": phrases("clean, censored, clean version"),
+    "clean": phrases("clean, censored, clean version, edited"),  # "Edited" is how shops call a clean cut
 }
 
 # Says nothing about which recording it is: how it is shown, sold, subtitled or mastered.
@@ -187,6 +189,7 @@ IMPLIES: dict[str, frozenset[str]] = {
 
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 YEAR = re.compile(r"(?:19|20)\d\d\Z")
+_ANNIVERSARY, _ORDINAL = "anniversary", re.compile(r"\d{1,3}(?:st|nd|rd|th)?\Z")  # "20th Anniversary Edition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +264,8 @@ def _is_named(normalised: str, rest: tuple[str, ...]) -> bool:
     tokens = normalised.split()
     if not any(word in NAMED_BY for word in tokens):
         return False
+    if _ANNIVERSARY in tokens:
+        rest = tuple(word for word in rest if not _ORDINAL.match(word))
     return any(word not in NAMED_BY and word not in _UNNAMED and not word.isdigit() and word in rest for word in tokens)
 
 
@@ -273,8 +278,9 @@ def _is_dated(normalised: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def strip_noise(normalised: str) -> tuple[str, ...]:
-    """The words of ``normalised`` that are neither noise nor a year."""
-    return tuple(word for word in _NOISES.find(normalised)[1] if not YEAR.match(word))
+    """The words of ``normalised`` that are neither noise nor a year, nor which anniversary it is."""
+    left = tuple(word for word in _NOISES.find(normalised)[1] if not YEAR.match(word))
+    return tuple(word for word in left if not _ORDINAL.match(word)) if left and _ANNIVERSARY in normalised else left
 
 
 def implied_by(keys: frozenset[str]) -> frozenset[str]:

@@ -22,6 +22,8 @@ def row(title: str, artists: str = "Band", seconds: int = 200) -> match_pairs.Tr
         (row("Night Ferry (feat. Bo)", "Band;Bo"), row("Night Ferry"), match_pairs.GUEST_MISSING),
         (row("Night Ferry"), row("Night Ferry", "Band;Bo"), match_pairs.GUEST_ADDED),
         (row("Night Ferry (with Ann)"), row("Night Ferry (feat. Bo)"), match_pairs.GUEST_OTHER),
+        (row("Night Ferry", "Band;Ann Bo"), row("Night Ferry", "Band;AnnBo"), "equal"),
+        (row("Night Ferry", "Band;Юрий"), row("Night Ferry", "Band;Yuri"), match_pairs.GUEST_SCRIPT),
         (row("Night Ferry"), row("Night Ferry - Live"), "live"),
         (row("Night Ferry"), row("Night Ferry - 2011 Remaster"), "remaster"),
         (row("Night Ferry"), row("Night Ferry Home"), "another title"),

@@ -57,7 +57,12 @@ SAME = [
     (wish("Colour of the Ferry"), song("Color of the Ferry")),
     (wish("You Are on a Ferry"), song("You're on a Ferry")),
     (wish("Night Ferry - 2023 Version"), song("Night Ferry (2023 Version)")),
+    (wish("Night Ferry"), song("Night Ferry - 20th Anniversary Edition")),
+    # editions that are named with a word of concerts
+    (wish("Night Ferry", album="Boats"), song("Night Ferry", album="Boats (Tour Edition)", seconds=201)),
+    (wish("Night Ferry", album="Festival Edition"), song("Night Ferry", album="Boats", seconds=201)),
     # versions that are wished
+    (wish("Night Ferry - Slowed + Reverb"), song("Night Ferry (slowed and reverb)")),
     (wish("Night Ferry - Live at the Hall"), song("Night Ferry (Live at the Hall)")),
     (wish("Night Ferry - Live"), song("Night Ferry (En Vivo)")),
     (
@@ -211,6 +216,21 @@ DIFFERENT = [
     # too much unknown
     (wish("Night Ferry", seconds=None), video("Band - Night Ferry", "Uploads", seconds=None)),
     (wish("Night Ferry"), SearchResult("f", "Night Ferry")),
+    # more done to the sound on one side
+    (wish("Night Ferry - Slowed"), song("Night Ferry (Slowed & Reverb)")),
+    (wish("Night Ferry - Slowed & Reverb"), song("Night Ferry (Slowed)")),
+    # made anew, in other words
+    (wish("Night Ferry (Redux)"), song("Night Ferry")),
+    (wish("Night Ferry"), song("Night Ferry - Regrabado")),
+    # the clean cut, which title or album alone name
+    (wish("Night Ferry (Clean)"), song("Night Ferry", explicit=True)),
+    (wish("Night Ferry", album="Boats (Edited)"), song("Night Ferry", album="Boats", explicit=True)),
+    (wish("Night Ferry", explicit=True), song("Night Ferry (Edited)")),
+    # albums that declare it of all their tracks
+    (wish("Night Ferry", album="Radio Live Session"), song("Night Ferry", album="Boats")),
+    (wish("Night Ferry", album="Boats"), song("Night Ferry", album="Boats - Live Recordings")),
+    # an artist in another script where neither album nor length agrees
+    (wish("Night Ferry", "Zemlya", album="Boats"), song("Night Ferry", "Земля", album="Other", seconds=205)),
     # uploads that are something else
     (wish("Night Ferry"), video("How to play Night Ferry by Band", "Teacher")),
     (wish("Night Ferry"), video("Band Night Ferry guitar cover with tabs", "Fan")),
