@@ -32,6 +32,7 @@ REPLACED = {
     "<": "(",
     ">": ")",
     "*": "_",
+    "#": "＃",  # VLC ends a playlist's line at the plain one
     "?": "",  # "Why?" reads as "Why"; a title of nothing else becomes "___"
 }
 

@@ -91,15 +91,24 @@ def probe_root(path: str) -> RootProbe:
     try:
         os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY))
         marker = read_marker(path)
-        space = os.statvfs(path)
+        space = _space(path)
         foreign = own_folders.problem_of(own_folders.STAGING, path)
     except OSError as error:
         return RootProbe(problem=_sentence(path, error))
     except ValueError:
         return RootProbe(problem=f"The marker file {path}/{MARKER} is damaged. {ACCEPT}", damaged=True)
-    readonly = bool(space.f_flag & os.ST_RDONLY) or not os.access(path, os.W_OK | os.X_OK)
-    free = space.f_bavail * space.f_frsize if space.f_blocks else None
+    readonly = bool(space and space.f_flag & os.ST_RDONLY) or not os.access(path, os.W_OK | os.X_OK)
+    free = space.f_bavail * space.f_frsize if space and space.f_blocks else None
     return RootProbe("", marker, not readonly, free, foreign=foreign)
+
+
+def _space(path: str) -> os.statvfs_result | None:
+    """The disk's figures; None where it does not tell: a cloud drive that can be listed and read is there."""
+    try:
+        return os.statvfs(path)
+    except OSError:
+        os.listdir(path)  # a drive that has gone fails here too
+        return None
 
 
 def _sentence(path: str, error: OSError) -> str:

@@ -144,7 +144,7 @@ def _save(state: StorageState, probe: RootProbe, library: Library, now: datetime
     stale = service.checked_at is None or abs(now - service.checked_at) >= WRITE_EVERY
     if stale or any(getattr(service, name) != value for name, value in changes.items()):
         Service.objects.filter(pk="storage").update(**changes, checked_at=now)
-        if probe.free_bytes not in {None, library.free_bytes}:
+        if not probe.problem and probe.free_bytes != library.free_bytes:
             Library.objects.filter(pk=1).update(free_bytes=probe.free_bytes)
 
 

@@ -112,10 +112,13 @@ def set_mode(file: str | int, mode: int) -> None:
 
 
 def sync_file(path: str) -> None:
-    """Wait until the content of ``path`` would survive a power cut."""
+    """Wait until the content of ``path`` would survive a power cut, where the filesystem can tell."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NOT_SUPPORTED:
+            raise
     finally:
         os.close(descriptor)
 

@@ -18,6 +18,12 @@ QUICK_PASS_LATE = timedelta(hours=2)  # one comes every quarter of an hour
 FULL_PASS_LATE = timedelta(days=3)  # one comes every day
 NEARLY_FULL = 5  # times the floor
 WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
+# What the folder's filesystem lacks, by trying -> what that means.
+LACKING = {
+    "link": "It has no hard links.",
+    "rename": "It cannot refuse a name that is taken: a file's name stands there empty for a moment.",
+    "fsync": "It does not write through when asked: a power cut may cost the last files.",
+}
 METHODS = {"link": "hard links", "rename": "renames that never overwrite", "placeholder": "placeholders"}
 
 
@@ -26,8 +32,7 @@ def storage_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]
     library = Library.objects.filter(pk=1).first() or Library()
     yield _folder(conditions["storage"])
     yield _space(library)
-    method = METHODS.get(library.publish_method, "")
-    yield check("publish", "Putting files in place", f"By {method}." if method else "Found out at the first download.")
+    yield _publish(library)
     yield _passes("scan", "Folder scan", library.last_pass, QUICK_PASS_LATE, now)
     yield _passes("full_scan", "Full folder scan", library.last_full_pass, FULL_PASS_LATE, now)
     yield _watches()
@@ -43,10 +48,20 @@ def _folder(storage: dict[str, Any]) -> Check:
     return check("folder", "Music folder", f"Online at {storage['root']}.", warn, fail, cure)
 
 
+def _publish(library: Library) -> Check:
+    """How files get their names, and what the folder cannot do, by what was tried in it."""
+    method = METHODS.get(library.publish_method, "")
+    words = f"By {method}." if method else "Found out at the first download."
+    meaning = " ".join(LACKING[lack] for lack in library.lacks if lack in LACKING)
+    warn = meaning if "fsync" in library.lacks else ""
+    return check("publish", "Putting files in place", f"{words} {meaning}".strip(), warn=warn)
+
+
 def _space(library: Library) -> Check:
     free, floor = library.free_bytes, value("MIN_FREE_GB")
     if free is None:
-        return check("space", "Free space", "Not known yet.")
+        words = "Unknown: the disk does not tell. Downloads go on until it is full."
+        return check("space", "Free space", words if library.last_pass else "Not known yet.")
     words = f"{size(free)} free; downloads stop below {size(floor)}."
     return check(
         "space",

@@ -13,13 +13,14 @@ from catalog.storage import own_folders
 from catalog.system.atomic_files import NOT_SUPPORTED as NOT_SUPPORTED  # for who asks what a refusal means
 from catalog.system.failpoints import failpoint
 
-LINK, RENAME, PLACEHOLDER = "link", "rename", "placeholder"
+WAYS = LINK, RENAME, PLACEHOLDER = "link", "rename", "placeholder"  # the best first
 
-# What says nothing about a way of putting files in place: it would be no better with the next one.
-NOT_OF_THE_METHOD = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN),
-    *(errno.ETIMEDOUT, errno.ENOENT, errno.EEXIST, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR),
+# What is of this moment, or of the whole disk: it would be no better with the next way of putting files in place.
+OF_THE_MOMENT = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EEXIST, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR),
 }
+# What a way can lack besides itself (`Library.lacks`).
+FSYNC = "fsync"
 RENAME_NOREPLACE = 1
 AT_FDCWD = -100
 
@@ -30,7 +31,8 @@ def link_method(folder: str) -> str:
     if library.publish_method:
         return library.publish_method
     method = probe_method(folder)
-    Library.objects.filter(pk=library.pk).update(publish_method=method)
+    lacks = [*WAYS[: WAYS.index(method)], *([] if can_sync(folder) else [FSYNC])]
+    Library.objects.filter(pk=library.pk).update(publish_method=method, lacks=lacks)
     return method
 
 
@@ -48,25 +50,53 @@ def method_in(name: str) -> str:
 def probe_method(folder: str) -> str:
     """The best way that works between two names in ``folder``: a hard link, a rename that refuses, a placeholder.
 
-    Raises OSError where the disk fails for another reason: a full disk must not teach us a worse way for good.
+    Found out by trying, whatever an error is called: rclone says EIO of links where others say "not supported". A way
+    that fails is tried once more when a worse one has worked, so that a moment's trouble teaches nothing for good.
+    Raises OSError where none works, or where the disk is full or read-only.
     """
+    errors: list[OSError] = []
+    for number, method in enumerate(WAYS):
+        error = _try(folder, method)
+        if error is None:
+            again = [better for better in WAYS[:number] if _try(folder, better) is None]
+            return again[0] if again else method
+        if error.errno in OF_THE_MOMENT:
+            raise error
+        errors.append(error)
+    raise errors[-1]
+
+
+def _try(folder: str, method: str) -> OSError | None:
+    """Put a small file in place; the error, or None where it worked."""
     unique = secrets.token_hex(8)  # in a container every start has the same process ids
     source, target = (os.path.join(folder, f".probe-{unique}-{name}") for name in ("a", "b"))
     try:
-        for method in (LINK, RENAME):
-            with open(source, "w"):
-                pass
-            try:
-                put_in_place(source, target, method)
-                return method
-            except OSError as error:
-                if error.errno in NOT_OF_THE_METHOD:
-                    raise
-        return PLACEHOLDER
+        with open(source, "w"):
+            pass
+        put_in_place(source, target, method)
+    except OSError as error:
+        return error
     finally:
         for path in (source, target):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 own_folders.unlink(path)
+    return None
+
+
+def can_sync(folder: str) -> bool:
+    """Whether the filesystem writes a file through to the disk when asked to."""
+    path = os.path.join(folder, f".probe-{secrets.token_hex(8)}-a")
+    try:
+        with open(path, "w") as file:
+            file.write("x")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    finally:
+        with contextlib.suppress(OSError):
+            own_folders.unlink(path)
+    return True
 
 
 def put_in_place(source: str, target: str, method: str) -> None:

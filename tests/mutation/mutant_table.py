@@ -498,8 +498,8 @@ MUTANTS = [
     Mutant(
         "probe: a full disk teaches nothing",
         PLACING,
-        "                if error.errno in NOT_OF_THE_METHOD:\n                    raise\n",
-        "                pass\n",
+        "        if error.errno in OF_THE_MOMENT:\n            raise error\n",
+        "",
         RECOVERY,
     ),
     Mutant(
