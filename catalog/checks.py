@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from sqlite3 import sqlite_version, sqlite_version_info
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+
+from catalog.spotify.auth import is_refused_redirect
 
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]"}
@@ -41,8 +42,7 @@ def sqlite_that_is_too_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage
 @register()
 def redirect_that_spotify_refuses(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Spotify takes no `localhost` (since April 2025), and plain http only on a loopback address."""
-    address = urlsplit(settings.SPOTIFY_REDIRECT_URI)
-    if address.hostname != "localhost" and (address.scheme == "https" or address.hostname in {"127.0.0.1", "::1"}):
+    if not is_refused_redirect(settings.SPOTIFY_REDIRECT_URI):
         return []
     hint = f"Set SPOTIFY_REDIRECT_URI=http://127.0.0.1:{settings.PORT}/connect/callback, or an https address."
     text = f"Spotify refuses the address {settings.SPOTIFY_REDIRECT_URI}."

@@ -17,7 +17,7 @@ def headline(seen: dict[str, Any]) -> tuple[str, str]:
     counters, library = seen["counters"], seen["storage"]
     missing = f"{counters['missing']:,} missing"
     if not counters["songs"]:
-        return "Nothing is here yet: connect Spotify, or import a file", "warn"
+        return _nothing_here(seen), "warn"
     if library["state"] == "offline":
         return f"Library offline: {_clause(library['reason'])}" if library["reason"] else "Library offline", "bad"
     if not counters["missing"] and not counters["downloading"]:
@@ -29,6 +29,19 @@ def headline(seen: dict[str, Any]) -> tuple[str, str]:
     if library["state"] != "online":
         return f"{missing}: fetching waits. {library['reason']}".strip(), "bad"
     return _fetching(seen, missing)
+
+
+def _nothing_here(seen: dict[str, Any]) -> str:
+    """No song is wanted: nobody is connected, or Spotify has not been read yet."""
+    if not seen["connected"]:
+        return "Nothing is here yet: connect Spotify, or import a file"
+    spotify = next(service for service in seen["services"] if service["name"] == "spotify")
+    if not spotify["paused"]:
+        return "Nothing is here yet: the next sync reads your library"
+    again = (
+        f" {humanize.ahead(spotify['paused_until'], seen['at'])}" if spotify["paused_until"] else " when you say go on"
+    )
+    return f"Nothing is here yet: Spotify is asked again{again}. {spotify['reason']}".strip()
 
 
 def _all_here(songs: int) -> str:

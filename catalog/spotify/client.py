@@ -18,18 +18,18 @@ from catalog.models import Account
 from catalog.spotify import auth, checkpoint
 from catalog.spotify.auth import Clock, HeldToken, RowToken, TokenKeeper, pauses_in_a_row
 from catalog.spotify.errors import Kind, Refusal, broken_answer, refusal_of, unreachable
-from catalog.spotify.library_reader import Known, KnownCollection, LibraryReader
+from catalog.spotify.library_reader import Known, KnownCollection, LibraryReader, Unlisted
 from catalog.spotify.paging import PAGE
 from catalog.system.atomic_files import remove_stale
 
 __all__ = ["Api", "KnownCollection", "LibraryReader", "Refusal", "read_library"]
 
 
-def read_library(account: Account, known: Known, now: datetime) -> LibraryReader:
+def read_library(account: Account, known: Known, now: datetime, long_unlisted: Unlisted = ()) -> LibraryReader:
     """The records of everything in an account's library; see `LibraryReader` for what it says at the end."""
     folder = settings.DATA_DIR / checkpoint.FOLDER
     remove_stale(folder, checkpoint.KEPT_FOR)
-    return LibraryReader(Api(RowToken(account.pk), lambda: now), account.user_id, known, folder)
+    return LibraryReader(Api(RowToken(account.pk), lambda: now), account.user_id, known, folder, long_unlisted)
 
 
 class _Line(requests.Session):

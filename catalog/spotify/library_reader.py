@@ -10,7 +10,7 @@ is gone on with by the next sync (`half_read`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -64,6 +64,7 @@ class KnownCollection:
 
 UNKNOWN = KnownCollection("")
 Known = Mapping[tuple[str, str], KnownCollection]
+Unlisted = Collection[tuple[str, str]]  # kind and key of each
 
 
 class LibraryReader(Iterator[CollectionRecord]):
@@ -71,14 +72,17 @@ class LibraryReader(Iterator[CollectionRecord]):
 
     After the last one: ``refusal`` says why the reading ended early (None: it did not), ``problems`` what else was
     wrong with the lists themselves, ``notes`` what Spotify left out of them without more being wrong, and
-    ``still_there`` names every collection that must not be forgotten. ``folder`` keeps what was half read.
+    ``still_there`` names every collection that must not be forgotten, ``unlisted`` those that are not listed while
+    there are empty places in their list. ``folder`` keeps what was half read. ``long_unlisted`` were so a day ago.
     """
 
-    def __init__(self, interface: Interface, user_id: str, known: Known, folder: Path) -> None:
+    def __init__(self, interface: Interface, user_id: str, known: Known, folder: Path, long_unlisted: Unlisted) -> None:
         self.interface = interface
         self.user_id = user_id
         self.known = known
         self.folder = folder
+        self.long_unlisted = long_unlisted
+        self.unlisted: set[tuple[str, str]] = set()
         self.refusal: Refusal | None = None
         self.problems: list[str] = []
         self.notes: list[str] = []
@@ -243,8 +247,9 @@ class LibraryReader(Iterator[CollectionRecord]):
     def _listed(self, kind: str, what: str, listing: Listing, keys: set[str]) -> None:
         """Note which collections of a kind are still there. Only a list that was read whole lets one be forgotten.
 
-        Spotify lists a null where it cannot show a playlist: that one may be any, so nothing is forgotten, and no sync
-        will mend it, so it is no fault of this one.
+        Spotify lists a null where it cannot show a playlist: that one may be any, and no sync will mend it, so it is no
+        fault of this one. What has been missing for a day is forgotten where Spotify shows it by itself: the null is
+        not that one.
         """
         self._refused(listing.refusal)
         before = {key for known_kind, key in self.known if known_kind == kind}
@@ -257,9 +262,23 @@ class LibraryReader(Iterator[CollectionRecord]):
             self.problems.append(f"The list of {what}s is not whole: {problem} Nothing was removed from it.")
         elif listing.nulls:
             number = f"1 {what}" if listing.nulls == 1 else f"{listing.nulls:,} {what}s"
-            self.notes.append(f"{number} could not be read: Spotify lists nothing in its place. Nothing was removed.")
+            missing = {(kind, key) for key in before - keys}
+            self.unlisted |= missing
+            left = {each for each in missing if each in self.long_unlisted and self._is_shown(*each)}
+            self.still_there -= left
+            removed = "" if left else " Nothing was removed."
+            self.notes.append(f"{number} could not be read: Spotify lists nothing in its place.{removed}")
         else:
             self.still_there -= {(kind, key) for key in before - keys}
+
+    def _is_shown(self, kind: str, key: str) -> bool:
+        """Whether Spotify shows a collection to whom asks for it by its id."""
+        try:
+            self.interface.playlist(key) if kind == PLAYLIST else self.interface.album_tracks(key, 0)
+        except Refusal as refusal:
+            self._refused(refusal)
+            return False
+        return True
 
     def _whole(self, record: CollectionRecord, pages: _Pages) -> CollectionRecord:
         """Read a collection whole; once more where it changed meanwhile."""

@@ -28,6 +28,7 @@ from catalog.spotify.link_names import ask_for_names
 from catalog.system.file_locks import try_lock
 
 SPOTIFY = "spotify"
+A_DAY = timedelta(days=1)
 
 NOBODY = "No Spotify account is connected: connect one on the page /connect, or import a file with import_library."
 BUSY = "Another sync is running; this one has nothing to do."
@@ -46,6 +47,8 @@ class AccountReport:
     name: str
     calls: int = 0
     problem: str = ""
+    # Since when Spotify has not listed a collection ("playlist/<key>") without saying that it is gone.
+    unlisted: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -236,7 +239,7 @@ class _Sync:
         elif key := self._due_to_be_read_whole(account):
             known[key] = replace(known[key], snapshot="")
         self.total += len(known)
-        return read_library(account, known, self.now)
+        return read_library(account, known, self.now, self._long_unlisted(account))
 
     def _due_to_be_read_whole(self, account: Account) -> tuple[str, str] | None:
         """One collection a day, the one that waits longest: Spotify corrects titles without touching a head."""
@@ -250,6 +253,17 @@ class _Sync:
             return None
         Collection.objects.filter(pk=row.pk).update(whole_read_at=self.now)
         return (row.kind, row.key)
+
+    def _unlisted_before(self, account: Account) -> dict[str, str]:
+        """As the last sync that read this account noted it."""
+        ended = Run.objects.filter(kind=Run.Kind.SYNC, ended_at__isnull=False, report__calls__gt=0)
+        accounts = ended.values_list("report__accounts", flat=True).first() or []
+        mine: dict[str, Any] = next((each for each in accounts if each.get("user_id") == account.user_id), {})
+        return dict(mine.get("unlisted", {}))
+
+    def _long_unlisted(self, account: Account) -> set[tuple[str, str]]:
+        since = {name: datetime.fromisoformat(at) for name, at in self._unlisted_before(account).items()}
+        return {(name.split("/")[0], name.split("/")[1]) for name, at in since.items() if self.now - at >= A_DAY}
 
     def _watched(self, reading: LibraryReader) -> Iterator[CollectionRecord]:
         for record in reading:
@@ -271,7 +285,9 @@ class _Sync:
         for name in SUMS:
             setattr(self.report, name, getattr(self.report, name) + outcome.total(name))
         self.report.calls += reading.calls
-        self.report.accounts.append(AccountReport(account.user_id, account.name, reading.calls))
+        before = self._unlisted_before(account)
+        unlisted = {name: before.get(name, self.now.isoformat()) for name in map("/".join, sorted(reading.unlisted))}
+        self.report.accounts.append(AccountReport(account.user_id, account.name, reading.calls, unlisted=unlisted))
         self.report.changes += [
             asdict(each) | {"account": account.user_id} for each in outcome.collections if _has_changed(each)
         ]

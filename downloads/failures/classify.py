@@ -42,6 +42,7 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ("network", r"timed out|name or service not known|name resolution|failed to resolve|getaddrinfo"),
     ("network", r"connection (was )?(refused|reset|aborted|closed|broken)|remote end closed|unreachable"),
     ("network", r"incompleteread|\b\d{1,12} bytes read\b|\bssl\b|unable to connect|eof occurred"),
+    ("network", r"did not get any data blocks"),  # the server closed without sending any
     ("no_formats", r"requested format is not available|no video formats|only images are available|no formats"),
     ("no_formats", r"missing a url|\bsabr\b"),
     ("not_a_file", r"unsupported url|did not get any data|is not a valid url|no suitable extractor"),

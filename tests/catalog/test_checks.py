@@ -27,6 +27,10 @@ def test_a_network_that_is_refused_by_name_is_said(settings: LazySettings) -> No
     [
         ("http://localhost:8000/connect/callback", True),
         ("http://nas.local:8000/connect/callback", True),
+        ("http://192.168.1.20:8000/connect/callback", True),
+        ("https://localhost:8000/connect/callback", True),
+        ("nas.local/connect/callback", True),
+        ("http://[::1:8000/connect/callback", True),
         ("https://music.example/connect/callback", False),
         ("http://[::1]:8000/connect/callback", False),
     ],

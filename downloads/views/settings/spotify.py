@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from catalog.models import Account, Run, Service
 from catalog.spotify import accounts
-from catalog.spotify.auth import app
+from catalog.spotify.auth import app, is_refused_redirect
 from catalog.spotify.sync import SPOTIFY, pause_sentence
 from catalog.web.permissions import may_act, staff_button, staff_page
 from downloads.jobs import queue
@@ -34,6 +34,8 @@ def connect_page(request: HttpRequest) -> HttpResponse:
         "app": ours,
         "app_is_set": bool(settings.SPOTIFY_CLIENT_ID),
         "redirect_uri": settings.SPOTIFY_REDIRECT_URI,
+        "is_refused": is_refused_redirect(settings.SPOTIFY_REDIRECT_URI),
+        "loopback": f"http://127.0.0.1:{settings.PORT}/connect/callback",
         "lands_elsewhere": urlsplit(settings.SPOTIFY_REDIRECT_URI).netloc != request.get_host(),
         "standings": accounts.account_statuses(now),
         "paused": pause_sentence(service) if service.is_paused(now) else "",

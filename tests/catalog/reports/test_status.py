@@ -103,6 +103,16 @@ def test_an_empty_catalog_says_what_to_do_next(db: None, world: World) -> None:
     assert status.snapshot(world.now)["headline"] == "Nothing is here yet: connect Spotify, or import a file"
 
 
+def test_a_connected_account_is_not_told_to_connect_while_spotify_is_away(world: World) -> None:
+    Track.objects.all().delete()
+    Account.objects.create(user_id="anna")
+    assert status.snapshot(world.now)["headline"] == "Nothing is here yet: the next sync reads your library"
+
+    Service.objects.pause("spotify", world.now + timedelta(hours=1), "Spotify does not answer.")
+    said = status.snapshot(world.now)["headline"]
+    assert said == "Nothing is here yet: Spotify is asked again in 60 min. Spotify does not answer."
+
+
 def test_all_songs_are_here(live: World) -> None:
     assert status.snapshot(live.now)["headline"] == "All 6 songs are here"
 

@@ -201,6 +201,18 @@ def test_a_null_among_the_playlists_is_said_and_is_no_failure_and_nothing_is_for
     assert sync(LATER).notes == []
 
 
+def test_a_playlist_that_was_removed_is_forgotten_a_day_later_though_another_one_is_null(library, spotify):
+    library.playlists += [Playlist(number, f"Other {number}", entries=entries([300 + number])) for number in (2, 3)]
+    sync(NOW)
+    spotify.twist("/me/playlists", lambda page: page | {"items": [None, *page["items"][2:]], "total": 2}, times=9)
+    spotify.fault(f"/playlists/{library.playlists[1].key}", 404, times=9)
+
+    assert sync(LATER).forgotten == []
+    assert sync(LATER + timedelta(hours=20)).forgotten == []
+    assert sync(LATER + timedelta(hours=25)).forgotten == ["Road trip"]
+    assert Collection.objects.filter(name="Other 2").exists()  # it may be the one that Spotify cannot show
+
+
 def test_a_null_among_the_albums_is_said_and_its_neighbours_come_in(library, spotify):
     library.albums.append(SavedAlbum.of(album(91, "Short Player"), first=950))
     spotify.twist("/me/albums", lambda page: page["items"].__setitem__(0, None))

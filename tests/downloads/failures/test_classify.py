@@ -65,6 +65,7 @@ TEXTS = [
     ("network", "ERROR: [generic] Unable to download webpage: The read operation timed out"),
     ("certificate", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer"),
     ("network", "ERROR: 5120 bytes read, 3000 more expected"),
+    ("network", "ERROR: Did not get any data blocks"),
     ("network", "Got error: 55690 bytes read"),  # a cut in the middle of a chunk: nobody knows how many more
     ("disk_full", "ERROR: unable to write data: [Errno 28] No space left on device"),
     ("read_only", "ERROR: unable to open for writing: [Errno 30] Read-only file system: 'audio.part'"),
