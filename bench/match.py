@@ -11,8 +11,12 @@ YouTube Music on loopback that replays the recorded answers, and only rows with 
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
+import os
+import shutil
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -24,7 +28,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.youtube_music import Replay
 from downloads.matching.features import SearchResult, TrackQuery
 from downloads.matching.score import Scored, choose, rank
-from downloads.search.youtube import YouTubeSource
 
 Found = tuple[dict[str, Any], list[SearchResult]]
 OUTCOMES = ("right", "wrong", "refused", "refused_rightly")
@@ -123,12 +126,26 @@ def as_recorded(paths: list[Path]) -> Iterator[Found]:
 
 def as_searched(paths: list[Path], recordings: Path) -> Iterator[Found]:
     """The rows with the candidates that the program's own search finds in the replayed answers."""
+    source_class = _youtube_source()
     with Replay(recordings) as replay:
         for row in rows_of(paths):
             replay.track = row["spotify"].get("id") or ""
             if replay.track in replay.tracks:
-                source = YouTubeSource(session=replay.session(), fallback=lambda query: [])
+                source = source_class(session=replay.session(), fallback=lambda query: [])
                 yield row, source.search(wish_of(row))
+
+
+def _youtube_source() -> Any:
+    """The program's own search. It reads settings: those of a program that nobody has set up, in its own folder."""
+    folder = tempfile.mkdtemp(prefix="bench-match-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ.update({"DJANGO_SETTINGS_MODULE": "config.settings", "ENV_FILE": os.devnull, "DATA_DIR": folder})
+    import django
+
+    django.setup()
+    from downloads.search.youtube import YouTubeSource
+
+    return YouTubeSource
 
 
 def main(arguments: list[str] | None = None) -> int:

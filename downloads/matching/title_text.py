@@ -24,6 +24,11 @@ _SEPARATING_SYMBOLS = "|~<>^｜"  # mathematical symbols by category, separators
 _OPEN, _CLOSE = "([{【（［〔〈《", ")]}】）］〕〉》"
 _QUOTED = re.compile(r"[\"“„](?=\S)([^\"“”„]+)[\"”“]|「([^」]+)」|『([^』]+)』|«([^»]+)»")
 _SEPARATOR = re.compile(r"\s+[-‐‑–—―−~•·:/]+\s+|\s*[|｜]+\s*|\s*//+\s*|\s+-(?=\S)|(?<=\S)-\s+|\s*[–—―]\s*")
+# ' - From "The Film" Soundtrack' says what "(From “The Film”)" says; a bracket may cut the quotation short.
+_FROM_QUOTED = re.compile(
+    r"\s[-–—]\s+(from\s+(?:the\s+(?:\w+\s+){0,3})?(?:[\"“„«][^\"”“»]+(?:[\"”“»][^-–—]*|$)|['‘][^'’]+['’][^-–—]*))",
+    re.IGNORECASE,
+)
 _FEATURING = re.compile(r"(?<!\S)(?:feat|ft|featuring|avec la participation de|при участии|при уч)(?!\S)")
 _FEATURING_BRACKET = re.compile(r"(?:feat|ft|featuring|with|w|mit|con|avec|com|med|met|z|с)(?!\S)")
 _CREDIT = re.compile(r"(?:prod|produced|producer|dir|directed|shot|music|words|composed)(?: by)?(?!\S)")
@@ -177,10 +182,19 @@ def split_segments(title: str) -> tuple[Segment, ...]:
             pieces.append((title[start:at], True))
             depth, start = depth - 1, at + 1
     pieces.append((title[start:], depth > 0))
+    pieces = [cut for text, inside in pieces for cut in _split_at_source(text, inside)]
     cut = [Segment(normalise(p), inside) for text, inside in pieces for p in _split_at_separators(text, inside)]
     return tuple(segment for segment in cut if any(ch.isalnum() for ch in segment.text)) or (
         Segment(normalise(title), False),
     )
+
+
+def _split_at_source(text: str, bracketed: bool) -> list[tuple[str, bool]]:
+    """The text, and what it says of a film behind a dash as if that stood in brackets."""
+    match = None if bracketed else _FROM_QUOTED.search(text)
+    if match is None:
+        return [(text, bracketed)]
+    return [(text[: match.start()], False), (match[1], True), (text[match.end() :], False)]
 
 
 def _split_at_separators(text: str, bracketed: bool) -> list[str]:

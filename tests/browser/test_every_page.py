@@ -22,6 +22,7 @@ PAGES = [
         "/plan",
         "/failures",
         "/decide",
+        "/decide/desk",
     ),
     *("/adopt", "/activity", "/queue", "/queue?view=cooling", "/settings", "/health", "/connect", "/import", "/paths"),
     *("/bin", "/nothing-here", "/sync/now"),

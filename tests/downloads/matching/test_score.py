@@ -45,6 +45,9 @@ SAME = [
     (wish("Night Ferry - Radio Edit"), song("Night Ferry", seconds=201)),
     (wish("(I Will Not) Sleep"), song("(I Will Not) Sleep (2002 Remaster)")),
     (wish('Theme (From "The Film")'), song("Theme")),
+    (wish("Theme"), song('Theme - From "The Film"')),
+    (wish('Theme - From "The Film" Soundtrack'), song("Theme", album="The Film")),
+    (wish("Theme"), song('Theme - From "The Film 2 (Original Motion Picture Soundtrack)"')),
     (wish("Don’t Go"), song("Don't Go")),
     (wish("Ferry Tale (Mia's Version)", "Mia"), song("Ferry Tale (Mia's Version)", "Mia")),
     (wish("Night Ferry, Pt. II"), song("Night Ferry, Part Two")),
@@ -216,6 +219,9 @@ DIFFERENT = [
     # too much unknown
     (wish("Night Ferry", seconds=None), video("Band - Night Ferry", "Uploads", seconds=None)),
     (wish("Night Ferry"), SearchResult("f", "Night Ferry")),
+    # a film's name that says how it was recorded
+    (wish("Theme"), song('Theme - From "Live at the Hall"')),
+    (wish("Theme"), song('Theme - From "The Film" - Ann Remix')),
     # more done to the sound on one side
     (wish("Night Ferry - Slowed"), song("Night Ferry (Slowed & Reverb)")),
     (wish("Night Ferry - Slowed & Reverb"), song("Night Ferry (Slowed)")),
