@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -40,21 +40,31 @@ MARKS = {
     Kind.DECIDE: ("hand", "busy", "had a recording chosen"),
 }
 SCANNED = 200_000  # latest events among which a filter without an index looks
-SHOWN_TOGETHER = 4  # songs named of a group
+NAMED = 4  # songs of a group that are named before it is opened
 RUNS = 6
 CHART_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Neighbouring events of one kind: the latest ``event`` stands for ``total``; some ``events`` are named."""
+    """Neighbouring events of one kind: the latest ``event`` stands for all ``events``."""
 
-    event: Event
     events: list[Event]
-    total: int
     icon: str
     mood: str
     outcome: str
+
+    @property
+    def event(self) -> Event:
+        return self.events[0]
+
+    @property
+    def total(self) -> int:
+        return len(self.events)
+
+    @property
+    def named(self) -> list[Event]:
+        return self.events[:NAMED]
 
     @property
     def day(self) -> date:
@@ -73,6 +83,7 @@ def activity(request: HttpRequest) -> HttpResponse:
             events = events.filter(pk__gt=newest - SCANNED)
         else:
             events = events.filter(kind=FILTERS[name][1][0])  # the very condition of its index
+    events = _between(events, request.GET.get("since", ""), request.GET.get("until", ""))
     page = page_of(events, ("-at", "-pk"), request.GET.get("after", ""))
     first = not request.GET.get("after")
     context = {
@@ -91,21 +102,34 @@ def activity(request: HttpRequest) -> HttpResponse:
     return render(request, "activity/events.html", context)
 
 
+def _between(events: QuerySet[Event], since: str, until: str) -> QuerySet[Event]:
+    """Events of the days from ``since`` to ``until`` (YYYY-MM-DD, the server's zone); what is no day is left out."""
+    first, last = (day if (day := _day(said)) else None for said in (since, until))
+    if first:
+        events = events.filter(at__gte=first)
+    return events.filter(at__lt=last + timedelta(days=1)) if last else events
+
+
+def _day(said: str) -> datetime | None:
+    """The beginning of a day."""
+    try:
+        return timezone.make_aware(datetime.strptime(said, "%Y-%m-%d"))
+    except (ValueError, OverflowError):
+        return None
+
+
 def _together(events: list[Event]) -> list[Happening]:
     def alike(event: Event) -> tuple[str, date]:
         return event.kind, timezone.localtime(event.at).date()
 
     groups = [list(group) for _, group in groupby(events, alike)]
-    return [
-        Happening(group[0], group[:SHOWN_TOGETHER], len(group), *MARKS.get(Kind(group[0].kind), ("clock", "", "")))
-        for group in groups
-    ]
+    return [Happening(group, *MARKS.get(Kind(group[0].kind), ("clock", "", ""))) for group in groups]
 
 
 def _chart() -> dict[str, Any]:
     """Songs that arrived on each of the last 28 days, as bars of an SVG that is 252 wide and 44 high."""
     today = timezone.localtime().date()
-    since = timezone.now() - timedelta(days=CHART_DAYS - 1)
+    since = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=CHART_DAYS - 1)
     rows = (
         Event.objects.filter(kind=Kind.FINISH, at__gte=since)
         .order_by()
@@ -124,4 +148,4 @@ def _chart() -> dict[str, Any]:
         bars.append({"x": number * 9, "y": 43 - height, "height": height, "day": day, "count": arrived, "label": label})
     total = sum(counts.values())
     title = f"{count(total, 'song')} arrived in the last {CHART_DAYS} days, at most {highest} on one day"
-    return {"bars": bars, "total": total, "title": title}
+    return {"bars": bars, "since": days[0], "total": total, "title": title}

@@ -23,6 +23,7 @@ from downloads.fetch.url_allowlist import AddressRefused
 from downloads.jobs import queue
 from downloads.models import AudioFile, Candidate, Search
 from downloads.review import audio_stream, decisions
+from downloads.review.questions import open_questions
 from downloads.search import candidates, manual_search
 
 SHOWN = 60  # candidates of one track
@@ -40,8 +41,8 @@ ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
 @staff_page
 @require_safe
 def review_list(request: HttpRequest) -> HttpResponse:
-    """`/decide`: the songs that wait for a person's word, with the nearest recording that was found."""
-    rows = decisions.awaiting_review().select_related("album").prefetch_related("credits__artist", "candidates")
+    """`/decide`: the open questions that the navigation counts, each with the nearest recording that was found."""
+    rows = open_questions().select_related("album").prefetch_related("credits__artist", "candidates")
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
     items = [{"track": track, "best": _nearest(track)} for track in page.rows]
     twice = AudioFile.objects.filter(same_as__isnull=False, track__status=Track.Status.DOWNLOADED).order_by("track")

@@ -67,8 +67,8 @@ def test_only_what_a_person_must_settle_is_to_do(keeper: Client, world: World) -
     AdoptionMatch.objects.create(track=world.make_track("Maybe here"), file="a.mp3", size=1, why="Longer.")
     text = text_of(keeper, "/todo")
     assert '<b class="count">2</b>' in text
-    assert "1 song: which recording?" in text and "1 file that may be" in text
-    assert "1 song no source has" in text
+    assert "1 song</a>: which recording?" in text and "1 file</a> that may be" in text
+    assert "1 song</a> no source has" in text
 
 
 def test_nothing_to_do_is_said(keeper: Client) -> None:
