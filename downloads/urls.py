@@ -4,7 +4,7 @@ from django.urls import path, re_path
 
 from downloads.api.application import api, description
 from downloads.views.activity import events
-from downloads.views.home import controls, plan, queue, status
+from downloads.views.home import controls, plan, queue, start, status
 from downloads.views.library import collections, cover, detail, songs, track
 from downloads.views.settings import health, imports, index, paths, preferences, spotify, tags, trash
 from downloads.views.todo import adopt, decision_upload, desk, overview, review
@@ -12,6 +12,7 @@ from downloads.views.todo import adopt, decision_upload, desk, overview, review
 home = [
     path("", status.status_page, name="status"),
     re_path(r"^queue/?$", queue.queue, name="queue"),
+    re_path(r"^start/?$", start.start, name="start"),
     re_path(r"^plan/?$", plan.plan_page, name="plan"),
     # Buttons: POST only.
     re_path(r"^plan/accept/?$", plan.accept, name="plan_accept"),

@@ -25,5 +25,5 @@ def first_admin(request: HttpRequest, token: str) -> HttpResponse:
         if user is None:
             return render(request, "first_admin.html", {"form": None}, status=410)
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-        return redirect("status")
+        return redirect("start")
     return render(request, "first_admin.html", {"form": form})

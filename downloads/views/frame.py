@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
-from catalog.models import AdoptionMatch
+from catalog.models import AdoptionMatch, Library
 from catalog.reports import status
 from catalog.reports.public_status import public_conditions
 from catalog.spotify import accounts
@@ -121,6 +121,12 @@ class Frame:
     @property
     def login_url(self) -> str:
         return f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': self.request.get_full_path()})}"
+
+    @cached_property
+    def first_start(self) -> bool:
+        """Whether the steps of the first start are shown: until the first plan is accepted."""
+        library = Library.objects.filter(pk=1).first() or Library()
+        return self.may_act and settings.CONFIRM_PLANS and library.accepted_up_to is None
 
     @cached_property
     def todo(self) -> int:

@@ -26,4 +26,4 @@ class Command(PlainCommand):
         path = reverse("first_admin", args=[token])
         self.stdout.write(f"{page}{path}")
         for line in ways_in(settings.BIND, settings.PORT, settings.ALLOWED_HOSTS, own_addresses(), path):
-            self.stdout.write(line)
+            self.stderr.write(line)  # the link stands alone on stdout: scripts read it

@@ -13,7 +13,7 @@ from catalog.reports import plan, status
 from catalog.reports.coverage import Part
 from catalog.text.humanize import count
 from catalog.text.row_ids import ids_from
-from catalog.web.permissions import staff_button, staff_page
+from catalog.web.permissions import back, staff_button, staff_page
 from downloads.jobs import queue
 from downloads.jobs.schedule import request_flag
 from downloads.search.estimate import estimate
@@ -104,4 +104,4 @@ def look_again(request: HttpRequest) -> HttpResponse:
     """Look through the music folder for songs that are here already."""
     queue.request_look()
     messages.success(request, "The music folder is looked through again.")
-    return redirect("plan")
+    return back(request) if request.POST.get("next") else redirect("plan")
