@@ -7,6 +7,7 @@ import pkgutil
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -101,9 +102,14 @@ def modules(*folders: str) -> list[Path]:
     return sorted(path for path in found if "migrations" not in path.parts)
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def definitions(path: Path) -> Iterator[tuple[str, int]]:
     """Names and lines of the classes, functions and constants that a module defines."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name, node.lineno
         elif isinstance(node, ast.Assign):
@@ -112,7 +118,7 @@ def definitions(path: Path) -> Iterator[tuple[str, int]]:
 
 def docstrings(path: Path) -> Iterator[str]:
     documented = ast.Module | ast.FunctionDef | ast.ClassDef
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, documented) and (text := ast.get_docstring(node)):
             yield text
 
