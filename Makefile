@@ -10,13 +10,14 @@ TEST_DB := $(if $(filter command line,$(origin DB)),$(DB),sqlite)
 # Checks read the settings: without a .env file, and with a data folder of their own.
 CLEAN := ENV_FILE=/dev/null DATA_DIR=$(VENV)/check-data
 
-.PHONY: image-test help run demo test browser-test fire check bench torture mutants wedge lock update-ytdlp setup
+.PHONY: fs-test image-test help run demo test browser-test fire check bench torture mutants wedge lock update-ytdlp setup
 
 help:
 	@echo "make run            the web page, the jobs and the watcher, until Ctrl-C"
 	@echo "make demo           the whole cycle on sample music, without an account (ARGS=--exit ends after it)"
 	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=tests/catalog: some of them"
 	@echo "make browser-test   every page in chromium: accessible, quiet, no wider than the screen (minutes)"
+	@echo "make fs-test        the whole cycle on ext4, xfs, btrfs, exFAT, NTFS-3G, mergerfs, gocryptfs, bindfs, overlay, rclone"
 	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
 	@echo "make image-test the image, built with buildah and tried as a non-root user on a read-only root (Debian, root)"
 	@echo "make check          style, types, migrations"
@@ -70,6 +71,10 @@ browser-test: $(DEV)
 # The long part of the tests: failing disks, kills at random, pairs of late workers, hostile names.
 fire: $(DEV)
 	@DB=$(TEST_DB) $(PY) -m pytest -n auto --dist worksteal -m long $(ARGS)
+
+# The whole cycle on real file systems: needs root, loop devices and FUSE; installs nothing, says what it leaves out.
+fs-test: $(DEV)
+	@DB=sqlite $(PY) -m pytest -n 0 -m long tests/downloads/filesystems $(ARGS)
 
 check: $(DEV)
 	$(VENV)/bin/ruff check .

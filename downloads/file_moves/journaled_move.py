@@ -8,6 +8,7 @@ never nowhere, and nothing is ever overwritten. The row and the disk tell how fa
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 from abc import ABC, abstractmethod
 
@@ -86,7 +87,7 @@ def is_linked(move: JournaledMove) -> bool:
     source, target = file_at(absolute(move.source)), file_at(absolute(move.target))
     if target is None:
         return False
-    return os.path.samestat(source, target) if source else move.size in {None, target.st_size}
+    return _is_one_file(move.source, move.target) if source else move.size in {None, target.st_size}
 
 
 def is_lost(move: JournaledMove) -> bool:
@@ -140,5 +141,17 @@ def remove_name(old: str, new: str) -> None:
     """Remove ``old`` where it and ``new`` are two names of one file; not where the disk spells one name in two ways."""
     here, there = file_at(absolute(old)), file_at(absolute(new))
     two_names = here is not None and (here.st_nlink > 1 or path_key(old) != path_key(new))
-    if here and there and two_names and os.path.samestat(here, there):
+    if two_names and there and _is_one_file(old, new):
         own_folders.unlink(absolute(old))
+
+
+def _is_one_file(old: str, new: str) -> bool:
+    """Whether both names lead to one file. mergerfs gives each name of a file an inode number of its own: there the
+    same bytes of the same age are taken for it, and whichever name goes, nothing of them is lost."""
+    here, there = file_at(absolute(old)), file_at(absolute(new))
+    if here is None or there is None:
+        return False
+    if os.path.samestat(here, there):
+        return True
+    alike = (here.st_dev, here.st_size, here.st_mtime_ns) == (there.st_dev, there.st_size, there.st_mtime_ns)
+    return alike and filecmp.cmp(absolute(old), absolute(new), shallow=False)

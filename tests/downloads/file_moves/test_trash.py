@@ -19,7 +19,7 @@ from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.system import failpoints
 from catalog.system.file_locks import try_lock
 from catalog.tracks import wanted
-from downloads.file_moves import trash
+from downloads.file_moves import journaled_move, trash
 from downloads.file_moves.trash import process_trash_requests, recover, take_back
 from downloads.publishing import link_method
 from tests.world import World
@@ -374,3 +374,18 @@ def test_the_command_lists_the_bin_and_empties_it_again(world, leaver, capsys):
     call_command("bin", "--undo")
     assert "1 moved back" in capsys.readouterr().out
     assert in_bin(world) == []
+
+
+def test_on_a_disk_that_numbers_each_name_by_itself_the_old_name_goes_too(world: World, monkeypatch) -> None:
+    """mergerfs: two names of one file have two inode numbers."""
+    path = world.root / "song.mp3"
+    path.write_bytes(b"sound")
+    os.link(path, world.root / "other.mp3")
+    (world.root / "foreign.mp3").write_bytes(b"noise")
+    os.utime(world.root / "foreign.mp3", ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    monkeypatch.setattr(journaled_move.os.path, "samestat", lambda one, other: False)
+    journaled_move.remove_name("song.mp3", "foreign.mp3")
+    assert path.exists()
+    journaled_move.remove_name("song.mp3", "other.mp3")
+    assert not path.exists()
+    assert (world.root / "other.mp3").read_bytes() == b"sound"

@@ -1,0 +1,130 @@
+"""The file systems that people have, each mounted from what this machine has; nothing is installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class NotHere(Exception):
+    """This machine cannot mount it; the reason."""
+
+
+@dataclass
+class Mounted:
+    """A file system at ``path``. ``source`` is its own folder for images and branches; ``mount`` mounts it (again)."""
+
+    kind: str
+    source: Path
+    path: Path
+    mount: Callable[[Mounted], None]
+    devices: list[str] = field(default_factory=list)  # loop devices of ours
+
+    def unmount(self) -> None:
+        """Unmount, waiting until writes that are under way have arrived."""
+        for _ in range(50):
+            if run("umount", str(self.path)).returncode == 0:
+                break
+            time.sleep(0.2)
+        while self.devices:
+            run("losetup", "-d", self.devices.pop())
+
+    def again(self) -> None:
+        """Away and back."""
+        self.unmount()
+        self.mount(self)
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def must(*command: str) -> None:
+    done = run(*command)
+    if done.returncode:
+        raise NotHere(f"{command[0]}: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+
+
+def need(*programs: str) -> None:
+    missing = [name for name in programs if not shutil.which(name)]
+    if missing:
+        raise NotHere(f"{', '.join(missing)} not installed")
+
+
+def image(mounted: Mounted, make: list[str], mount: list[str], device: bool = False) -> None:
+    """Make the image of a disk where there is none, and mount it; by a loop device of ours where FUSE wants one."""
+    need(make[0], mount[0])
+    disk = mounted.source / "disk"
+    if not disk.exists():
+        with disk.open("wb") as file:
+            file.truncate(320 * 2**20)
+        must(*make, str(disk))
+    if device:
+        mounted.devices.append(run("losetup", "-f", "--show", str(disk)).stdout.strip())
+    must(*mount, mounted.devices[-1] if device else str(disk), str(mounted.path))
+
+
+def branches(mounted: Mounted, *names: str) -> list[str]:
+    paths = [mounted.source / name for name in names]
+    for path in paths:
+        path.mkdir(exist_ok=True)
+    return [str(path) for path in paths]
+
+
+def mergerfs(mounted: Mounted, policy: str) -> None:
+    need("mergerfs")
+    must(
+        "mergerfs",
+        "-o",
+        f"category.create={policy},minfreespace=1M",
+        ":".join(branches(mounted, "a", "b")),
+        str(mounted.path),
+    )
+
+
+def gocryptfs(mounted: Mounted) -> None:
+    need("gocryptfs")
+    (cipher,) = branches(mounted, "cipher")
+    if not os.listdir(cipher):
+        must("gocryptfs", "-q", "-init", "-scryptn", "10", "-extpass", "echo secret", cipher)
+    must("gocryptfs", "-q", "-extpass", "echo secret", cipher, str(mounted.path))
+
+
+def bindfs(mounted: Mounted) -> None:
+    need("bindfs")
+    must("bindfs", *branches(mounted, "plain"), str(mounted.path))
+
+
+def overlay(mounted: Mounted) -> None:
+    lower, upper, work = branches(mounted, "lower", "upper", "work")
+    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
+    if run("mount", "-t", "overlay", "overlay", "-o", options, str(mounted.path)).returncode:
+        need("fuse-overlayfs")
+        must("fuse-overlayfs", "-o", options, str(mounted.path))
+
+
+def rclone(mounted: Mounted) -> None:
+    need("rclone")
+    (plain, cache) = branches(mounted, "plain", "cache")
+    options = ["--vfs-cache-mode", "writes", "--vfs-write-back", "0s", "--cache-dir", cache, "--config", "/dev/null"]
+    must("rclone", "mount", "--daemon", *options, f":local:{plain}", str(mounted.path))
+
+
+FILESYSTEMS: dict[str, Callable[[Mounted], None]] = {
+    "ext4": lambda mounted: image(mounted, ["mkfs.ext4", "-q", "-F"], ["mount", "-o", "loop"]),
+    "xfs": lambda mounted: image(mounted, ["mkfs.xfs", "-q"], ["mount", "-o", "loop"]),
+    "btrfs": lambda mounted: image(mounted, ["mkfs.btrfs", "-q"], ["mount", "-o", "loop"]),
+    "exfat": lambda mounted: image(mounted, ["mkfs.exfat"], ["mount.exfat-fuse"], device=True),
+    "ntfs-3g": lambda mounted: image(mounted, ["mkfs.ntfs", "-q", "-F", "-Q"], ["ntfs-3g"]),
+    "mergerfs-epmfs": lambda mounted: mergerfs(mounted, "epmfs"),
+    "mergerfs-mfs": lambda mounted: mergerfs(mounted, "mfs"),
+    "gocryptfs": gocryptfs,
+    "bindfs": bindfs,
+    "overlay": overlay,
+    "rclone": rclone,
+}

@@ -1,0 +1,134 @@
+"""The whole cycle on the file systems that people have: `make fs-test`. A line for each says what was seen.
+
+Needs root, loop devices and FUSE; what cannot be mounted here is skipped with its reason.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catalog.library.reconcile import reconcile
+from catalog.models import BinnedFile, Collection, Library, Track
+from catalog.storage import state as storage
+from catalog.tags.audio_tags import read_tags
+from catalog.tracks import wanted
+from downloads.file_moves import trash
+from downloads.jobs import backlog
+from downloads.publishing import link_method, retag
+from downloads.worker import loop
+from tests.downloads.archive_world import missing_track, serve
+from tests.downloads.filesystems.mounts import FILESYSTEMS, Mounted, NotHere, run
+from tests.world import World, make_world
+
+pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
+
+TITLES = [
+    "Song",
+    "SONG",
+    'AC/DC: "Live"?',
+    "CON",
+    ".hidden",
+    "日本語のとても長い題名" * 9,
+    "Ünïcode e\u0301",
+    "ends. ",
+    "#1 in C#",
+]
+
+
+@pytest.fixture(params=list(FILESYSTEMS))
+def mounted(request: pytest.FixtureRequest, tmp_path: Path, settings) -> Iterator[Mounted]:
+    """Each file system, mounted; the music folder is a folder in it."""
+    if os.geteuid():
+        pytest.skip("needs root")
+    source, path = tmp_path / "source", tmp_path / "mnt"
+    source.mkdir()
+    path.mkdir()
+    disk = Mounted(request.param, source, path, FILESYSTEMS[request.param])
+    try:
+        disk.mount(disk)
+    except NotHere as reason:
+        pytest.skip(f"{request.param}: {reason}")
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DATA_DIR.mkdir()
+    settings.MUSIC_DIR, settings.MUSIC_DIR_NAMED = str(path / "music"), True
+    settings.MIN_FREE_BYTES, settings.WATCH = 0, "off"
+    yield disk
+    disk.unmount()
+
+
+def rows() -> set[tuple[str, str]]:
+    return set(Track.objects.values_list("title", "status"))
+
+
+def test_the_whole_cycle(mounted: Mounted, archive, capsys: pytest.CaptureFixture[str]) -> None:
+    world = make_world(mounted.path / "music")
+    songs = [missing_track(world, title, number=10 + number) for number, title in enumerate(TITLES)]
+    for song in songs:
+        serve(archive, song)
+    results = [loop.work_one(now=lambda: world.now) for _ in songs]
+    assert [result.result for result in results if result] == ["downloaded"] * len(songs)
+    for song in songs:
+        song.refresh_from_db()
+        assert read_tags(song.local_path).title == " ".join(song.title.split())
+    everything = rows()
+
+    assert unchanged(world) == everything
+    mounted.again()
+    assert unchanged(world) == everything, "away and back"
+
+    moved = Path(songs[0].local_path)
+    moved.rename(moved.with_name("Renamed by a person.mp3"))
+    backlog.reconcile_and_wake(world.later(hours=1), full=True)
+    assert rows() == everything, "a renamed file is found"
+
+    Track.objects.filter(pk=songs[1].pk).update(title="Corrected")
+    assert retag.apply(world.now).problems == []
+    assert read_tags(songs[1].local_path).title == "Corrected"
+    Track.objects.filter(pk=songs[1].pk).update(title=songs[1].title)
+
+    there_and_back(world, songs[2])
+    readonly = read_only_spell(mounted, world)
+    assert rows() == everything
+    assert unchanged(world) == everything
+    library = Library.load()
+    lacks = f", without {' and '.join(library.lacks)}" if library.lacks else ""
+    with capsys.disabled():
+        print(f"\n  {mounted.kind}: the whole cycle, files by {library.publish_method}{lacks}{readonly}")
+
+
+def unchanged(world: World) -> set[tuple[str, str]]:
+    report = reconcile(world.later(hours=1), full=True, sizes=True)
+    assert (report.complete, report.vanished, report.unknown, report.other_size) == (True, 0, 0, 0), report.sentence()
+    return rows()
+
+
+def there_and_back(world: World, song: Track) -> None:
+    """To the bin, since nothing wants the song, and back from it."""
+    Collection.objects.update(removal="bin")
+    place, entry = song.local_path, song.entries.get()
+    song.entries.all().delete()
+    wanted.set_wanted([song.pk])
+    BinnedFile.objects.create(track=song)
+    assert trash.process_trash_requests(world.now).binned == 1
+    assert not Path(place).exists()
+    entry.save(force_insert=True)
+    wanted.set_wanted([song.pk])
+    assert trash.process_trash_requests(world.now).returned == 1
+    assert Path(place).exists()
+
+
+def read_only_spell(mounted: Mounted, world: World) -> str:
+    """Read-only for a while, where it can be remounted so: nothing is fetched and nothing is lost."""
+    if run("mount", "-o", "remount,ro", str(mounted.path)).returncode:
+        return "; no read-only spell (it cannot be remounted so)"
+    try:
+        assert not storage.check(world.later(minutes=5)).may_write
+    finally:
+        run("mount", "-o", "remount,rw", str(mounted.path))
+    assert storage.check(world.later(minutes=5)).may_write
+    assert link_method.link_method(str(world.root))
+    return ""
