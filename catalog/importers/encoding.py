@@ -1,7 +1,8 @@
 """Bytes to text: which encoding a file is in, and what a spreadsheet program did to it. Pure.
 
 Guessing an encoding by statistics gives wrong titles without a word; so only what proves itself is taken:
-UTF-8, UTF-16 and UTF-32 by their marks or structure, then Windows-1252, where its letters stand as in words.
+UTF-8, UTF-16 and UTF-32 by their marks or structure, then what makes words (`word_encodings`), then Windows-1252, where
+its letters stand as in words.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import codecs
 import re
 
 from catalog.importers.parsed_file import UnreadableFile, shown
+from catalog.importers.word_encodings import encoding_of
 
 # What a file is that is no text, by its first bytes, and what to do with it instead.
 MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -77,6 +79,9 @@ def _decoded(data: bytes, name: str) -> tuple[str, str]:
             raise UnreadableFile(
                 f"{shown(name)} is damaged: line {line} is not {encoding.upper()} like the rest. Export it again."
             ) from None
+    told = encoding_of(data) if b"\x00" not in data else ""
+    if told not in ("", "cp1252"):
+        return data.decode(told), f"read as {told}, in which its letters make words"
     return _western(data, name), WESTERN_NOTE
 
 

@@ -71,7 +71,7 @@ def zipped(*members: tuple[str, str | bytes], method: int = zipfile.ZIP_DEFLATED
         (b"title,artist" + b",x" * 600 + b"\nNana,Falla\n", "more than 500 columns"),
         (b'title,artist\n"Nana,Falla\n', "ends inside a quotation"),
         (GOOD.encode("utf-8") + "Träumerei,Schümann\nÄ,Ö\n".encode() + b"\xff\xfe,x\n", "is damaged: line 5"),
-        ("название,исполнитель\nКалинка,Хор\n".encode("cp1251"), "encoding that cannot be told"),
+        ("歌名,歌手\n青花瓷,周杰倫\n".encode("big5"), "encoding that cannot be told"),
         ("title,artist\n夜に駆ける,アーティスト\n".encode("shift_jis"), "encoding that cannot be told"),
         (GOOD.encode("utf-16") + b"\x00", "is damaged"),
         (b"PK\x03\x04 and then nothing", "damaged zip"),
