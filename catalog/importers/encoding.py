@@ -1,8 +1,8 @@
 """Bytes to text: which encoding a file is in, and what a spreadsheet program did to it. Pure.
 
 Guessing an encoding by statistics gives wrong titles without a word; so only what proves itself is taken:
-UTF-8, UTF-16 and UTF-32 by their marks or structure, then what makes words (`word_encodings`), then Windows-1252, where
-its letters stand as in words.
+UTF-8, UTF-16 and UTF-32 by their marks or structure, then what makes words (`catalog.text.word_encodings`), then
+Windows-1252, where its letters stand as in words.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import codecs
 import re
 
 from catalog.importers.parsed_file import UnreadableFile, shown
-from catalog.importers.word_encodings import encoding_of
+from catalog.text.word_encodings import encoding_of
 
 # What a file is that is no text, by its first bytes, and what to do with it instead.
 MAGIC: tuple[tuple[bytes, str], ...] = (

@@ -13,6 +13,7 @@ from catalog.importers.parsed_file import MAX_NAME, ReadFile, clean
 from catalog.ingest.name_links import name_known_links
 from catalog.ingest.replace import ReplaceReport, replace_catalog
 from catalog.models import Entry
+from catalog.music.album_artists import with_album_artists
 from catalog.music.records import CollectionRecord
 
 NO_NAMES: Mapping[int, str] = {}
@@ -59,7 +60,7 @@ def import_files(
 def _import(file: ReadFile, now: datetime, on_entries: Callable[[int], None]) -> FileReport:
     errors = [file.error] if file.error else []
     errors += [f"line {line.line}: {line.reason}" for line in file.skipped]
-    collections = [guard_against_empty(collection) for collection in file.collections]
+    collections = [_whole_albums(guard_against_empty(collection)) for collection in file.collections]
     replaced = replace_catalog(_told(collections, on_entries), now)
     doubts = [collection.problem for collection in collections if collection.problem]
     return FileReport(file.name, file.kind, replaced, errors, [*file.notes, *doubts])
@@ -80,6 +81,11 @@ def renamed(files: Iterable[ReadFile], names: Mapping[int, str]) -> list[ReadFil
 def _renamed(collection: CollectionRecord, name: str) -> CollectionRecord:
     name = clean(name, MAX_NAME)
     return replace(collection, name=name) if name and name != collection.name else collection
+
+
+def _whole_albums(collection: CollectionRecord) -> CollectionRecord:
+    entries = with_album_artists(collection.entries)
+    return collection if entries is collection.entries else replace(collection, entries=entries)
 
 
 def guard_against_empty(collection: CollectionRecord) -> CollectionRecord:

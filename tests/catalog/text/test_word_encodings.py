@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catalog.importers.parsed_file import UnreadableFile
-from catalog.importers.word_encodings import encoding_of
+from catalog.text.word_encodings import encoding_of
 from tests.catalog.importers.entries import read_one, tracks_of
 
 LISTS = {
