@@ -19,13 +19,14 @@ from downloads.matching.features import QueryFeatures, ResultFeatures, SearchRes
 from downloads.matching.title_parser import ParsedTitle, parse_title
 
 # Raised with every change of what is judged (not of how): songs that nothing fitted are then matched once more.
-VERSION = 3
+VERSION = 4
 THRESHOLD = 80.0  # below this a person decides
 
 # Which evidence is worth how much. Factors, with the reason for each.
 SAME_NAME = 0.89  # less similar than this is another name, whatever the letters have in common
 EXTRA_IN_SONG = 0.78  # a release says something that nothing explains: a person should look
 EXTRA_IN_VIDEO = 0.75  # … an upload does: mostly a mix, a fan's edit, a performance
+SUBTITLE_LENGTH = 1.5  # seconds off up to which what is missing in brackets is a subtitle: "Jump (For My Love)"
 FOREIGN = 0.97  # words in another script beside the name: mostly its translation
 OTHER_SCRIPT = 0.6  # the whole name in another script: cannot be compared
 TRANSLITERATED = 0.75  # … but artist and length agree: worth a person's look, never a guess
@@ -107,7 +108,7 @@ def _score(track: QueryFeatures, result: ResultFeatures, said_of_album: frozense
     artists = in_own_script(artists, track, result, parsed, off)
     rest_agrees = artists.factor >= ARTIST_SCRIPT and length.factor >= LENGTH_CURVE[2][1] - 0.01
     evidence = [
-        _compare_name(parsed, result, rest_agrees),
+        _compare_name(parsed, track, result, rest_agrees),
         compare_versions(track, result, parsed),
         artists,
         length,
@@ -125,7 +126,7 @@ def _score(track: QueryFeatures, result: ResultFeatures, said_of_album: frozense
     return Scored(result.result, round(min(total, 100.0), 2), reasons or ("title, artists and length agree",), vetoed)
 
 
-def _compare_name(parsed: ParsedTitle, result: ResultFeatures, rest_agrees: bool) -> Evidence:
+def _compare_name(parsed: ParsedTitle, track: QueryFeatures, result: ResultFeatures, rest_agrees: bool) -> Evidence:
     if not parsed.comparable and rest_agrees:
         return Evidence(TRANSLITERATED, ("title in another script, perhaps the same: needs a decision",))
     if not parsed.comparable:
@@ -135,11 +136,16 @@ def _compare_name(parsed: ParsedTitle, result: ResultFeatures, rest_agrees: bool
     if parsed.similarity < SAME_NAME:
         return Evidence(parsed.similarity**2 * 0.6, ("another title",))
     factor, reasons = min(1.0, parsed.similarity + 0.003), []
+    has_lengths = None not in (track.query.duration_ms, result.result.duration_ms)
+    is_close = has_lengths and _seconds_off(track.query, result.result) <= SUBTITLE_LENGTH
     if parsed.similarity < 0.98:
         reasons.append("title written a little differently")
     for extra in parsed.extras:
         factor *= EXTRA_IN_VIDEO if result.is_video else EXTRA_IN_SONG
         reasons.append(f"“{extra}” in this title, not in the song’s")
+    if parsed.dropped and (track.title.dashed or not is_close):
+        factor *= EXTRA_IN_SONG
+        reasons.append(f"“{parsed.dropped}” in the song’s title, not in this one")
     if parsed.foreign:
         factor *= FOREIGN
         reasons.append("more words in another script in the title")

@@ -39,6 +39,7 @@ class ParsedTitle:
 
     ``similarity`` of its name to the track's is 0..1; ``extras`` are segments that nothing explains, ``foreign`` such
     in another script; ``named`` the words of names in it. ``whole``: the track's version words are part of the name.
+    ``dropped`` is what stands behind the track's name in its own title and nowhere in this one: "Song (Chilled)".
     """
 
     similarity: float = 1.0
@@ -51,6 +52,7 @@ class ParsedTitle:
     named: frozenset[str] = frozenset()
     other_number: bool = False
     comparable: bool = True
+    dropped: str = ""
 
 
 class _Run(NamedTuple):
@@ -82,7 +84,18 @@ class _Rest:
     def numbers(self) -> list[str]:
         """The numbers in unexplained text: "Part 2" is another song."""
         words = " ".join((*self.extras, *self.foreign)).split()
-        return [word for word in words if word.isdigit() or word in ROMAN]
+        return list(filter(_is_number, words))
+
+
+def _is_number(word: str) -> bool:
+    return word.isdigit() or word in ROMAN
+
+
+def _dropped(run: _Run, title: TrackTitle) -> str:
+    """What the track's title has behind its name, where only the name is there; what stands before it says little."""
+    if run.whole or run.target != title.short or not title.name.startswith(f"{title.short} "):
+        return ""
+    return title.name.removeprefix(f"{title.short} ")
 
 
 def parse_title(track: QueryFeatures, result: ResultFeatures) -> ParsedTitle:
@@ -96,6 +109,7 @@ def parse_title(track: QueryFeatures, result: ResultFeatures) -> ParsedTitle:
     rest.add_versions(_added_words(run))
     rest.add_versions(_without_artists(run.beside, track))
     rest.named |= set(strip_marks(run.beside).split())
+    dropped = _dropped(run, track.title)
     return ParsedTitle(
         run.similarity,
         frozenset(rest.exclusive),
@@ -105,8 +119,9 @@ def parse_title(track: QueryFeatures, result: ResultFeatures) -> ParsedTitle:
         tuple(rest.extras),
         tuple(rest.foreign),
         frozenset(rest.named),
-        numbers_differ(run.text, run.target) or bool(rest.numbers()),
+        numbers_differ(run.text, run.target) or bool(rest.numbers()) or any(map(_is_number, dropped.split())),
         share_script(run.text, track.title.name),
+        dropped,
     )
 
 

@@ -22,7 +22,8 @@ from downloads.matching.version_words import find_versions
 class TrackTitle:
     """What a track's title says, normalised.
 
-    ``name`` has everything that belongs to the song, ``short`` not its brackets. ``exclusive``, ``cosmetic``: keys of
+    ``name`` has everything that belongs to the song, ``short`` not its brackets; ``dashed`` is what of it stands
+    behind a dash, where services name versions. ``exclusive``, ``cosmetic``: keys of
     `downloads.matching.version_words`. ``descriptors``: the words that name each version. ``featured``: guests.
     """
 
@@ -33,6 +34,7 @@ class TrackTitle:
     cosmetic: frozenset[str]
     descriptors: frozenset[frozenset[str]]
     featured: frozenset[str]
+    dashed: str = ""
 
 
 def _performers_behind_dash(piece: Segment, artists: set[str]) -> str:
@@ -54,6 +56,7 @@ def parse_track_title(title: str, artists: tuple[str, ...]) -> TrackTitle:
     exclusive: set[str] = set()
     cosmetic: set[str] = set()
     descriptors: list[frozenset[str]] = []
+    dashed: list[str] = []
     behind_version = False
     for at, piece in enumerate(pieces):
         if at == main:
@@ -72,6 +75,8 @@ def parse_track_title(title: str, artists: tuple[str, ...]) -> TrackTitle:
             descriptors[-1] |= descriptor(versions)
         elif not is_noise(piece):
             named.insert(0, piece.text) if at < main else named.append(piece.text)
+            if at > main and not piece.bracketed:
+                dashed.append(piece.text)
         behind_version = bool(versions.exclusive) and not piece.bracketed
     return TrackTitle(
         normalise(title),
@@ -81,4 +86,5 @@ def parse_track_title(title: str, artists: tuple[str, ...]) -> TrackTitle:
         frozenset(cosmetic),
         frozenset(filter(None, descriptors)),
         frozenset(name for part in featured for name in split_names(part)),
+        " ".join(dashed),
     )

@@ -31,7 +31,9 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
         "jam session"
     ),
     # radio and studio sessions: recorded anew
-    "session": phrases("session, sessions, sesión, sesion, sessão"),
+    "session": phrases(
+        "session, sessions, sesión, sesion, sessão, recorded at, spotify singles, amazon original, amazon originals"
+    ),
     "unplugged": phrases("unplugged, desenchufado"),
     "acoustic": phrases(
         "acoustic, acústico, acústica, acustico, acustica, acoustique, akustik, akustisch, "
@@ -95,7 +97,9 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
         "новая версия, перезапись, 再録, 再録音, 재녹음, "
         "reimagined, re imagined, reinterpreted, revisited"
     ),
-    "demo": phrases("demo, demos, demoversion, maqueta, demó, демо, デモ, 데모, 小样, rough mix, home recording"),
+    "demo": phrases(
+        "demo, demos, demoversion, maqueta, demó, демо, デモ, 데모, 小样, rough mix, home recording, voice memo"
+    ),
     "alternate take": phrases(
         "alternate, alternative version, alternative mix, alternate version, outtake, "
         "outtakes, early version, early take, unreleased version, work in progress"
@@ -120,7 +124,7 @@ EXCLUSIVE: dict[str, tuple[str, ...]] = {
         "behind the scenes, making of"
     ),
     "orchestral": phrases("orchestral, symphonic, sinfónico, orchestrale, orchester version, orchestra version"),
-    "reprise": phrases("reprise, interlude, skit, interludio, интерлюдия"),
+    "reprise": phrases("reprise, interlude, commentary, skit, interludio, интерлюдия"),
 }
 
 # The same recording cut or mixed a little differently: the length decides, and little is lost if it agrees.
@@ -150,7 +154,7 @@ NOISE: tuple[str, ...] = phrases(
     "リマスター, リマスタリング, 리마스터, digital, digitally, master, newly, explicit, "
     "explicit version, dirty, uncensored, bonus, bonus track, bonustrack, deluxe, edition, "
     "expanded, anniversary, original, original mix, original version, album version, "
-    "single version, album mix, single mix, main version, full version, studio version, "
+    "single version, album mix, single mix, main version, main, lp, full version, studio version, "
     "standard version, stereo mix, stereo version, lp version, album, single, ep, ost, "
     "soundtrack, original motion picture soundtrack, motion picture, original soundtrack, "
     "banda sonora, саундтрек, オリジナルサウンドトラック, new, neu, premiere, out now, "

@@ -45,6 +45,8 @@ SAME = [
     (wish("Night Ferry - Radio Edit"), song("Night Ferry", seconds=201)),
     (wish("(I Will Not) Sleep"), song("(I Will Not) Sleep (2002 Remaster)")),
     (wish('Theme (From "The Film")'), song("Theme")),
+    (wish("Night Ferry (Over the Sea)"), song("Night Ferry", seconds=201)),
+    (wish("Night Ferry - Main"), song("Night Ferry")),
     (wish("Theme"), song('Theme - From "The Film"')),
     (wish('Theme - From "The Film" Soundtrack'), song("Theme", album="The Film")),
     (wish("Theme"), song('Theme - From "The Film 2 (Original Motion Picture Soundtrack)"')),
@@ -222,6 +224,13 @@ DIFFERENT = [
     # a film's name that says how it was recorded
     (wish("Theme"), song('Theme - From "Live at the Hall"')),
     (wish("Theme"), song('Theme - From "The Film" - Ann Remix')),
+    # what stands behind a dash is another recording, also in words that nobody has heard of
+    (wish("Night Ferry - Guitar"), song("Night Ferry")),
+    (wish("Night Ferry - Home Made"), song("Night Ferry")),
+    (wish("Night Ferry - Recorded at Old Studios"), song("Night Ferry")),
+    (wish("Night Ferry (Pt. 2)"), song("Night Ferry")),
+    (wish("Night Ferry (Take 3)"), song("Night Ferry")),
+    (wish("Night Ferry (Chilled)"), song("Night Ferry", seconds=202)),
     # more done to the sound on one side
     (wish("Night Ferry - Slowed"), song("Night Ferry (Slowed & Reverb)")),
     (wish("Night Ferry - Slowed & Reverb"), song("Night Ferry (Slowed)")),

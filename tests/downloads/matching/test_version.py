@@ -10,7 +10,7 @@ from downloads.matching.features import SearchResult, TrackQuery
 from downloads.matching.score import VERSION, score
 
 # Version -> digest of the scores below. Never change a line: raise the version and add one.
-DIGESTS = {1: "84d785774f72cebb", 2: "5bb8b0bb728ee449", 3: "a55d128250d922db"}
+DIGESTS = {1: "84d785774f72cebb", 2: "5bb8b0bb728ee449", 3: "a55d128250d922db", 4: "a55d128250d922db"}
 
 TITLES = ["Night Ferry", "Night Ferry (feat. Bo)", "Suite No. 5: II. Allegro", "(I Will Not) Sleep", "夜の船", "Паром"]
 TITLES += [
