@@ -162,12 +162,18 @@ def write_tags(path: str, tags: TrackTags, cover: bytes | None, id3_version: int
         if audio.tags is None:
             audio.add_tags()
         _fill(audio, tags, cover)
-        save(audio, id3_version)
         if isinstance(audio, WAVE):
-            write_riff_info(path, riff_texts(tags))
+            put_riff_info(path, riff_texts(tags))
+        save(audio, id3_version)
     except Exception as error:
         raise_disk_error(error)
         raise TagError(f"The tags could not be written: {reason_of(error)}.") from error
+
+
+def put_riff_info(path: str, texts: dict[str, str]) -> None:
+    """Write the INFO list before the ID3 that is saved next: exiftool and mediainfo show what comes last."""
+    WAVE(path).delete()
+    write_riff_info(path, texts)
 
 
 def save(audio: Any, id3_version: int) -> None:
@@ -337,6 +343,7 @@ def riff_texts(tags: TrackTags) -> dict[str, str]:
         "IPRD": tags.album,
         "ICRD": tags.date,
         "ITRK": number_of(tags.track_number, None),
+        "ICOP": tags.copyright,
     }
     return {name: text for name, text in ((name, _clean(text)) for name, text in values.items()) if text}
 

@@ -21,6 +21,7 @@ from catalog.tags.audio_tags import (
     known_texts,
     number_of,
     opened,
+    put_riff_info,
     raise_disk_error,
     reason_of,
     save,
@@ -28,7 +29,6 @@ from catalog.tags.audio_tags import (
     set_text,
     valid_number,
 )
-from catalog.tags.riff_info import write_riff_info
 
 Fields = dict[str, list[str]]
 
@@ -40,7 +40,7 @@ NUMBERS = {
     "disc_total": (("TPOS", 1), ("disk", 1), "DISCTOTAL"),
 }
 FLAGS = {"compilation": ("TCMP", "cpil", "COMPILATION"), "explicit": ("TXXX:ITUNESADVISORY", "rtng", "ITUNESADVISORY")}
-RIFF = {"title": "INAM", "artist": "IART", "album": "IPRD", "date": "ICRD", "track_number": "ITRK"}
+RIFF = {"title": "INAM", "artist": "IART", "album": "IPRD", "date": "ICRD", "track_number": "ITRK", "copyright": "ICOP"}
 
 
 def fields_of(tags: TrackTags) -> Fields:
@@ -85,9 +85,9 @@ def change_fields(path: str, fields: Mapping[str, list[str]]) -> None:
                 set_text(audio.tags, field, list(fields[field]))
         _set_numbers(audio.tags, now, fields)
         version = getattr(audio.tags, "version", None)
-        save(audio, ID3_OLD if version == (2, ID3_OLD, 0) else 4)
         if isinstance(audio, WAVE):
-            write_riff_info(path, {name: ", ".join(now[field]) for field, name in RIFF.items() if now[field]})
+            put_riff_info(path, {name: ", ".join(now[field]) for field, name in RIFF.items() if now[field]})
+        save(audio, ID3_OLD if version == (2, ID3_OLD, 0) else 4)
     except Exception as error:
         raise_disk_error(error)
         raise TagError(f"The tags could not be written: {reason_of(error)}.") from error
