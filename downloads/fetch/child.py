@@ -61,6 +61,8 @@ class FetchContext:
         downloader = ytdlp.make_downloader(self._request, self._log, ffmpeg, deno)
         self._sandbox = NetworkSandbox(self._request.allows, frozenset({ffmpeg, deno} - {""}))
         sys.addaudithook(self._sandbox)
+        if self._request.connection.proxy:
+            self._sandbox.limit_destinations(self._request.access.allows, *ytdlp.socks_sockets())
         return downloader
 
     def _fetch(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Everything is set up in the child itself, before anything is asked of the networ
 
 from __future__ import annotations
 
+import http.client
 import os
 import resource
 import signal
@@ -13,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from catalog.system.child_lifetime import on_parent_death
 
@@ -83,3 +85,39 @@ class NetworkSandbox:
     def _refuse(self, place: str) -> None:
         self.refused.append(place)
         raise PermissionError(f"{place} is not connected to")
+
+    def limit_destinations(self, allows: Callable[[str, int], bool], *socks_sockets: type) -> None:
+        """Have the hosts behind a proxy checked as well: the audit hook sees the proxy's address alone.
+
+        ``socks_sockets``: classes whose `connect` takes the destination.
+        """
+
+        def check(host: Any, port: Any) -> None:
+            if not allows(str(host), int(port or 0)):
+                self._refuse(f"{host}:{port}")
+
+        connection: Any = http.client.HTTPConnection
+        set_tunnel, putrequest = connection.set_tunnel, connection.putrequest
+
+        def checked_tunnel(it: Any, host: str, port: int | None = None, headers: Any = None) -> None:
+            check(host, port)
+            set_tunnel(it, host, port, headers)
+
+        def checked_request(it: Any, method: str, url: str, *args: Any, **options: Any) -> None:
+            if "://" in url:  # plain http: the proxy is asked for a whole address
+                check(urlsplit(url).hostname, urlsplit(url).port or 80)
+            putrequest(it, method, url, *args, **options)
+
+        connection.set_tunnel, connection.putrequest = checked_tunnel, checked_request
+        for each in socks_sockets:
+            self._check_connects(each, check)
+
+    @staticmethod
+    def _check_connects(kind: Any, check: Callable[[Any, Any], None]) -> None:
+        connect = kind.connect
+
+        def checked(it: Any, address: tuple[Any, Any]) -> Any:
+            check(*address)
+            return connect(it, address)
+
+        kind.connect = checked

@@ -118,6 +118,13 @@ def find_deno() -> str:
         return shutil.which("deno") or ""  # where its wheel does not exist (musl, 32-bit ARM) the system may have one
 
 
+def socks_sockets() -> tuple[type, ...]:
+    """yt-dlp's sockets through a SOCKS proxy."""
+    from yt_dlp.socks import sockssocket
+
+    return (sockssocket,)
+
+
 def make_downloader(request: FetchRequest, log: WarningLog, ffmpeg: str, deno: str) -> Any:
     """A yt_dlp.YoutubeDL with the extractors of the request and no other: what is not loaded cannot be led to."""
     import yt_dlp  # here and below: it takes half a second, and tests of the parameters do without

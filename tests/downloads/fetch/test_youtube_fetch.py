@@ -110,6 +110,37 @@ def test_a_proxy_is_the_only_host_and_a_token_provider_the_only_one_beside_it() 
     assert not tokens.allows("127.0.0.1", 80) and not tokens.allows("localhost", 4416)
 
 
+BEHIND_PROXY = """
+import http.client, sys
+from downloads.fetch.sandbox import NetworkSandbox
+from downloads.fetch import ytdlp
+from downloads.search.youtube import ACCESS
+sandbox = NetworkSandbox(lambda host, port: True, frozenset())
+sandbox.limit_destinations(ACCESS.allows, *ytdlp.socks_sockets())
+connection = http.client.HTTPSConnection("127.0.0.1", 9)
+connection.set_tunnel("www.youtube.com", 443)
+for host in ("evil.example", "127.0.0.1"):
+    try:
+        http.client.HTTPSConnection("127.0.0.1", 9).set_tunnel(host, 443)
+    except PermissionError:
+        pass
+try:
+    http.client.HTTPConnection("127.0.0.1", 9).putrequest("GET", "http://www.youtube.com/")
+except PermissionError:
+    pass
+try:
+    ytdlp.socks_sockets()[0]().connect(("evil.example", 443))
+except PermissionError:
+    pass
+print(*sandbox.refused)
+"""
+
+
+def test_a_proxy_leads_to_the_sites_own_hosts_alone() -> None:
+    done = subprocess.run([sys.executable, "-c", BEHIND_PROXY], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["evil.example:443", "127.0.0.1:443", "www.youtube.com:80", "evil.example:443"], done
+
+
 def test_a_request_is_the_same_after_its_way_to_the_child() -> None:
     options = ConnectionOptions(proxy="http://proxy:1", extractor_args={"player_client": ["tv", "web"]})
     request = FetchRequest("/stage", ACCESS, "https://www.youtube.com/watch?v=aaaaaaaaaaa", connection=options)
