@@ -37,6 +37,7 @@ from downloads.worker import loop, rescue, upgrade_retry
 
 PRUNE_BATCH = 5000  # rows a minute: short locks
 DOWNLOAD_SHIFT = 30 * 60.0  # seconds after which a worker ends its job and takes a new one: leaks stay small
+LONGEST_WAIT = 45.0  # seconds that a worker waits for its turn; the pace is one song in 24 s unless a person slowed it
 
 logger = logging.getLogger(__name__)
 Step = Callable[[datetime], object]
@@ -128,6 +129,8 @@ def download() -> str:
     shift_ends = time.monotonic() + DOWNLOAD_SHIFT
     while time.monotonic() < shift_ends and not cluster_state.should_stop() and not _is_superseded():
         if loop.work_one(should_stop=cluster_state.should_stop) is None:
+            if _wait_for_turn():
+                continue
             if tracks:
                 reconcile_hooks.after_file_changes(timezone.now())
             return f"{tracks} tracks"
@@ -135,6 +138,17 @@ def download() -> str:
     if not cluster_state.should_stop():
         wake()
     return f"{tracks} tracks, more is due"
+
+
+def _wait_for_turn() -> bool:
+    """Wait until the site may be asked again, where that is soon: the tick would come up to a minute too late."""
+    turn = loop.seconds_to_turn(timezone.now())
+    if not 0 < turn <= LONGEST_WAIT:
+        return False
+    end = time.monotonic() + turn
+    while (rest := end - time.monotonic()) > 0 and not cluster_state.should_stop():
+        time.sleep(min(rest, 0.5))
+    return True
 
 
 def _is_superseded() -> bool:

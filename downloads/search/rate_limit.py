@@ -42,8 +42,9 @@ def may_request(now: datetime, name: str = "") -> bool:
 
 def is_only_obstacle(now: datetime) -> bool:
     """Whether a track is due but for the rate limit of the source that it comes from."""
-    if not may_request(now):
-        return Track.objects.queue(now).exists()
+    turn = next_turn(now)
+    if turn > now:  # by then those are due, too, that were given back for coming too early
+        return Track.objects.queue(turn).exists()
     turns = {name: next_turn(now, name) for name in AUDIO_SOURCES}
     chosen = {"candidates__verdict": Candidate.Verdict.CHOSEN}
     return any(

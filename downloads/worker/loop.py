@@ -76,6 +76,11 @@ def _waits_for_rate_limit(now: datetime) -> bool:
     return not reason_not_to_work(now) and rate_limit.is_only_obstacle(now)
 
 
+def seconds_to_turn(now: datetime) -> float:
+    """Until the site may be asked again, where its pace is all that a due track waits for; 0.0 where it is not."""
+    return max(0.1, (rate_limit.next_turn(now) - now).total_seconds()) if _waits_for_rate_limit(now) else 0.0
+
+
 def work_until_empty(
     now: Clock = timezone.now,
     should_stop: Callable[[], bool] = lambda: False,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import LazySettings
 from django.contrib import admin
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
@@ -19,6 +20,8 @@ from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
 from downloads.jobs import backlog, cluster, cluster_state, queue, tasks
 from downloads.jobs.schedule import due
+from downloads.models import RateLimitState
+from downloads.worker import loop
 from tests.world import World
 
 OrmQ = apps.get_model("django_q", "OrmQ")
@@ -102,6 +105,29 @@ def test_a_worker_with_nothing_to_do_goes_home(world: World) -> None:
     cluster_state.register("downloads", timezone.now())
     cluster_state.mark_reconciled(cluster_state.running_clusters(), timezone.now())
     assert tasks.download() == "0 tracks"
+
+
+def test_a_worker_that_comes_too_early_for_the_site_waits_for_its_turn(
+    world: World, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or each song but the first would wait for the next minute's tick."""
+    settings.AUDIO_SOURCE = "youtube"
+    cluster_state.register("downloads", timezone.now())
+    cluster_state.mark_reconciled(cluster_state.running_clusters(), timezone.now())
+    world.make_track(retry_after=timezone.now() - timedelta(hours=1))
+    now = timezone.now()
+    RateLimitState.objects.create(source="youtube", not_before=now + timedelta(seconds=5), booked_until=now)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        cluster_state.request_stop()
+
+    monkeypatch.setattr(tasks.time, "sleep", sleep)
+    assert tasks.download() == "0 tracks, more is due"
+    assert slept == [0.5]
+    RateLimitState.objects.update(not_before=now, booked_until=now + timedelta(minutes=59))
+    assert loop.seconds_to_turn(timezone.now()) > tasks.LONGEST_WAIT
 
 
 def test_a_worker_that_is_to_stop_claims_nothing(world: World) -> None:
