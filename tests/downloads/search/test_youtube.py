@@ -1,12 +1,9 @@
 """YouTube Music on loopback: ytmusicapi asks and parses for real, the answers are recorded or made here."""
 
-import copy
-import gzip
 import json
 import os
 import socket
 from collections.abc import Callable
-from functools import cache
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -21,12 +18,11 @@ from downloads.matching.score import choose
 from downloads.search import youtube
 from downloads.search.youtube import YouTubeSource, queries, result_of, views_of
 from tests.downloads.loopback import Answer, Loopback, sends, sends_json, status
+from tests.fakes.youtube.recorded import in_english, recorded
 from tests.shared import SHARED_DATA, needs_shared
 
 SEARCH = "/youtubei/v1/search"
 WISH = TrackQuery("Bigmouth Strikes Again - 2011 Remaster", ("The Smiths",), "The Queen Is Dead", 192_000)
-# A shelf's title as the English service writes it; the recordings are German.
-SHELVES = {"songs": "Songs", "videos": "Videos"}
 
 
 class Detour(HTTPAdapter):
@@ -72,28 +68,8 @@ def by_turns(*answers: Answer) -> Answer:
 NOTHING = sends_json({})
 
 
-@cache
-def recorded() -> list[dict[str, Any]]:
-    with gzip.open(SHARED_DATA / "matching" / "ytm_raw_dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
 def first_pages(kind: str | None) -> list[dict[str, Any]]:
     return [row for row in recorded() if row["filter"] == kind and not row["continuation"]]
-
-
-def in_english(row: dict[str, Any]) -> dict[str, Any]:
-    """The recorded answer with its headings in English: in German ytmusicapi 1.12.3 drops what stands below them."""
-    body = copy.deepcopy(row["body"])
-    tab = body["contents"]["tabbedSearchResultsRenderer"]["tabs"][0]["tabRenderer"]
-    for section in tab["content"]["sectionListRenderer"]["contents"]:
-        shelf, card = section.get("musicShelfRenderer"), section.get("musicCardShelfRenderer")
-        if shelf and row["filter"]:
-            shelf["title"]["runs"] = [{"text": SHELVES[row["filter"]]}]
-            shelf.pop("continuations", None)
-        if card and card["subtitle"]["runs"][0]["text"] == "Titel":
-            card["subtitle"]["runs"][0]["text"] = "Song"
-    return body
 
 
 def expected(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
