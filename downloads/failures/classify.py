@@ -34,6 +34,7 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ("login", r"login (is )?required|login_required|login details|registered users|cookies are no longer valid"),
     ("login", r"please sign in|sign in to|requires? authentication|http error 401"),
     # A search page or an API that failed says "unavailable" too; its status is the better witness.
+    ("network", r"unable to connect to proxy', remotedisconnected"),  # the proxy was there, the other side hung up
     ("proxy", r"proxy|tunnel connection|socks"),
     ("server", r"http error [45]\d\d|precondition check failed|failed to extract any player response"),
     ("outdated", r"failed to parse json|unable to extract|cannot identify player"),
@@ -56,6 +57,9 @@ _ADVICE = re.compile(
     r"(;\s?please report this issue on|\(caused by|Use --\w|See\s{1,4}https?://|For more information,"
     r"|You might want to use|\bHTTPS?ConnectionPool\(|\(Caused by|<urllib3|Ensure you have|Try again with --)"
 )
+# How requests words what urllib3 met: ('Connection aborted.', RemoteDisconnected('Remote end closed …'))
+_PAIR = re.compile(r"\('[^']{0,100}', \w{1,60}\(['\"]([^'\"]{1,200})['\"]\)\)")
+_RETRYING = re.compile(r"\.? Retrying \(\d+/\d+\)\.*")
 _LONGEST = 300  # characters of a tool's own words that are kept
 
 
@@ -114,7 +118,7 @@ def diagnose(message: str, status: int | None = None, evidence: Evidence = NO_EV
     for cause in _BETTER_CAUSES.get(kind, ()):
         if cause in causes:
             return cause, plain_message(causes[cause])
-    if evidence.refused and kind in {"unknown", "unavailable", "no_formats"}:
+    if evidence.refused and kind in {"unknown", "unavailable", "no_formats", "proxy"}:
         place = evidence.refused[0][:100]
         return "foreign_host", f"It leads away from the server, to {place}, and was not followed."
     return kind, text
@@ -124,5 +128,6 @@ def plain_message(message: str) -> str:
     """A tool's words for people: one line without colours, prefixes and advice for a command line, 300 characters."""
     text = one_line(_COLOUR.sub("", message))
     text = _PREFIX.sub("", text, count=1)
+    text = _RETRYING.sub("", _PAIR.sub(r"\1", text))
     advice = _ADVICE.search(text)
     return (text[: advice.start()] if advice else text)[:_LONGEST].strip()

@@ -230,6 +230,8 @@ def _transport_failure(error: requests.RequestException) -> tuple[str, str]:
 
 
 def _require_ok(answer: requests.Response, *_: Any, **__: Any) -> None:
+    if re.match(r"https://(www\.)?google\.[a-z.]{2,6}/sorry", answer.headers.get("Location", "")):
+        raise DownloadError("bot_check", "YouTube Music asks for a captcha because of unusual traffic.")
     # ytmusicapi would keep the status only within a text, and not the time that a 429 names.
     if answer.status_code >= 400:
         wait = parse_retry_after(answer.headers.get("Retry-After"))

@@ -35,11 +35,13 @@ ANSWERS: list[tuple[str, str, Evidence, str]] = [
     ("player leads to google.com/sorry", NO_FORMATS, Evidence(refused=["google.com:443"]), "bot_check"),
     ("bot check of one client, no formats of the others", NO_FORMATS,
      Evidence(["[youtube] a: Sign in to confirm you're not a bot."]), "bot_check"),
+    ("search leads to google.com/sorry", "YouTube Music asks for a captcha.", OK, "bot_check"),
     ("all answers are of another video", "[youtube] a: All player responses are invalid. Your IP is likely being "
      "blocked by Youtube", OK, "bot_check"),
     ("page answers 429", PAGE_ERROR.format("HTTP Error 429: Too Many"), Evidence(statuses=[429]), "rate_limit"),
     ("player answers 429", NO_RESPONSE, Evidence([API.format(429)], [429]), "rate_limit"),
     ("media host answers 429", MEDIA.format(429), Evidence(statuses=[429]), "rate_limit"),
+    ("search answers 429", "YouTube Music answers 429. HTTP Error 429", OK, "rate_limit"),
     ("session limit", "[youtube] a: This content isn't available, try again later. The current session has been "
      "rate-limited by YouTube", OK, "rate_limit"),
     ("please sign in", "[youtube] a: Please sign in", OK, "login"),
@@ -66,6 +68,7 @@ ANSWERS: list[tuple[str, str, Evidence, str]] = [
     ("the page needs to be reloaded", "[youtube] a: The page needs to be reloaded.", OK, "outdated"),
     ("changed JSON", "[youtube] a: a: Failed to parse JSON (caused by JSONDecodeError)", OK, "outdated"),
     ("empty page", "[youtube] a: Unable to extract yt initial data", OK, "outdated"),
+    ("empty answers", NO_RESPONSE, Evidence(), "server"),
     ("private", "[youtube] a: Private video. Sign in if you've been granted access to this video", OK, "private"),
     ("removed", "[youtube] a: Video unavailable. This video has been removed by the uploader", OK, "removed"),
     ("terminated account", "[youtube] a: Video unavailable. The account has been terminated", OK, "removed"),
