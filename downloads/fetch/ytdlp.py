@@ -120,7 +120,7 @@ def find_deno() -> str:
 
 def socks_sockets() -> tuple[type, ...]:
     """yt-dlp's sockets through a SOCKS proxy."""
-    from yt_dlp.socks import sockssocket
+    from yt_dlp.socks import sockssocket  # loaded by now
 
     return (sockssocket,)
 

@@ -37,6 +37,7 @@ from downloads.worker import loop, rescue, upgrade_retry
 
 PRUNE_BATCH = 5000  # rows a minute: short locks
 DOWNLOAD_SHIFT = 30 * 60.0  # seconds after which a worker ends its job and takes a new one: leaks stay small
+PLAYLISTS_EVERY = 60.0  # seconds at least between two writings of the playlists while songs come one by one
 LONGEST_WAIT = 45.0  # seconds that a worker waits for its turn; the pace is one song in 24 s unless a person slowed it
 
 logger = logging.getLogger(__name__)
@@ -127,9 +128,13 @@ def download() -> str:
     cluster_state.heartbeat(timezone.now())
     tracks = 0
     shift_ends = time.monotonic() + DOWNLOAD_SHIFT
+    playlists_due = time.monotonic() + PLAYLISTS_EVERY
     while time.monotonic() < shift_ends and not cluster_state.should_stop() and not _is_superseded():
         if loop.work_one(should_stop=cluster_state.should_stop) is None:
             if _wait_for_turn():
+                if tracks and time.monotonic() > playlists_due:
+                    reconcile_hooks.after_file_changes(timezone.now())
+                    playlists_due = time.monotonic() + PLAYLISTS_EVERY
                 continue
             if tracks:
                 reconcile_hooks.after_file_changes(timezone.now())

@@ -25,12 +25,12 @@ from catalog.models import Track
 rows = Track.objects.values_list("spotify_id", "status", "last_error", "audio_file__candidate__source_id")
 print(json.dumps(list(rows)))
 """
-Wish = tuple[str, str, tuple[str, ...], str, int, str]
+Wanted = tuple[str, str, tuple[str, ...], str, int, str]
 
 
-def made(site_folder: Path) -> tuple[Site, list[Wish], dict[str, set[str]]]:
+def made(site_folder: Path) -> tuple[Site, list[Wanted], dict[str, set[str]]]:
     """Twelve songs of 8 to 19 seconds, each with recordings beside it that are not meant."""
-    wishes: list[Wish] = []
+    wishes: list[Wanted] = []
     recordings: list[Recording] = []
     for number, word in enumerate(WORDS):
         title, artists, seconds = f"Song {word}", ("Test Choir",), 8.0 + number
@@ -46,10 +46,10 @@ def made(site_folder: Path) -> tuple[Site, list[Wish], dict[str, set[str]]]:
     return Site(site_folder, recordings), wishes, right
 
 
-def as_recorded(site_folder: Path) -> tuple[Site, list[Wish], dict[str, set[str]]]:
+def as_recorded(site_folder: Path) -> tuple[Site, list[Wanted], dict[str, set[str]]]:
     """Twelve real wishes, with the answers that YouTube Music gave to their ISRC."""
     answers = {row["query"]: recorded.in_english(row) for row in recorded.recorded() if row["filter"] is None}
-    wishes: list[Wish] = []
+    wishes: list[Wanted] = []
     recordings: list[Recording] = []
     right: dict[str, set[str]] = {}
     for case in recorded.cases():
