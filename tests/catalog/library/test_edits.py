@@ -6,6 +6,7 @@ the track has the file, under whatever name. `asked`: a person is asked, and the
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import mutagen
 import pytest
 
 from catalog.library.adopt import reject
-from catalog.library.audio_tools import AudioTools
+from catalog.library.audio_tools import NO_TOOLS, AudioTools
 from catalog.library.reconcile import reconcile
 from catalog.models import AdoptionMatch, Event, Library, Track
 from catalog.storage import hold
@@ -168,6 +169,44 @@ def test_after_an_edit_the_song_on_the_disk_is_known_again(
     }[then]
     if then == "found":
         assert Path(track.local_path).exists()
+
+
+# What programs that people use do to a file, then it is moved: (program, its arguments before the path, kinds of file).
+TOOLS: list[tuple[str, list[str], list[str]]] = [
+    ("eyeD3", ["--to-v2.3", "--title", "Nocturne (Live)"], ["mp3"]),
+    ("eyeD3", ["--add-comment", "mine"], ["mp3"]),
+    ("id3v2", ["--TIT2", "Nocturne, No. 2"], ["mp3"]),
+    ("kid3-cli", ["-c", "set title 'Nocturne in E flat'", "-c", "save"], ["mp3", "m4a", "opus", "flac"]),
+    ("metaflac", ["--remove-tag=TITLE", "--set-tag=TITLE=Other"], ["flac"]),
+    ("metaflac", ["--remove-all-tags", "--set-tag=TITLE=Nocturne", "--set-tag=ARTIST=Maria Ruiz"], ["flac"]),
+    ("exiftool", ["-overwrite_original", "-Title=Other"], ["m4a"]),
+]
+TOOL_CASES = [
+    pytest.param(program, arguments, kind, id=f"{program}-{number}-{kind}")
+    for number, (program, arguments, kinds) in enumerate(TOOLS)
+    for kind in kinds
+]
+
+
+@pytest.mark.parametrize(("program", "arguments", "kind"), TOOL_CASES)
+@pytest.mark.parametrize("move", [True, False])
+def test_after_an_edit_by_a_real_program_the_song_is_known_again(
+    world: World, song: Callable[[str], Path], program: str, arguments: list[str], kind: str, move: bool
+) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+    path = song(kind)
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
+    subprocess.run([program, *arguments, path], check=True, capture_output=True, timeout=60, env=environment)
+    if move:
+        moved(path)
+    # id3lib knows no v2.4 and writes a tag of its own over ours: all ids are lost, and only the sound tells.
+    tools = AudioTools(find_by_sound=lambda path, ids: ids[0]) if program == "id3v2" else NO_TOOLS
+    reconcile(world.now, full=True, sizes=True, tools=tools)
+    track = Track.objects.get(title="Nocturne")
+    assert (track.status, Path(track.local_path).exists()) == ("downloaded", True)
+    assert not Track.objects.queue(world.now).exists()
+    assert not AdoptionMatch.objects.exists()
 
 
 def test_an_event_says_how_a_file_was_known_again(world: World, song: Callable[[str], Path]) -> None:
