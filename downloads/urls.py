@@ -16,6 +16,7 @@ home = [
     re_path(r"^plan/?$", plan.plan_page, name="plan"),
     # Buttons: POST only.
     re_path(r"^plan/accept/?$", plan.accept, name="plan_accept"),
+    re_path(r"^plan/bin/?$", plan.accept_leaving, name="plan_bin"),
     re_path(r"^plan/look/?$", plan.look_again, name="plan_look"),
     re_path(r"^fetching/pause/?$", controls.pause, name="pause"),
     re_path(r"^services/(?P<name>[a-z]+)/go-on/?$", controls.resume_service, name="resume_service"),

@@ -85,6 +85,12 @@ def accept_plan(up_to: int | None = None) -> bool:
     return bool(waited or Library.objects.filter(pk=library.pk, accepted_up_to__lt=last).update(accepted_up_to=last))
 
 
+def accept_bin() -> None:
+    """A person says yes to the files that wait to go to the bin; the next pass moves them."""
+    Library.load()
+    Library.objects.filter(pk=1).update(bin_accepted=True)
+
+
 def accept_what_is_small() -> None:
     """After a pass: songs that may be fetched unasked are no longer new. A plan that waits goes on waiting."""
     last = Track.objects.order_by("-pk").values_list("pk", flat=True).first()

@@ -51,6 +51,7 @@ class Library(models.Model):
     path_template = models.TextField(blank=True, default="")
     write_playlists = models.BooleanField(default=True, help_text="An m3u8 for each enabled collection.")
     mounts = models.JSONField(default=list, blank=True, help_text="Mounts below the root that hold files of ours.")
+    bin_accepted = models.BooleanField(default=False, help_text="A person said yes to what goes to the bin now.")
     accepted_up_to = models.BigIntegerField(
         null=True, blank=True, help_text="Songs up to this id stood in a plan that was accepted; empty: none was."
     )

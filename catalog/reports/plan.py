@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Sum
 
-from catalog.models import AdoptionMatch, Event, Library, Run, Track, TrackQuerySet
+from catalog.models import AdoptionMatch, BinnedFile, Event, Library, Run, Track, TrackQuerySet
 from catalog.models.settings import value
 
 BYTES_PER_SECOND = 20_000  # of a song: 160 kbit/s, as most are delivered
@@ -82,6 +82,17 @@ def _new(accepted_up_to: int, most: int) -> tuple[int, int]:
 def bytes_of(milliseconds: int) -> int:
     """About how large songs of this length are together."""
     return milliseconds * BYTES_PER_SECOND // 1000
+
+
+def to_let_go() -> int:
+    """How many files wait to go to the bin until a person says yes; 0 where they go by themselves."""
+    if not settings.CONFIRM_PLANS or Library.objects.filter(pk=1, bin_accepted=True).exists():
+        return 0
+    leaving = BinnedFile.objects.filter(
+        state=BinnedFile.State.ASKED, track__wanted=False, track__status=Track.Status.DOWNLOADED
+    )
+    files = leaving.count()
+    return files if files > value("PLAN_SONGS") else 0
 
 
 # --- The lists behind the numbers -------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def public_conditions(seen: dict[str, Any]) -> dict[str, Any]:
         "storage": {**_only(seen["storage"], ("state", "checked_at")), "reason": "", "may_be_accepted": False},
         "services": [{**_only(service, SERVICE), "reason": ""} for service in seen["services"]],
         "workers": {"state": seen["workers"]["state"], "silent": []},
-        "plan": {"waits": seen["plan"]["waits"], "reason": ""},
+        "plan": {"waits": seen["plan"]["waits"], "reason": "", "to_bin": 0},
     }
 
 

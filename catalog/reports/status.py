@@ -124,7 +124,7 @@ def plan_state() -> dict[str, Any]:
     """Whether a plan waits for a person, and the sentence that says so. Without a song there is none."""
     reason = plan.reason_to_wait()
     waits = bool(reason) and Track.objects.wanted().exists()
-    return {"waits": waits, "reason": reason if waits else ""}
+    return {"waits": waits, "reason": reason if waits else "", "to_bin": plan.to_let_go()}
 
 
 def _storage(service: Service) -> dict[str, Any]:

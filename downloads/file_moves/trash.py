@@ -19,7 +19,8 @@ from typing import Any
 from django.conf import settings
 
 from catalog.ingest import removal_policy
-from catalog.models import BinnedFile, Track
+from catalog.models import BinnedFile, Library, Track
+from catalog.reports import plan
 from catalog.storage import own_folders
 from catalog.storage import state as storage
 from catalog.storage.own_folders import TRASH, remove_empty_folders
@@ -74,7 +75,14 @@ def process_trash_requests(now: datetime) -> BinReport:
     _forget_settled()
     wanted_again = BinnedFile.objects.filter(state=State.BINNED, track__wanted=True)
     wanted_again.update(state=State.RETURNING)
-    return _move_files([State.LEAVING, State.RETURNING, State.ASKED], now)
+    if waiting := plan.to_let_go():
+        report = _move_files([State.LEAVING, State.RETURNING], now)
+        report.problem = report.problem or f"{waiting:,} files wait to go to the bin: say yes on the page /plan."
+        return report
+    report = _move_files([State.LEAVING, State.RETURNING, State.ASKED], now)
+    if not report.problem and not report.left:  # the next large departure asks again
+        Library.objects.filter(pk=1, bin_accepted=True).update(bin_accepted=False)
+    return report
 
 
 def recover(now: datetime) -> BinReport:

@@ -139,7 +139,7 @@ class Frame:
         return {
             "review": open_questions()[:COUNTED_TO].count(),
             "adopt": matches[:COUNTED_TO].count(),
-            "plan": int(self.conditions["plan"]["waits"]),
+            "plan": int(self.conditions["plan"]["waits"]) + bool(self.conditions["plan"]["to_bin"]),
             "hold": int(self.conditions["storage"]["state"] == "held"),
         }
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from catalog.library.make_plan import accept_plan
+from catalog.library.make_plan import accept_bin, accept_plan
 from catalog.models import AdoptionMatch, Run
 from catalog.reports import plan, status
 from catalog.reports.coverage import Part
@@ -47,6 +47,7 @@ def plan_page(request: HttpRequest) -> HttpResponse:
         "fetch": status.described(plan.to_fetch(plan.planned()).order_by("pk")[:SHOWN]),
         "estimate": estimate(made.fetch, made.milliseconds),
         "others": _others(),
+        "to_bin": plan.to_let_go(),
     }
     return render(request, "home/plan.html", context)
 
@@ -97,6 +98,15 @@ def accept(request: HttpRequest) -> HttpResponse:
     queue.wake()
     messages.success(request, f"{count(made.fetch, 'song')} to fetch: it begins now." if made.fetch else "All is here.")
     return redirect("status")
+
+
+@staff_button
+def accept_leaving(request: HttpRequest) -> HttpResponse:
+    """The files of songs that nothing holds any more may go to the bin, though they are many."""
+    accept_bin()
+    queue.request_reconcile()
+    messages.success(request, "They go to the bin now, from where they can be taken back.")
+    return redirect("plan")
 
 
 @staff_button

@@ -9,9 +9,12 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
 
-from catalog.library.make_plan import accept_plan
-from catalog.models import Track
+from catalog.ingest.collections import switch
+from catalog.library.make_plan import accept_bin, accept_plan
+from catalog.models import Collection, Library, Track
+from catalog.models.settings import save_settings
 from catalog.reports import plan
+from downloads.file_moves import trash
 from downloads.jobs import backlog, queue, schedule
 from downloads.worker import loop
 from tests.world import World
@@ -74,3 +77,23 @@ def test_a_look_that_a_person_asks_for_is_made(world: World) -> None:
 def test_offline_no_look_is_due(world: World) -> None:
     world.make_track()
     assert not schedule.due(world.now, online=False).look
+
+
+def test_more_files_than_the_limit_leave_for_the_bin_only_with_a_yes(world: World) -> None:
+    accept_plan()
+    save_settings({"PLAN_SONGS": "2"})
+    Collection.objects.update(removal="bin")
+    switch(Collection.objects.all(), on=False)
+    report = trash.process_trash_requests(world.now)
+    assert "6 files wait to go to the bin" in report.problem and report.binned == 0
+    assert len(list(world.root.rglob("*.mp3"))) == 6 and not (world.root / ".bin").exists()
+    accept_bin()
+    assert trash.process_trash_requests(world.now).binned == 6
+    assert Library.load().bin_accepted is False  # the next large departure asks again
+
+
+def test_a_few_files_leave_unasked(world: World) -> None:
+    accept_plan()
+    Collection.objects.update(removal="bin")
+    switch(Collection.objects.all(), on=False)
+    assert trash.process_trash_requests(world.now).binned == 6

@@ -9,8 +9,11 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from catalog.library.make_plan import make_plan
-from catalog.models import AdoptionMatch, Run, Track
+from catalog.ingest import removal_policy
+from catalog.ingest.collections import switch
+from catalog.library.make_plan import accept_plan, make_plan
+from catalog.models import AdoptionMatch, Collection, Run, Track
+from catalog.models.settings import save_settings
 from catalog.reports import plan
 from catalog.storage import state as storage
 from downloads.jobs import schedule
@@ -98,3 +101,14 @@ def test_readers_see_no_plan(world: World, client: Client, settings: LazySetting
     settings.STATUS_PUBLIC = True
     assert client.get("/plan").status_code == 302
     assert client.post("/plan/accept").status_code in (302, 403)
+
+
+def test_many_files_that_would_leave_wait_for_a_button(world: World, admin_client: Client) -> None:
+    accept_plan()
+    save_settings({"PLAN_SONGS": "5"})
+    Collection.objects.update(removal="bin")
+    switch(Collection.objects.all(), on=False)
+    removal_policy.switched_off()
+    assert "6 files would go to the bin" in shown(admin_client)
+    admin_client.post("/plan/bin")
+    assert plan.to_let_go() == 0 and schedule.request_flag("reconcile").exists()
