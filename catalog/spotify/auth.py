@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
@@ -40,21 +39,6 @@ class App:
 
     client_id: str
     client_secret: str = field(repr=False, default="")
-
-
-def is_refused_redirect(address: str) -> bool:
-    """Whether Spotify takes this redirect address for no app.
-
-    It wants https, or http on a loopback address; `localhost` is none (since April 2025).
-    """
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return True
-    if port == 0 or host in ("", "localhost") or parts.username:
-        return True
-    return parts.scheme != "https" and not (parts.scheme == "http" and host in {"127.0.0.1", "::1"})
 
 
 def app() -> App:
