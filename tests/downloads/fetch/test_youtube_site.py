@@ -6,6 +6,7 @@ Each answer stands in docs/youtube.md with the same kind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -234,3 +235,32 @@ def test_an_answer_after_which_the_song_arrives(world: World, site: Site, answer
     outcome = loop.work_one(now=lambda: world.now)
     assert outcome is not None and outcome.result == "downloaded", outcome
     assert f"| {answer} |" in PAGE.read_text()
+
+
+@pytest.mark.long
+def test_an_hour_without_the_player_bans_nothing_asks_little_and_then_all_songs_arrive(
+    world: World, site: Site
+) -> None:
+    for number in range(12):
+        recording = Recording(
+            f"song{number:07}", f"Etude {number}", ("Test Choir",), "First", 8.0, tone=300 + 40 * number
+        )
+        site.recordings[recording.id] = recording
+        wanted(world, recording)
+    site.answers["player"] = status(403)
+    begin = world.now
+    while world.now < begin + timedelta(hours=1):
+        while loop.work_one(now=lambda: world.now) is not None:
+            world.now += timedelta(seconds=5)
+        world.now += timedelta(minutes=1)
+    asked = [each.place for each in site.asked]
+    assert len(asked) <= 40, asked
+    assert not Candidate.objects.filter(verdict=Candidate.Verdict.DISPROVED).exists()
+    site.answers.clear()
+    while Track.objects.filter(title__startswith="Etude", status="missing").exists():
+        assert world.now < begin + timedelta(days=1), list(Track.objects.values("title", "error_kind", "retry_after"))
+        while loop.work_one(now=lambda: world.now) is not None:
+            world.now += timedelta(seconds=10)
+        world.now += timedelta(minutes=10)
+    assert not Candidate.objects.filter(verdict=Candidate.Verdict.DISPROVED).exists()
+    assert Track.objects.filter(title__startswith="Etude", status="downloaded").count() == 12
