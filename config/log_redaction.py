@@ -7,13 +7,16 @@ that nobody wrote, or give orders to the terminal that shows it.
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import quote
 
 from catalog.text.sanitize import escaped
 
 HIDDEN = "***"
+LARGEST_FILE = 1_000_000  # bytes; the file before it is kept as well
 
 # What looks like a secret wherever it stands: reason beside each.
 PATTERNS = (
@@ -54,3 +57,28 @@ class RedactingFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return escaped(super().formatMessage(record))
+
+
+class LogFile(logging.Handler):
+    """Appends lines to a file that only its owner reads, several processes to one.
+
+    A disk that is full or away never stops a program: the console has the line.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = Path(path)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = f"{self.format(record)}\n".encode(errors="replace")
+            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(file, line)
+                large = os.fstat(file).st_size > LARGEST_FILE
+            finally:
+                os.close(file)
+            if large:
+                os.replace(self.path, self.path.with_suffix(".old.log"))
+        except OSError:
+            return

@@ -337,6 +337,7 @@ except (ValueError, OSError, ZoneInfoNotFoundError) as error:
     raise ImproperlyConfigured(f"TIME_ZONE is {TIME_ZONE!r}; write a name like Europe/Berlin or UTC.") from error
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
+LOG_FILE = DATA_DIR / "tonekeep.log"  # its last lines stand on a page
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -354,8 +355,11 @@ LOGGING = {
             ],
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "file": {"class": "config.log_redaction.LogFile", "path": str(LOG_FILE), "formatter": "line"},
+    },
+    "root": {"handlers": ["console", "file"], "level": "INFO"},
     "loggers": {
         "django-q": {"level": "WARNING"},  # it tells of each wake-up otherwise
         "waitress.queue": {"level": "ERROR"},  # it tells of each request that waits for a thread

@@ -6,7 +6,7 @@ from downloads.api.application import api, description
 from downloads.views.activity import events
 from downloads.views.home import controls, plan, queue, start, status
 from downloads.views.library import collections, cover, detail, songs, track
-from downloads.views.settings import health, imports, index, paths, preferences, spotify, tags, trash
+from downloads.views.settings import health, imports, index, log, paths, preferences, spotify, tags, trash
 from downloads.views.todo import adopt, decision_upload, desk, overview, review
 
 home = [
@@ -66,6 +66,7 @@ settings = [
     re_path(r"^settings/?$", index.index, name="settings"),
     re_path(r"^settings/downloads/?$", preferences.preferences, name="preferences"),
     re_path(r"^theme/?$", index.theme, name="theme"),
+    re_path(r"^log/?$", log.log, name="log"),
     re_path(r"^health/?$", health.health, name="health"),
     re_path(r"^connect/?$", spotify.connect_page, name="connect"),
     re_path(r"^connect/app/?$", spotify.save_app, name="connect_app"),

@@ -6,12 +6,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from catalog.reports import status
 from catalog.text.humanize import count
 from downloads.health.check import FAIL, OK, SEVERITY, WARN, Check
 from downloads.health.sources import source_checks
 from downloads.health.storage import storage_checks
 from downloads.health.system import system_checks
+
+KEPT_FOR = 60  # seconds: the number in the navigation
+_kept: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +29,16 @@ class HealthReport:
         return sum(check.state == state for check in self.checks)
 
     @property
+    def to_look_at(self) -> list[Check]:
+        return [check for check in self.checks if check.state != OK]
+
+    @property
+    def well(self) -> list[Check]:
+        return [check for check in self.checks if check.state == OK]
+
+    @property
     def attention(self) -> int:
-        return len(self.checks) - self.count(OK)
+        return len(self.to_look_at)
 
     @property
     def sentence(self) -> str:
@@ -39,6 +52,14 @@ class HealthReport:
             "warnings": self.count(WARN),
             "checks": [asdict(check) for check in self.checks],
         }
+
+
+def attention(now: datetime) -> int:
+    """How many checks ask for a look, at most a minute old: every page shows it, and the checks cost tens of ms."""
+    asked = (str(settings.DATA_DIR), int(now.timestamp()) // KEPT_FOR)
+    if _kept.get("asked") != asked:
+        _kept.update(asked=asked, number=health_report(now).attention)
+    return int(_kept["number"])
 
 
 def health_report(now: datetime) -> HealthReport:

@@ -23,6 +23,7 @@ from catalog.reports.public_status import public_conditions
 from catalog.spotify import accounts
 from catalog.text.humanize import ahead
 from catalog.web.permissions import is_insider, may_act, may_read
+from downloads.health.report import attention
 from downloads.review.questions import open_questions
 
 COUNTED_TO = 999  # a number in the navigation is read at a glance
@@ -110,7 +111,7 @@ class Frame:
             Place("library", "albums", "Library", "disc-3"),
             Place("todo", "todo", "To do", "list-checks", self.todo),
             Place("activity", "activity", "Activity", "activity"),
-            Place("settings", "settings", "Settings", "settings"),
+            Place("settings", "settings", "Settings", "settings", self.health),
         ]
         return [place for place in everyone if self.may_act or place.name not in ("todo", "settings")]
 
@@ -132,6 +133,11 @@ class Frame:
     def todo(self) -> int:
         """What only a person can settle: songs to choose a recording for, files in doubt, a hold. 0 for readers."""
         return sum(self.todo_counts.values()) if self.may_act else 0
+
+    @cached_property
+    def health(self) -> int:
+        """How many health checks ask for a look."""
+        return attention(self.now) if self.may_act else 0
 
     @cached_property
     def todo_counts(self) -> dict[str, int]:

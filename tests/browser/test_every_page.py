@@ -17,7 +17,7 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 PAGES = [
     *("/", "/tracks", "/tracks?status=review", "/artists", "/albums", "/collections", "/bin"),
     *("/todo", "/failures", "/decide", "/decide/desk", "/adopt", "/activity", "/activity?kind=failed"),
-    *("/queue", "/queue?view=cooling", "/plan", "/settings", "/settings/downloads", "/health"),
+    *("/queue", "/queue?view=cooling", "/plan", "/settings", "/settings/downloads", "/health", "/log"),
     *("/connect", "/import", "/paths", "/tags", "/nothing-here", "/sync/now"),
 ]
 

@@ -18,4 +18,4 @@ def health(request: HttpRequest) -> HttpResponse:
     report = health_report(timezone.now())
     if wants_json(request):
         return JsonResponse(report.as_dict())
-    return render(request, "settings/health.html", {"section": "settings", "report": report})
+    return render(request, "settings/health.html", {"section": "settings", "report": report, "page": "health"})

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from catalog.models import Cluster, Library, Service
 from downloads.health.check import FAIL, OK, WARN, Check, check
-from downloads.health.report import health_report
+from downloads.health.report import attention, health_report
 from tests.world import World
 
 
@@ -110,3 +110,10 @@ def test_the_command_prints_one_line_of_json_and_fails_where_a_check_does(sound:
     Cluster.objects.all().delete()
     with pytest.raises(CommandError, match="1 check failed"):
         call_command("health", stdout=StringIO(), stderr=StringIO())
+
+
+def test_the_number_in_the_navigation_is_the_reports_and_a_minute_old_at_most(sound: World) -> None:
+    before = attention(sound.now)
+    assert before == health_report(sound.now).attention
+    Service.objects.filter(name="storage").update(state="offline", reason="Away.")
+    assert attention(sound.later(minutes=2)) == health_report(sound.now).attention != before

@@ -73,7 +73,7 @@ def test_only_what_a_person_must_settle_is_to_do(keeper: Client, world: World) -
 
 def test_nothing_to_do_is_said(keeper: Client) -> None:
     text = text_of(keeper, "/todo")
-    assert "Nothing to do" in text and 'class="count"' not in text
+    assert "Nothing to do" in text and "<span>To do</span><b" not in text
 
 
 @pytest.mark.parametrize("address", ["/", "/queue", "/tracks", "/albums", "/todo", "/activity", "/settings", "/bin"])
