@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -115,7 +116,7 @@ class YouTubeSource:
         self._session = session or _Session(timeout)
         self._session.hooks["response"].append(_require_ok)
         self._fallback = fallback or search_with_yt_dlp
-        self._music: YTMusic | None = None
+        self._music: dict[str, YTMusic] = {}
 
     def access(self) -> SiteAccess:
         """YouTube's own hosts."""
@@ -144,16 +145,26 @@ class YouTubeSource:
             results = _merge(results, rows)
             if not words and choose(query, results.values()) is not None:
                 break
+        language = "" if words or trouble or choose(query, results.values()) else language_of(query)
+        if language:
+            own = self._query(_text(*query.artists, query.title), "songs", language)
+            results |= {result.id: result for result in own}  # also over what was listed in Latin letters before
         if not results:
             results = self._fall_back(next((text for text, kind in plan if kind), ""), trouble)
         return sorted(results.values(), key=lambda result: result.kind != "song")
 
-    def _query(self, query: str, kind: str | None) -> list[SearchResult]:
+    def _music_in(self, language: str) -> YTMusic:
+        """One client for each language; to YouTube they are one guest."""
+        if language not in self._music:
+            music = _AnyShelf(language=language, requests_session=self._session)
+            if self._music:
+                music.__dict__["base_headers"] = next(iter(self._music.values())).base_headers
+            self._music[language] = music
+        return self._music[language]
+
+    def _query(self, query: str, kind: str | None, language: str = "en") -> list[SearchResult]:
         try:
-            if self._music is None:
-                # English: 1.12.3 drops the first page of song searches in German, and takes play counts for artists.
-                self._music = YTMusic(language="en", requests_session=self._session)
-            rows = self._music.search(query, filter=kind, limit=RESULTS)  # type: ignore[arg-type]
+            rows = self._music_in(language).search(query, filter=kind, limit=RESULTS)  # type: ignore[arg-type]
             return [result for row in rows if (result := result_of(row)) is not None]
         except DownloadError:
             raise
@@ -176,6 +187,43 @@ class YouTubeSource:
             cause = error if trouble is None or error.kind in FINAL else trouble
             raise DownloadError(cause.kind, cause.message, cause.retry_after) from error
         return _merge({}, [result for row in rows if (result := _of_yt_dlp(row)) is not None])
+
+
+class _AnyShelf(YTMusic):
+    """Reads shelves of every language: ytmusicapi 1.12.3 drops what stands under a heading that is not English.
+
+    Other than English it is asked for songs only: of videos it would take the count of views for an artist.
+    """
+
+    def _send_request(self, *args: Any, **options: Any) -> Any:
+        answer = super()._send_request(*args, **options)
+        if self.language != "en":
+            for title in _shelf_titles(answer):
+                title["runs"] = [{"text": "Songs"}]
+        return answer
+
+
+def _shelf_titles(answer: Any) -> Iterator[dict[str, Any]]:
+    """The headings of the shelves in an answer of the search, at whatever depth."""
+    for key, part in answer.items() if isinstance(answer, dict) else enumerate(answer):
+        if key == "musicShelfRenderer" and isinstance(part, dict) and isinstance(part.get("title"), dict):
+            yield part["title"]
+        if isinstance(part, (dict, list)):
+            yield from _shelf_titles(part)
+
+
+# Script of a wish -> the language in which its titles are listed as they are; others are not known to ytmusicapi.
+LANGUAGES = {"HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja", "CYRILLIC": "ru", "ARABIC": "ar", "DEVANAGARI": "hi"}
+
+
+def language_of(query: TrackQuery) -> str:
+    """The language that a wish in another script than Latin is searched in once more; "" for all others."""
+    letters = [letter for letter in " ".join((query.title, *query.artists)) if letter.isalpha()]
+    found = {unicodedata.name(letter, "?").partition(" ")[0] for letter in letters}
+    known = [LANGUAGES[script] for script in LANGUAGES if script in found]
+    if known or "CJK" not in found:
+        return known[0] if known else ""
+    return "ja" if query.isrc.startswith("JP") else "zh_TW"
 
 
 class SourceAddressAdapter(HTTPAdapter):

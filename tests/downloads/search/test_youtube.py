@@ -4,7 +4,9 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,9 @@ from downloads.matching.score import choose
 from downloads.search import youtube
 from downloads.search.youtube import YouTubeSource, queries, result_of, views_of
 from tests.downloads.loopback import Answer, Loopback, sends, sends_json, status
+from tests.fakes.youtube.music import results
 from tests.fakes.youtube.recorded import in_english, recorded
+from tests.fakes.youtube.recordings import Recording
 from tests.shared import SHARED_DATA, needs_shared
 
 SEARCH = "/youtubei/v1/search"
@@ -316,3 +320,41 @@ def test_what_cannot_be_played_is_no_candidate(row: dict[str, Any]) -> None:
 )
 def test_views_are_read(text: str | None, number: int | None) -> None:
     assert views_of(text) == number
+
+
+@pytest.mark.parametrize(
+    ("title", "artist", "isrc", "language"),
+    [
+        ("\u5149", "Ai kamano", "JPB622201327", "ja"),
+        ("\u30ad\u30bb\u30ad", "GReeeeN", "", "ja"),
+        ("\ubd04\ub0a0", "BTS", "", "ko"),
+        ("\u5149\u5e74\u4e4b\u5916", "G.E.M.", "TWA451612301", "zh_TW"),
+        ("\u0413\u0440\u0443\u043f\u043f\u0430 \u043a\u0440\u043e\u0432\u0438", "\u041a\u0438\u043d\u043e", "", "ru"),
+        ("Z\u00e9ro", "Bj\u00f6rk", "JPB622201327", ""),
+    ],
+)
+def test_the_language_of_a_wish(title: str, artist: str, isrc: str, language: str) -> None:
+    assert youtube.language_of(TrackQuery(title, (artist,), isrc=isrc)) == language
+
+
+def test_a_wish_in_another_script_is_asked_for_once_more_in_its_own_language(tmp_path: Path) -> None:
+    """In English its title may be listed in Latin letters, with which it cannot be compared."""
+    title = "\ubd04\ub0a0"
+    listed = Recording("spring00000", title, ("BTS",), "You Never Walk Alone", 274.0)
+
+    def by_language(handler: BaseHTTPRequestHandler) -> None:
+        body = json.loads(server.bodies[-1])
+        if body["context"]["client"]["hl"] == "en":
+            sends_json(results([replace(listed, title="Spring Day")], "song"))(handler)
+            return
+        page = json.dumps(results([listed], "song")).replace('"Songs"', '"\ub178\ub798"')
+        sends(page.encode(), "application/json")(handler)
+
+    with Loopback({SEARCH: by_language}) as server:
+        wish = TrackQuery(title, ("BTS",), "You Never Walk Alone", 274_000)
+        found = source(server).search(wish)
+        assert [(row.id, row.title) for row in found] == [("spring00000", title)]
+        assert choose(wish, found) is not None
+        bodies = [json.loads(body) for body in server.bodies if body]
+        assert [body["context"]["client"]["hl"] for body in bodies].count("ko") == 1
+        assert len([line for line in server.asked if line == "GET /"]) == 1, "one guest"
