@@ -15,6 +15,8 @@ COOLDOWNS: tuple[timedelta, ...] = (
     timedelta(days=1),  # something that a person mends
     timedelta(weeks=1),  # the floor: a recording may turn up any week
 )
+# A site that is asked at its pace gets six questions for a song that it does not have: after a day, then weekly.
+NOT_FOUND_STEPS = 4
 JITTER = 0.1  # of the cooldown, to both sides, so that what failed together does not come back together
 LONGEST_RESTS = (timedelta(), *(rest * (1 + JITTER) for rest in COOLDOWNS))  # after so many attempts, or more
 

@@ -37,6 +37,8 @@ from downloads.search import candidates, rate_limit
 from downloads.search.sources import source
 
 FETCH_SECONDS = 3600.0  # a fetch that takes longer is stopped
+# What only a change (`downloads.worker.upgrade_retry`), a person or time can cure.
+NOT_FOUND = {"no_match", "needs_decision"}
 PROGRESS_EVERY = timedelta(seconds=2)
 # One in each worker process, started at its first fetch.
 FORK_SERVER = ForkServer() if fork_server.is_supported() else None
@@ -295,7 +297,9 @@ class Attempt:
             error = (kind, message) if circuit_breaker.keeps_kind(kind) else None
             ours, result = transitions.release(self.track.pk, self.token, now, error=error), "released"
         else:
-            later = backoff.next_try(now, self.track.attempts, random.random())
+            not_found = kind in NOT_FOUND and source().rate_limit is not None
+            steps = self.track.attempts + (backoff.NOT_FOUND_STEPS if not_found else 0)
+            later = backoff.next_try(now, steps, random.random())
             ours, result = transitions.fail(self.track.pk, self.token, kind, message, later, now), "failed"
         return Outcome(self.track.pk, self.track.title, result if ours else "lost", kind, message)
 

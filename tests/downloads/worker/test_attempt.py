@@ -16,6 +16,7 @@ from catalog.tracks.place import Place
 from demo.archive import ArchiveServer
 from downloads.models import Candidate
 from downloads.publishing import existing_file, link_method, staging, target_path
+from downloads.search.youtube import YouTubeSource
 from downloads.worker import attempt, loop, rescue
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
@@ -60,6 +61,17 @@ def test_what_nobody_has_is_no_match_and_cools_down(world, archive):
     assert (track.status, track.attempts, track.error_kind) == ("missing", 1, "no_match")
     assert timedelta(minutes=4) < track.retry_after - world.now < timedelta(minutes=6)
     assert work(world) is None
+
+
+def test_a_site_is_asked_for_what_it_does_not_have_after_a_day_and_then_weekly(world, settings, monkeypatch):
+    settings.AUDIO_SOURCE = "youtube"
+    monkeypatch.setattr(YouTubeSource, "search", lambda *_: [])
+    track = missing_track(world)
+    for rest in (timedelta(days=1), timedelta(weeks=1), timedelta(weeks=1)):
+        assert work(world).error_kind == "no_match"
+        track.refresh_from_db()
+        assert rest * 0.9 <= track.retry_after - world.now <= rest * 1.1
+        world.now = track.retry_after
 
 
 def test_what_does_not_fit_well_enough_is_asked_about_and_not_guessed(world, archive):
