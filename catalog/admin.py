@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.dispatch import Signal
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from catalog.models import (
@@ -35,8 +35,11 @@ from catalog.models import (
 from catalog.reports.listings import narrowed
 from catalog.text.humanize import count
 from catalog.tracks import transitions, wanted
-from catalog.web.admin_base import FewRows, ReadOnly, ReadOnlyRows
+from catalog.web.admin_base import FewRows, NotInIndex, ReadOnly, ReadOnlyRows
+from catalog.web.confirm import confirmation, confirmed
 from catalog.web.throttled_login import LogInForm
+
+CONFIRM_ABOVE = 100  # songs that an action changes without a question
 
 # Sent after an action that may have made tracks due; `downloads.admin` wakes the workers.
 tracks_requested = Signal()
@@ -120,24 +123,33 @@ class TrackAdmin(ReadOnly):
         return f"{track.error_kind.replace('_', ' ')}: {track.last_error}" if track.last_error else ""
 
     @admin.action(description="Try again now", permissions=["change"])
-    def try_again(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
-        self._apply(request, queryset, transitions.retry, "tried again now")
+    def try_again(self, request: HttpRequest, queryset: TrackQuerySet) -> HttpResponse | None:
+        return self._apply(request, queryset, transitions.retry, "Try again now", "tried again now")
 
-    @admin.action(description="Ignore", permissions=["change"])
-    def ignore(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
-        self._apply(request, queryset, wanted.ignore, "ignored from now on")
+    @admin.action(description="Stop trying", permissions=["change"])
+    def ignore(self, request: HttpRequest, queryset: TrackQuerySet) -> HttpResponse | None:
+        return self._apply(request, queryset, wanted.ignore, "Stop trying", "not tried any more")
 
-    @admin.action(description="Want again", permissions=["change"])
-    def want_again(self, request: HttpRequest, queryset: TrackQuerySet) -> None:
-        self._apply(request, queryset, wanted.want_again, "wanted again")
+    @admin.action(description="Download again", permissions=["change"])
+    def want_again(self, request: HttpRequest, queryset: TrackQuerySet) -> HttpResponse | None:
+        return self._apply(request, queryset, wanted.want_again, "Download again", "wanted again")
 
-    def _apply(self, request: HttpRequest, chosen: TrackQuerySet, change: Callable[..., int], outcome: str) -> None:
-        """Change the chosen tracks, then send `tracks_requested`. A list that was searched is joined: filter by ids."""
+    def _apply(
+        self, request: HttpRequest, chosen: TrackQuerySet, change: Callable[..., int], label: str, outcome: str
+    ) -> HttpResponse | None:
+        """Change the chosen tracks, then send `tracks_requested`; many only after a question with their number.
+
+        A list that was searched is joined: filter by ids.
+        """
         tracks = Track.objects.filter(pk__in=chosen.order_by().values("pk"))
+        number = tracks.count()
+        if number > CONFIRM_ABOVE and not confirmed(request):
+            return confirmation(request, f"{label}: {count(number, 'song')}?", label)
         changed = change(tracks, timezone.now(), by=request.user.get_username())
         tracks_requested.send(sender=type(self))
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"{count(changed, 'song')} {outcome}.", level)
+        return None
 
 
 @admin.register(Artist)
@@ -165,7 +177,7 @@ class CollectionAdmin(FewRows):
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnly):
+class EntryAdmin(NotInIndex, ReadOnly):
     list_display = ("collection", "track", "reason", "label", "added_at")
     list_filter = ("reason",)
     list_select_related = ("collection", "track")
@@ -183,7 +195,7 @@ class EventAdmin(ReadOnly):
 
 
 @admin.register(Folder)
-class FolderAdmin(ReadOnly):
+class FolderAdmin(NotInIndex, ReadOnly):
     """The stamps by which a pass knows that it may skip a folder."""
 
     list_display = ("path", "rows", "seen_at", "mtime_ns")
@@ -192,8 +204,8 @@ class FolderAdmin(ReadOnly):
 
 
 @admin.register(AdoptionMatch)
-class DoubtAdmin(ReadOnly):
-    """Answered on the page "Files to adopt"."""
+class DoubtAdmin(NotInIndex, ReadOnly):
+    """Answered on the page "Music you already have"."""
 
     list_display = ("file", "track", "size", "why", "rejected")
     list_filter = ("rejected",)
@@ -203,7 +215,7 @@ class DoubtAdmin(ReadOnly):
 
 
 @admin.register(BinnedFile)
-class BinnedFileAdmin(ReadOnly):
+class BinnedFileAdmin(NotInIndex, ReadOnly):
     """Taken back on the page "Bin"."""
 
     list_display = ("track", "state", "origin", "target", "moved_at")
@@ -231,7 +243,7 @@ class LibraryAdmin(FewRows):
 
 
 @admin.register(Cluster)
-class ClusterAdmin(FewRows):
+class ClusterAdmin(NotInIndex, FewRows):
     list_display = ("name", "started_at", "beat_at", "reconciled_at")
 
 

@@ -258,3 +258,10 @@ class Move(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin} -> {self.target}"
+
+
+class FailedTrack(Track):
+    """The same rows, for a list of their own in the admin."""
+
+    class Meta:
+        proxy = True

@@ -128,3 +128,10 @@ class ReadOnlyRows(admin.TabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class NotInIndex:
+    """Rows of the machinery: reached by address and from other rows, left out of the list of models."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False

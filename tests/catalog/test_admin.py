@@ -327,3 +327,33 @@ def test_naughty_strings_are_text_in_the_admin_too(admin_client: Client, world: 
         page = admin_client.get(path).content.decode()
         assert not [text for text in naughty if text in page and "<script" in text.lower()]
         assert "<img src=x" not in page and "javascript:alert" not in page.replace("&lt;", "<").partition("<a href=")[0]
+
+
+def test_failed_songs_have_a_list_with_what_was_found_and_the_page_that_cures(
+    admin_client: Client, world: World
+) -> None:
+    asks = world.make_track("Asks", error_kind="needs_decision", last_error="No recording fits.", attempts=3)
+    Candidate.objects.create(track=asks, source="youtube", source_id="x", url="", title="One", found_at=world.now)
+    page = admin_client.get("/admin/downloads/failedtrack/").content.decode()
+    assert f'href="/decide/{asks.pk}"' in page and 'class="field-found">1<' in page
+    assert "Morning" not in page
+    assert admin_client.get(f"/admin/downloads/failedtrack/{asks.pk}/change/").status_code == 200
+
+
+def test_many_songs_are_changed_only_after_a_question_with_their_number(
+    admin_client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.admin.CONFIRM_ABOVE", 1)
+    chosen = {"action": "ignore", "_selected_action": [track.pk for track in world.tracks.values()]}
+    question = admin_client.post(TRACKS, chosen).content.decode()
+    assert "Stop trying: 6 songs?" in question and not Track.objects.filter(ignored=True).exists()
+    admin_client.post(TRACKS, {**chosen, "confirmed": "yes"})
+    assert Track.objects.filter(ignored=True).count() == 6
+
+
+def test_the_machinery_is_left_out_of_the_index_and_reached_by_address(admin_client: Client) -> None:
+    index = admin_client.get("/admin/").content.decode()
+    for name in ("catalog/folder", "catalog/entry", "downloads/move", "downloads/replaced"):
+        assert f"/admin/{name}/" not in index
+        assert admin_client.get(f"/admin/{name}/").status_code == 200
+    assert "/admin/downloads/failedtrack/" in index
