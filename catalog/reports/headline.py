@@ -23,11 +23,11 @@ def headline(seen: dict[str, Any]) -> tuple[str, str]:
     if not counters["missing"] and not counters["downloading"]:
         return _all_here(counters["songs"]), "ok"
     if seen["plan"]["waits"]:
-        return f"{missing}: fetching waits until you have seen the plan", "warn"
+        return f"{missing}: downloads wait until you have seen the plan", "warn"
     if library["state"] == "held":
-        return f"{missing}: fetching waits for your word", "warn"
+        return f"{missing}: downloads wait for your word", "warn"
     if library["state"] != "online":
-        return f"{missing}: fetching waits. {library['reason']}".strip(), "bad"
+        return f"{missing}: downloads wait. {library['reason']}".strip(), "bad"
     return _fetching(seen, missing)
 
 
@@ -53,12 +53,12 @@ def _fetching(seen: dict[str, Any], missing: str) -> tuple[str, str]:
     counters, queue, now = seen["counters"], seen["queue"], seen["at"]
     pause = next((service for service in seen["services"] if service["paused"] and service["name"] != "spotify"), None)
     if counters["downloading"] and not counters["missing"]:
-        return f"Fetching the last {humanize.count(counters['downloading'], 'song')}", "busy"
+        return f"Downloading the last {humanize.count(counters['downloading'], 'song')}", "busy"
     if pause and pause["paused_by_person"]:
-        return f"{missing}: fetching is paused", "warn"
+        return f"{missing}: downloads are paused", "warn"
     if pause:
         return (
-            f"{missing}: fetching goes on {humanize.ahead(pause['paused_until'], now)}. {pause['reason']}".strip(),
+            f"{missing}: downloads resume {humanize.ahead(pause['paused_until'], now)}. {pause['reason']}".strip(),
             "warn",
         )
     if not queue["ready"] and not counters["downloading"]:
@@ -66,7 +66,7 @@ def _fetching(seen: dict[str, Any], missing: str) -> tuple[str, str]:
     if seen["workers"]["state"] != "running" and not counters["downloading"]:
         return f"{missing}: no worker is running", "bad"
     left = seen["seconds_left"]
-    return f"{missing}: fetching" + (f", about {humanize.span(timedelta(seconds=left))}" if left else ""), "busy"
+    return f"{missing}: downloading" + (f", about {humanize.span(timedelta(seconds=left))}" if left else ""), "busy"
 
 
 def _clause(reason: str) -> str:

@@ -33,11 +33,19 @@ LISTINGS = {
     for listing in (
         Listing("songs", "All songs", lambda now: Track.objects.wanted(), "No song is wanted yet."),
         Listing("missing", "Missing", lambda now: Track.objects.missing(), "Nothing is missing."),
-        Listing("downloading", "Downloading", lambda now: Track.objects.downloading(), "Nothing is being fetched now."),
+        Listing(
+            "downloading", "Downloading", lambda now: Track.objects.downloading(), "Nothing is being downloaded now."
+        ),
         Listing("downloaded", "Downloaded", lambda now: Track.objects.downloaded(), "No song is on disk yet."),
         Listing("failed", "Failed", lambda now: Track.objects.failed(), "No song has failed."),
         Listing("ready", "Ready", lambda now: Track.objects.queue(now), "Nothing is due now.", BY_DUE),
-        Listing("cooling", "Cooling", lambda now: Track.objects.cooling(now), "Nothing is cooling down.", BY_DUE),
+        Listing(
+            "cooling",
+            "Waiting to retry",
+            lambda now: Track.objects.cooling(now),
+            "Nothing waits to be retried.",
+            BY_DUE,
+        ),
         Listing("plan_here", "In the plan: here already", lambda now: plan.here(plan.planned()), "None is here yet."),
         Listing("plan_ask", "In the plan: to look at", lambda now: plan.asked(plan.planned()), "None is in doubt."),
         Listing("plan_fetch", "In the plan: to fetch", lambda now: plan.to_fetch(plan.planned()), "None is missing."),

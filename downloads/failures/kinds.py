@@ -33,7 +33,7 @@ _OTHER = "Another recording is tried; you can also choose one yourself."
 _DECIDE = "Choose a recording on the track's page, or search with other words."
 _CHOOSE = "Choose another one, or take this one back and let the program choose."
 _YTDLP = "Update yt-dlp (make update-ytdlp), then try again."
-_DISK = "See to the disk that holds the music folder; fetching goes on by itself afterwards."
+_DISK = "See to the disk that holds the music folder; downloads resume by themselves afterwards."
 
 ERROR_KINDS: dict[str, ErrorKind] = {
     # Nothing to fetch.
@@ -55,7 +55,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "live": ErrorKind(CANDIDATE, "", "It is a live broadcast, not a recording.", _OTHER),
     "no_audio": ErrorKind(CANDIDATE, "", "There is no audio in the file that arrived.", _OTHER, bans=True),
     "foreign_host": ErrorKind(
-        CANDIDATE, "", "The address leads to a place that nothing is fetched from.", "Check the audio server."
+        CANDIDATE, "", "The address leads to a place that nothing is downloaded from.", "Check the audio server."
     ),
     "not_a_file": ErrorKind(
         CANDIDATE, "", "The address leads to a page or a playlist, not to an audio file.", "Check the audio server."
@@ -84,8 +84,8 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "outdated": ErrorKind(TRACK, "audio", "The site has changed, and this yt-dlp cannot read it.", _YTDLP),
     # Everybody's at once.
     "login": ErrorKind(SERVICE, "audio", "The site asks for a login.", "Wait, or use another audio source."),
-    "bot_check": ErrorKind(SERVICE, "audio", "The site suspects a robot.", "Wait: fetching pauses by itself."),
-    "rate_limit": ErrorKind(SERVICE, "audio", "The site asks us to slow down.", "Wait: fetching pauses by itself."),
+    "bot_check": ErrorKind(SERVICE, "audio", "The site suspects a robot.", "Wait: downloads pause by themselves."),
+    "rate_limit": ErrorKind(SERVICE, "audio", "The site asks us to slow down.", "Wait: downloads pause by themselves."),
     "no_js_runtime": ErrorKind(
         SERVICE, "audio", "YouTube needs a JavaScript runtime, and none was found.", "Install deno."
     ),
@@ -95,7 +95,7 @@ ERROR_KINDS: dict[str, ErrorKind] = {
     "storage": ErrorKind(SERVICE, "storage", "The music folder's disk reports an error.", _DISK),
     # Ours.
     "stopped": ErrorKind(SERVICE, "", "It was stopped before it was done.", _WAIT),
-    "tool_crashed": ErrorKind(TRACK, "", "The fetching program ended without a result.", _YTDLP),
+    "tool_crashed": ErrorKind(TRACK, "", "The download program ended without a result.", _YTDLP),
     "unknown": ErrorKind(TRACK, "", "It failed for a reason that is not known here.", _YTDLP),
 }
 

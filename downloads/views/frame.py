@@ -185,7 +185,7 @@ class Frame:
     def _plan(self) -> Banner | None:
         if not self.conditions["plan"]["waits"] or self.request.path.rstrip("/") == "/plan":
             return None
-        text = "Nothing is downloaded before you have seen what is here already and what would be fetched."
+        text = "Nothing is downloaded before you have seen what is here already and what would be downloaded."
         return Banner("plan", "busy", "list-checks", "The plan waits for you", text)
 
     def _audio(self) -> Banner | None:

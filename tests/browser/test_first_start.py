@@ -55,7 +55,7 @@ def test_from_the_link_to_start(fresh: Path, chromium: Any, live_server: Any) ->
     page.get_by_label("Username").fill("kim")
     for field in page.locator("input[type=password]").all():
         field.fill("a long enough one")
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Create account").click()
     assert User.objects.get().username == "kim"
 
     expect(page.locator("h1")).to_have_text("Your music folder")

@@ -28,7 +28,7 @@ class Command(ReportCommand):
         parser.add_argument("--until-empty", action="store_true", help="end when nothing may be fetched now")
 
     def report(self, options: dict[str, Any]) -> CommandReport:
-        """Exit 0 also where tracks failed; 3 with a sentence where fetching is paused, held or storage is offline."""
+        """Exit 0 also where tracks failed; 3 with a sentence where downloads are paused, held or storage is offline."""
         if not options["until_empty"]:
             raise UserError("`work` fetches until nothing is due: write `work --until-empty`.")
         results: Counter[str] = Counter()

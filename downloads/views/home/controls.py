@@ -19,7 +19,7 @@ from downloads.jobs import queue as job_queue
 def pause(request: HttpRequest) -> HttpResponse:
     """No new fetch begins until a person says go on; what is being fetched is finished."""
     Service.objects.pause_by_person("audio")
-    messages.success(request, "Fetching is paused. What is being fetched now is finished first.")
+    messages.success(request, "Downloads are paused. What is being downloaded now is finished first.")
     return back(request)
 
 
@@ -38,7 +38,7 @@ def accept_missing(request: HttpRequest) -> HttpResponse:
     """The vanished files are to be fetched again: the hold ends."""
     hold.release()
     job_queue.wake()
-    messages.success(request, "The missing files are fetched again.")
+    messages.success(request, "The missing files are downloaded again.")
     return back(request)
 
 

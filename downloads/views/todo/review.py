@@ -32,7 +32,7 @@ END_SECONDS = 15  # of the file's end, for "listen to both ends"
 
 # What a button does to a candidate, and what is said afterwards.
 ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
-    "take": (decisions.choose, "This recording it is, and no other. It is fetched as soon as a worker is free."),
+    "take": (decisions.choose, "This recording it is, and no other. It is downloaded as soon as a worker is free."),
     "never": (decisions.exclude, "This recording is never taken for this song."),
     "take-back": (decisions.reset, "Taken back: the program judges this recording by itself again."),
 }

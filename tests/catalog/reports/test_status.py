@@ -120,13 +120,13 @@ def test_all_songs_are_here(live: World) -> None:
 def test_missing_songs_are_fetched_and_the_pace_says_how_long(live: World) -> None:
     for number in range(4):
         live.make_track(f"Song {number}")
-    assert status.snapshot(live.now)["headline"] == "4 missing: fetching"
+    assert status.snapshot(live.now)["headline"] == "4 missing: downloading"
     here = Track.objects.downloaded().first()
     assert here
     for minutes in (90, 60, 30):
         Event.objects.create(track=here, kind="finish", at=live.now - timedelta(minutes=minutes / 3))
     # Three songs in the last 30 minutes: four take 40.
-    assert status.snapshot(live.now)["headline"] == "4 missing: fetching, about 40 min"
+    assert status.snapshot(live.now)["headline"] == "4 missing: downloading, about 40 min"
 
 
 def test_a_library_that_is_offline_is_the_first_thing_said(live: World) -> None:
@@ -141,7 +141,7 @@ def test_a_hold_waits_for_a_word(live: World) -> None:
     live.make_track()
     hold.begin(400, 412, live.now)
     seen = status.snapshot(live.now)
-    assert seen["headline"] == "1 missing: fetching waits for your word"
+    assert seen["headline"] == "1 missing: downloads wait for your word"
     assert seen["storage"]["state"] == "held"
     assert "400 of 412" in seen["storage"]["reason"]
 
@@ -149,17 +149,17 @@ def test_a_hold_waits_for_a_word(live: World) -> None:
 def test_a_pause_says_who_or_until_when(live: World) -> None:
     live.make_track()
     Service.objects.pause("audio", live.now + timedelta(hours=6), "The site asks us to slow down.", now=live.now)
-    assert status.snapshot(live.now)["headline"] == "1 missing: fetching goes on in 6 h. The site asks us to slow down."
+    assert status.snapshot(live.now)["headline"] == "1 missing: downloads resume in 6 h. The site asks us to slow down."
     Service.objects.pause_by_person("audio")
-    assert status.snapshot(live.now)["headline"] == "1 missing: fetching is paused"
+    assert status.snapshot(live.now)["headline"] == "1 missing: downloads are paused"
     Service.objects.go_on("audio")
-    assert status.snapshot(live.now)["headline"] == "1 missing: fetching"
+    assert status.snapshot(live.now)["headline"] == "1 missing: downloading"
 
 
 def test_spotify_may_rest_while_songs_are_fetched(live: World) -> None:
     live.make_track()
     Service.objects.pause("spotify", live.now + timedelta(hours=6), "Too many requests.", now=live.now)
-    assert status.snapshot(live.now)["headline"] == "1 missing: fetching"
+    assert status.snapshot(live.now)["headline"] == "1 missing: downloading"
 
 
 def test_songs_that_cool_down_say_when_they_are_tried(live: World) -> None:
@@ -234,7 +234,7 @@ def test_the_command_prints_one_line_of_json_or_lines_for_people(live: World) ->
     Service.objects.pause_by_person("audio")
     text = StringIO()
     call_command("status", stdout=text)
-    assert text.getvalue().splitlines()[0] == "1 missing: fetching is paused"
+    assert text.getvalue().splitlines()[0] == "1 missing: downloads are paused"
     assert "missing 1  downloading 0  downloaded 6  songs 7" in text.getvalue()
     assert "audio: paused" in text.getvalue()
 
