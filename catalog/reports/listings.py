@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils import timezone
 
 from catalog.models import Album, Artist, Credit, Entry, Event, Track, TrackQuerySet
 from catalog.reports import plan
@@ -56,7 +57,7 @@ LISTINGS = {
 
 
 def narrowed(tracks: TrackQuerySet, asked: dict[str, str]) -> TrackQuerySet:
-    """``tracks`` narrowed to an ``artist``, ``album`` or ``collection`` (row ids), an ``error`` kind, words ``q``."""
+    """``tracks`` narrowed to ``artist``, ``album``, ``collection`` (row ids), an ``error`` kind, a day, words ``q``."""
     if asked.get("artist"):
         tracks = tracks.filter(pk__in=Credit.objects.filter(artist=_row_id(asked["artist"])).values("track"))
     if asked.get("album"):
@@ -66,9 +67,19 @@ def narrowed(tracks: TrackQuerySet, asked: dict[str, str]) -> TrackQuerySet:
         tracks = tracks.filter(pk__in=entries.values("track"))
     if asked.get("error"):
         tracks = tracks.filter(error_kind=asked["error"])
+    if asked.get("since"):
+        tracks = tracks.filter(added_at__gte=_day(asked["since"]))
     for word in asked.get("q", "").replace("\0", "").split()[:8]:
         tracks = tracks.filter(_says(word))
     return tracks
+
+
+def _day(text: str) -> datetime:
+    """The beginning of a day (YYYY-MM-DD) in the server's zone; of the first one for anything else."""
+    try:
+        return timezone.make_aware(datetime.strptime(text, "%Y-%m-%d"))
+    except (ValueError, OverflowError):
+        return datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _row_id(text: str) -> int:

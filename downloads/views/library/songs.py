@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -25,7 +26,10 @@ from downloads.views.library.coverage import LISTS
 from downloads.views.library.track import CONFIRM_ABOVE, TRACK_BUTTONS
 
 NARROWED_BY = {"artist": Artist, "album": Album, "collection": Collection}
-FILTERS = (*NARROWED_BY, "error", "q")
+FILTERS = (*NARROWED_BY, "error", "since", "q")
+OPPOSITE = {"ignore": "want", "want": "ignore"}
+UNDO = "undo_songs"  # in the session: what takes the last change of many songs back, and their ids
+UNDO_SONGS = 1_000  # more are not kept there
 # The chips above the list, in their order; the other lists are reached from their numbers.
 CHIPS = ("songs", "downloaded", "downloading", "up_next", "waiting", "review", "failed", "missing", "not_wanted")
 # Only orders with an index behind them: a million rows are never sorted.
@@ -68,6 +72,8 @@ def songs(request: HttpRequest) -> HttpResponse:
         "first": f"{request.path}?{query_string(request, after='')}",
         "kept": {name: query[name] for name in FILTERS if query.get(name)},
         "sort": sort,
+        "week": f"{timezone.localtime(now) - timedelta(days=7):%Y-%m-%d}",
+        "undo": _undo(request),
         "sorts": [(name, label) for name, (label, _) in SORTS.items()],
         "may_act": may_act(request),
     }
@@ -105,13 +111,33 @@ def change_songs(request: HttpRequest) -> HttpResponse:
     number = tracks.count()
     if number > CONFIRM_ABOVE and not confirmed(request):
         return confirmation(request, f"{label}: {count(number, 'song')}?", label)
+    ids = _kept_for_undo(tracks, action)
     changed = TRACK_BUTTONS[action][0](tracks, timezone.now(), by=request.user.get_username())
     job_queue.wake()
+    request.session.pop(UNDO, None)
+    if ids and "undo" not in request.POST:
+        request.session[UNDO] = {"action": OPPOSITE[action], "songs": ids}
     messages.success(request, f"{count(changed, 'song')} {outcome}.")
     return back(request)
 
 
+def _kept_for_undo(tracks: TrackQuerySet, action: str) -> list[int]:
+    """The songs that the action will change, where its opposite gives back what was and they are not too many."""
+    if action not in OPPOSITE:
+        return []
+    rows = tracks.filter(ignored=action == "want").order_by().values_list("pk", flat=True)
+    ids = list(rows[: UNDO_SONGS + 1])
+    return ids if len(ids) <= UNDO_SONGS else []
+
+
+def _undo(request: HttpRequest) -> dict[str, Any] | None:
+    """What the button Undo would post."""
+    return request.session.get(UNDO) if may_act(request) else None
+
+
 def _chosen(request: HttpRequest) -> TrackQuerySet:
+    if "undo" in request.POST:
+        return Track.objects.filter(pk__in=(_undo(request) or {}).get("songs", []))
     if "all" not in request.POST:
         return Track.objects.filter(pk__in=ids_from(request.POST.getlist("song")))
     query = request.POST.dict()

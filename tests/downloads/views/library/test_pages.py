@@ -193,3 +193,23 @@ def test_switching_all_off_asks_first_where_files_would_move(keeper: Client, wor
     assert "6 files" in question.content.decode() and Collection.objects.get().enabled
     keeper.post("/collections/choose", {**asked, "confirmed": "yes"})
     assert not Collection.objects.get().enabled
+
+
+def test_a_change_of_many_songs_is_undone_for_those_it_changed(keeper: Client, world: World) -> None:
+    first, second = failed(world, "First", "network"), failed(world, "Second", "network")
+    before = failed(world, "Ignored before", "network")
+    Track.objects.filter(pk=before.pk).update(ignored=True)
+    keeper.post("/tracks/change", {"action": "ignore", "song": [first.pk, second.pk, before.pk]})
+    page = text_of(keeper, "/tracks")
+    assert "Undo for 2 songs" in page
+    keeper.post("/tracks/change", {"action": "want", "undo": "yes"})
+    assert list(Track.objects.filter(ignored=True)) == [before]
+    assert "Undo for" not in text_of(keeper, "/tracks")
+
+
+def test_a_list_is_narrowed_to_what_was_added_since_a_day(keeper: Client, world: World) -> None:
+    old = failed(world, "Old one", "network")
+    Track.objects.filter(pk=old.pk).update(added_at=timezone.now() - timedelta(days=30))
+    week = f"{timezone.localtime() - timedelta(days=7):%Y-%m-%d}"
+    assert "Old one" not in text_of(keeper, f"/tracks?since={week}")
+    assert "Old one" in text_of(keeper, "/tracks?since=nonsense")
