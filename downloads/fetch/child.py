@@ -70,6 +70,7 @@ class FetchContext:
         downloader = self._sandboxed(ffmpeg)
         downloader.add_progress_hook(self._progress)
         info = ytdlp.download(downloader, request)
+        ytdlp.save_guest(downloader, request)
         original, expected = self._one_file(info), ytdlp.announced_bytes(info, self._total)
         require_bytes(original, expected)
         if request.length_unknown:  # now: what is rewritten looks whole, whatever it was made from

@@ -24,7 +24,8 @@ from catalog.system import programs
 from catalog.system.programs import PIPE, Process
 from downloads.audio.convert import AS_DELIVERED, EXTENSIONS, FORMATS
 from downloads.failures.classify import classify
-from downloads.failures.kinds import ERROR_KINDS, DownloadError
+from downloads.failures.kinds import ERROR_KINDS, SERVICE, DownloadError
+from downloads.fetch import guest_cookies
 from downloads.fetch.fork_server import ForkedProcess, ForkServer
 from downloads.fetch.protocol import COOKIES, DIRECT, HOME, MAX_BYTES, ConnectionOptions, FetchRequest
 from downloads.fetch.url_allowlist import AddressRefused, SiteAccess
@@ -90,8 +91,15 @@ def fetch(
     )
     child = FetchProcess(command, request, on_progress, server if command is COMMAND else None)
     with _disk_errors():
-        answer = child.wait(should_stop, clock() + deadline_seconds, poll_seconds, clock)
-        return _fetched_file(stage, answer)
+        try:
+            answer = child.wait(should_stop, clock() + deadline_seconds, poll_seconds, clock)
+        except DownloadError as error:
+            if ERROR_KINDS[error.kind].fault == SERVICE:
+                guest_cookies.forget(request)  # whoever was refused does not come back as the same guest
+            raise
+        fetched = _fetched_file(stage, answer)
+    guest_cookies.keep(request)
+    return fetched
 
 
 def search(
@@ -150,6 +158,7 @@ def _checked_format(audio_format: str) -> str:
 def _copy_cookies(request: FetchRequest) -> None:
     """Give the child a copy of the cookies: yt-dlp writes its file anew, and the owner's stays as it is."""
     if not request.connection.cookies:
+        guest_cookies.copy_to(request)
         return
     try:
         text = Path(request.connection.cookies).read_bytes()

@@ -25,12 +25,14 @@ class ConnectionOptions:
 
     ``proxy``: an http or socks address, which is then the only host that is connected to. ``ca_file`` replaces the
     usual certificates. ``cookies``: a cookies.txt; the child gets a copy of it and writes to nothing else.
-    ``cache_dir``: where yt-dlp keeps solved players. ``rate_bytes`` is per second (0: no limit).
+    ``guest_cookies``: where a guest's own are kept from one fetch to the next. ``cache_dir``: where yt-dlp keeps
+    players and how they were solved. ``rate_bytes`` is per second (0: no limit).
     """
 
     proxy: str = ""
     ca_file: str = ""
     cookies: str = ""
+    guest_cookies: str = ""
     cache_dir: str = ""
     source_address: str = ""
     po_token_provider: str = ""

@@ -6,10 +6,14 @@ external downloaders, post-processors.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from downloads.failures.classify import parse_retry_after
@@ -97,7 +101,7 @@ def _connection_parameters(request: FetchRequest) -> dict[str, Any]:
     """yt-dlp's parameters of what `ConnectionOptions` asks for, and no others."""
     connection = request.connection
     parameters: dict[str, Any] = {}
-    if connection.cookies:
+    if connection.cookies or connection.guest_cookies:
         parameters["cookiefile"] = os.path.join(request.stage_dir, HOME, COOKIES)  # a copy: yt-dlp writes to it
     if connection.ca_file:
         parameters["compat_opts"] = ["no-certifi"]  # certifi would be trusted alone, whatever SSL_CERT_FILE says
@@ -136,6 +140,8 @@ def make_downloader(request: FetchRequest, log: WarningLog, ffmpeg: str, deno: s
     for key in request.access.extractors:
         downloader.add_info_extractor(get_info_extractor(key)())
     _log_http_errors(downloader, log)
+    if request.connection.cache_dir and request.access.javascript:
+        _keep_players(downloader, os.path.join(request.connection.cache_dir, "players"))
     if request.connection.po_token_provider:
         _register_po_token_provider(request.connection.po_token_provider)
     return downloader
@@ -178,6 +184,57 @@ def _register_po_token_provider(base_url: str) -> None:
             if not token:
                 raise PoTokenProviderError("The PO token provider gave no token.")
             return PoTokenResponse(po_token=token)
+
+
+PLAYER_SCRIPT = re.compile(r"https://www\.youtube\.com/s/player/[\w./-]{1,200}\.js\Z")
+PLAYERS_KEPT = 3  # a script of 2.6 MB each; its name changes with its content, about once a week
+
+
+def _keep_players(downloader: Any, folder: str) -> None:
+    """Have the site's player script fetched once, as a browser would, and taken apart once if yt-dlp can keep that."""
+    from yt_dlp.extractor.youtube.jsc._builtin import ejs  # loaded by now
+    from yt_dlp.networking import Response  # loaded by now
+    from yt_dlp.version import __version__  # loaded by now
+
+    ejs.EJSBaseJCP._ENABLE_PREPROCESSED_PLAYER_CACHE = True
+    ejs.EJSBaseJCP._CACHE_SECTION = f"solved-players-{__version__}"
+    _prune(folder)
+    _prune(os.path.join(os.path.dirname(folder), ejs.EJSBaseJCP._CACHE_SECTION))
+    urlopen = downloader.urlopen
+
+    def kept(request: Any) -> Any:
+        url = getattr(request, "url", request)
+        if not PLAYER_SCRIPT.match(url):
+            return urlopen(request)
+        path = os.path.join(folder, hashlib.sha256(url.encode()).hexdigest())
+        try:
+            with open(path, "rb") as file:
+                return Response(io.BytesIO(file.read()), url, {"Content-Type": "text/javascript"})
+        except OSError:
+            response = urlopen(request)
+        content = response.read()
+        with suppress(OSError):  # a full disk costs the next fetch a request
+            os.makedirs(folder, exist_ok=True)
+            with open(f"{path}.{os.getpid()}", "wb") as unfinished:
+                unfinished.write(content)
+            os.replace(unfinished.name, path)
+        return Response(io.BytesIO(content), url, {"Content-Type": "text/javascript"})
+
+    downloader.urlopen = kept
+
+
+def _prune(folder: str) -> None:
+    """Remove all but the newest few files of a folder."""
+    with suppress(OSError):  # it is not there yet, or another fetch does the same
+        paths = sorted((entry.path for entry in os.scandir(folder)), key=os.path.getmtime)
+        for path in paths[:-PLAYERS_KEPT]:
+            os.unlink(path)
+
+
+def save_guest(downloader: Any, request: FetchRequest) -> None:
+    """Write the cookies that a guest was given into the stage, from where the parent keeps them."""
+    if request.connection.guest_cookies:
+        downloader.save_cookies()
 
 
 def _log_http_errors(downloader: Any, log: WarningLog) -> None:

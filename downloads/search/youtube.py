@@ -94,11 +94,12 @@ class YouTubeSource:
         return RateLimit(value("YOUTUBE_PER_HOUR"), self.BURST, self.MIN_INTERVAL)
 
     def connection(self) -> ConnectionOptions:
-        """As the settings say. Solved players are kept for all fetches: a browser loads one once, too."""
+        """As the settings say. Players and a guest's cookies are kept, as a browser would."""
         return ConnectionOptions(
             proxy=ytdlp_proxy(settings.YOUTUBE_PROXY),
             ca_file=settings.CA_FILE,
             cookies=settings.YOUTUBE_COOKIES,
+            guest_cookies=str(settings.DATA_DIR / "cache" / "guest-cookies.txt"),
             cache_dir=str(settings.DATA_DIR / "cache" / "yt-dlp"),
             source_address=settings.YOUTUBE_SOURCE_ADDRESS,
             po_token_provider=settings.PO_TOKEN_PROVIDER,

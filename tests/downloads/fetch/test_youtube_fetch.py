@@ -114,9 +114,9 @@ BEHIND_PROXY = """
 import http.client, sys
 from downloads.fetch.sandbox import NetworkSandbox
 from downloads.fetch import ytdlp
-from downloads.search.youtube import ACCESS
+from downloads.fetch.url_allowlist import SiteAccess
 sandbox = NetworkSandbox(lambda host, port: True, frozenset())
-sandbox.limit_destinations(ACCESS.allows, *ytdlp.socks_sockets())
+sandbox.limit_destinations(SiteAccess(("Youtube",), domains=("youtube.com",)).allows, *ytdlp.socks_sockets())
 connection = http.client.HTTPSConnection("127.0.0.1", 9)
 connection.set_tunnel("www.youtube.com", 443)
 for host in ("evil.example", "127.0.0.1"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,8 +108,8 @@ def leads_to(address: str) -> Answer:
     return status(302, Location=address)
 
 
-def solver(**changes: Any) -> Arrange:
-    return lambda site: [setattr(site, name, value) for name, value in changes.items()] and None
+def solver(**changes: bool) -> Arrange:
+    return lambda site: site.__dict__.update(changes)
 
 
 SORRY = "https://www.google.com/sorry/index?continue=https://www.youtube.com/"
@@ -264,3 +265,31 @@ def test_an_hour_without_the_player_bans_nothing_asks_little_and_then_all_songs_
         world.now += timedelta(minutes=10)
     assert not Candidate.objects.filter(verdict=Candidate.Verdict.DISPROVED).exists()
     assert Track.objects.filter(title__startswith="Etude", status="downloaded").count() == 12
+
+
+@pytest.mark.long
+def test_two_songs_are_asked_for_by_one_guest_who_loads_the_player_once(world: World, site: Site) -> None:
+    site.has_challenges = True
+    second = Recording("ccccccccccc", "Prelude", ("Test Choir",), "First", 8.0, tone=700)
+    site.recordings[second.id] = second
+    wanted(world)
+    wanted(world, second)
+    for _ in range(2):
+        outcome = loop.work_one(now=lambda: world.now)
+        assert outcome is not None and outcome.result == "downloaded", outcome
+        world.now += timedelta(seconds=10)
+    pages = [asked.cookies for asked in site.asked if asked.place == "page"]
+    assert ["VISITOR_INFO1_LIVE=stand-in" in cookies for cookies in pages] == [False, True]
+    assert (site.asked_for("script"), site.asked_for("home")) == (1, 1)
+    assert site.asked_for("media") == 2
+
+
+@pytest.mark.long
+def test_a_guest_who_was_refused_does_not_come_back_as_the_same(world: World, site: Site) -> None:
+    wanted(world)
+    kept = sources.source().connection().guest_cookies
+    Path(kept).parent.mkdir()
+    Path(kept).write_text("# Netscape HTTP Cookie File\n")
+    playable("LOGIN_REQUIRED", BOT)(site)
+    assert loop.work_one(now=lambda: world.now).result == "released"
+    assert not Path(kept).exists()

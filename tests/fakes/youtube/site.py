@@ -28,17 +28,19 @@ MIRROR = "rr2---sn-mirror.googlevideo.com"
 HOSTS = (MUSIC, WWW, "youtube.com", "*.googlevideo.com", "youtubei.googleapis.com")
 PLAYER = "/s/player/0123abcd/player_ias.vflset/en_US/base.js"
 LONGEST_RESULTS = 20
+COOKIE = "VISITOR_INFO1_LIVE=stand-in; Domain=.youtube.com; Path=/; Secure; HttpOnly; Max-Age=15552000"
 VISITOR = "CgtTdGFuZC1pbiE%3D"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: the place (see `Site.answers`), its host, path and body."""
+    """One request: the place (see `Site.answers`), its host, path, body and cookies."""
 
     place: str
     host: str
     path: str
     body: bytes
+    cookies: str = ""
 
 
 class Site:
@@ -88,11 +90,13 @@ class Site:
         """Answer one request to one of the hosts."""
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         place = self._place(host, urlsplit(handler.path).path)
-        self.asked.append(Asked(place, host, handler.path, body))
+        self.asked.append(Asked(place, host, handler.path, body, handler.headers.get("Cookie", "")))
         own: dict[str, Callable[[], None]] = {
             "home": lambda: _send(handler, _script("ytcfg.set", {"VISITOR_DATA": VISITOR}), "text/html"),
             "search": lambda: _send_json(handler, self._search(host, json.loads(body))),
-            "page": lambda: _send(handler, self._page(parse_qs(urlsplit(handler.path).query)["v"][0]), "text/html"),
+            "page": lambda: _send(
+                handler, self._page(parse_qs(urlsplit(handler.path).query)["v"][0]), "text/html", cookie=COOKIE
+            ),
             "player": lambda: _send_json(handler, self._player(json.loads(body))),
             "script": lambda: _send(handler, player.script(self.script_is_broken), "text/javascript"),
             "media": lambda: self._media(handler),
@@ -243,9 +247,11 @@ def _script(function: str, value: Json) -> str:
     return f"<script>{function}({json.dumps(value)});</script>"
 
 
-def _send(handler: BaseHTTPRequestHandler, text: str, kind: str, status: int = 200) -> None:
+def _send(handler: BaseHTTPRequestHandler, text: str, kind: str, status: int = 200, cookie: str = "") -> None:
     body = text.encode()
     handler.send_response(status)
+    if cookie:
+        handler.send_header("Set-Cookie", cookie)
     handler.send_header("Content-Type", kind)
     handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()
