@@ -51,7 +51,7 @@ def recordings(case: dict[str, Any]) -> list[Recording]:
             tuple(row["artists"]),
             row["album"] or "",
             row["duration_s"],
-            row["kind"],
+            row["kind"].removeprefix("ytm_"),
             tone=200 + sum(row["id"].encode()) % 2000,
         )
         for row in case["candidates"]
