@@ -40,5 +40,5 @@ SENTENCES = (
 
 def sentence(error: Exception) -> str:
     """One sentence for a driver's error. The driver's own text may hold the password and is not repeated."""
-    said = str(error).lower()
-    return next((cure for sign, cure in SENTENCES if sign in said), "The database cannot be used. Check DATABASE_URL.")
+    text = str(error).lower()
+    return next((cure for sign, cure in SENTENCES if sign in text), "The database cannot be used. Check DATABASE_URL.")

@@ -74,5 +74,5 @@ def _error(
     """As JSON on `/status`, in good and in bad days, and where JSON is asked for; a page without any query else."""
     if request.path.rstrip("/") == "/status" or "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"error": str(words)}, status=code)
-    shown = {"title": title, "words": words, "way": way, "label": label}
-    return HttpResponse(render_to_string("error.html", shown), status=code)
+    context = {"title": title, "words": words, "way": way, "label": label}
+    return HttpResponse(render_to_string("error.html", context), status=code)

@@ -105,7 +105,7 @@ class Site:
 def links(body: Element, at: str) -> Iterator[tuple[str, Element]]:
     for element, _ in walk(body):
         href = attribute(element, "href") if isinstance(element, Element) and element.name == "a" else None
-        if href and not urlsplit(href).netloc:
+        if isinstance(element, Element) and href and not urlsplit(href).netloc:
             yield urljoin(at, href).partition("#")[0], element
 
 

@@ -72,9 +72,9 @@ def _copied(draft: str) -> int:
     with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=WAIT, isolation_level=None)) as live:
         live.execute("VACUUM INTO ?", [draft])
     with closing(sqlite3.connect(draft)) as copy:
-        said = copy.execute("PRAGMA integrity_check").fetchone()[0]
-        if said != "ok" or copy.execute("PRAGMA foreign_key_check").fetchone():
-            raise CannotBackUp(f"The copy of the database is damaged ({said}); is the disk sound?")
+        result = copy.execute("PRAGMA integrity_check").fetchone()[0]
+        if result != "ok" or copy.execute("PRAGMA foreign_key_check").fetchone():
+            raise CannotBackUp(f"The copy of the database is damaged ({result}); is the disk sound?")
         return int(copy.execute("SELECT COUNT(*) FROM catalog_track").fetchone()[0])
 
 

@@ -107,8 +107,8 @@ def _as_sentence() -> Iterator[None]:
     try:
         yield
     except Error as error:
-        said = str(error).strip().split("\n", 1)[0].rstrip(".")
-        raise CannotCopy(f"The database refused: {said}. Run the same command again to go on.") from error
+        line = str(error).strip().split("\n", 1)[0].rstrip(".")
+        raise CannotCopy(f"The database refused: {line}. Run the same command again to go on.") from error
 
 
 @contextmanager

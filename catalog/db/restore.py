@@ -45,10 +45,10 @@ def restore(source: str, now: datetime) -> RestoreReport:
         raise CannotRestore(f"There is no file {path}.")
     if connection.vendor == "sqlite":
         _require_sound(path)
-        kept = _keep_present(now)
+        copy = _keep_present(now)
         _overwrite(path)
     else:
-        kept = _keep_present(now)
+        copy = _keep_present(now)
         try:
             pg_restore(connection.settings_dict, path)
         except ToolFailed as error:
@@ -58,7 +58,7 @@ def restore(source: str, now: datetime) -> RestoreReport:
     with connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM catalog_track")
         (tracks,) = cursor.fetchone()
-    return RestoreReport(path, kept, int(tracks))
+    return RestoreReport(path, copy, int(tracks))
 
 
 def _require_sound(path: str) -> None:
@@ -71,8 +71,8 @@ def _require_sound(path: str) -> None:
             applied = set(database.execute("SELECT app, name FROM django_migrations"))
     except sqlite3.Error as error:
         raise CannotRestore(NOT_A_BACKUP.format(path)) from error
-    known = set(MigrationLoader(None).disk_migrations or ())
-    if unknown := sorted(name for app, name in applied - known if app in {"catalog", "downloads"}):
+    migrations = set(MigrationLoader(None).disk_migrations or ())
+    if unknown := sorted(name for app, name in applied - migrations if app in {"catalog", "downloads"}):
         raise CannotRestore(f"{path} was made by a newer version ({unknown[-1]}): update Tonekeep first.")
 
 

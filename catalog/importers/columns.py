@@ -98,19 +98,19 @@ def find_columns(table: Table) -> Columns:
     # "7000" may be a year; under "Duration (ms)" it is a song of seven seconds.
     lengths = [form == "date" and _has(header, LENGTH_WORDS) for form, header in zip(forms, words, strict=True)]
     forms = ["number" if length else form for form, length in zip(forms, lengths, strict=True)]
-    found: Columns = {}
-    _types(found, table, words)
-    _addresses(found, forms, words)
-    _names(found, forms, words)
-    _neighbours(found, forms)
-    _values(found, forms, words)
-    _numbers(found, table, forms, words)
-    return found
+    columns: Columns = {}
+    _types(columns, table, words)
+    _addresses(columns, forms, words)
+    _names(columns, forms, words)
+    _neighbours(columns, forms)
+    _values(columns, forms, words)
+    _numbers(columns, table, forms, words)
+    return columns
 
 
-def is_album_list(table: Table, found: Columns) -> bool:
+def is_album_list(table: Table, columns: Columns) -> bool:
     """Whether the table lists saved albums: addresses of albums, none of tracks."""
-    return ALBUM_URI in found and URI not in found and SPOTIFY not in found
+    return ALBUM_URI in columns and URI not in columns and SPOTIFY not in columns
 
 
 def _form(cells: list[str]) -> str:
@@ -128,12 +128,12 @@ def _words(header: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", apart.casefold()))
 
 
-def _types(found: Columns, table: Table, words: list[str]) -> None:
+def _types(columns: Columns, table: Table, words: list[str]) -> None:
     """The column that says what each row is. An album's own type ("album", "single") is another thing."""
     for index, header in enumerate(words):
         kinds = {KINDS.get(cell.lower()) for cell in table.column(index)} if header in TYPE_HEADERS else {None}
         if kinds and None not in kinds:
-            found.setdefault(TYPE, index)
+            columns.setdefault(TYPE, index)
 
 
 def _has(words: str, pieces: Iterable[str]) -> bool:
@@ -153,24 +153,24 @@ def _meaning(header: str) -> str:
     return TITLE if _has(header, TITLE_WORDS) else ""
 
 
-def _addresses(found: Columns, forms: list[str], words: list[str]) -> None:
+def _addresses(columns: Columns, forms: list[str], words: list[str]) -> None:
     for index, (form, header) in enumerate(zip(forms, words, strict=True)):
         if form == "artist":
-            of_album = ARTIST_URIS in found or _has(header, ALBUM_WORDS)
-            found.setdefault(ALBUM_ARTIST_URIS if of_album else ARTIST_URIS, index)
+            of_album = ARTIST_URIS in columns or _has(header, ALBUM_WORDS)
+            columns.setdefault(ALBUM_ARTIST_URIS if of_album else ARTIST_URIS, index)
         elif form in ("track", "album"):
-            found.setdefault(URI if form == "track" else ALBUM_URI, index)
+            columns.setdefault(URI if form == "track" else ALBUM_URI, index)
         elif form in ("id", "ids") and _has(header, ARTIST_WORDS):
-            found.setdefault(ALBUM_ARTIST_URIS if _has(header, ALBUM_WORDS) else ARTIST_URIS, index)
+            columns.setdefault(ALBUM_ARTIST_URIS if _has(header, ALBUM_WORDS) else ARTIST_URIS, index)
         elif form == "id" and _has(header, ALBUM_WORDS):
-            found.setdefault(ALBUM_URI, index)
+            columns.setdefault(ALBUM_URI, index)
         elif form == "id" and _has(header, ("spotify", "track")):
-            found.setdefault(SPOTIFY, index)
+            columns.setdefault(SPOTIFY, index)
         elif form == "empty" and index == 0 and "uri" in header:
-            found.setdefault(URI, index)  # an empty playlist: every language calls its first column so
+            columns.setdefault(URI, index)  # an empty playlist: every language calls its first column so
 
 
-def _names(found: Columns, forms: list[str], words: list[str]) -> None:
+def _names(columns: Columns, forms: list[str], words: list[str]) -> None:
     """Columns of text first: "Track number" and "Album date" have words of names, but cells of another form."""
     ranked = sorted(range(len(words)), key=lambda index: words[index] in VAGUE_TITLES)
     for only_text in (True, False):
@@ -178,38 +178,38 @@ def _names(found: Columns, forms: list[str], words: list[str]) -> None:
             meaning = _meaning(header)
             fits = forms[index] == "text" if only_text else forms[index] not in ADDRESSES
             is_code = forms[index] in CODES and (meaning != TITLE or header.endswith(" id"))
-            if meaning and fits and not is_code and index not in found.values():
-                found.setdefault(meaning, index)
-    _numbered_artists(found, words)
-    if ARTISTS not in found and ALBUM_ARTISTS in found:
-        found[ARTISTS] = found[ALBUM_ARTISTS]
+            if meaning and fits and not is_code and index not in columns.values():
+                columns.setdefault(meaning, index)
+    _numbered_artists(columns, words)
+    if ARTISTS not in columns and ALBUM_ARTISTS in columns:
+        columns[ARTISTS] = columns[ALBUM_ARTISTS]
 
 
-def _numbered_artists(found: Columns, words: list[str]) -> None:
+def _numbered_artists(columns: Columns, words: list[str]) -> None:
     """ "Artist name 1", "Artist name 2", …: one name in each."""
-    stem, _, last = words[found[ARTISTS]].rpartition(" ") if ARTISTS in found else ("", "", "")
+    stem, _, last = words[columns[ARTISTS]].rpartition(" ") if ARTISTS in columns else ("", "", "")
     if last != "1":
         return
     for index, header in enumerate(words):
         role = f"artists {header.removeprefix(f'{stem} ')}"
         if header.startswith(f"{stem} ") and role in FURTHER_ARTISTS:
-            found.setdefault(role, index)
+            columns.setdefault(role, index)
 
 
-def _neighbours(found: Columns, forms: list[str]) -> None:
+def _neighbours(columns: Columns, forms: list[str]) -> None:
     """exportify.app writes each name right of its address; exportify.net, which has the track's address only,
     writes title, album and artists one after another."""
     places = [(URI, 1, TITLE), (ARTIST_URIS, 1, ARTISTS), (ALBUM_URI, 1, ALBUM), (ALBUM_ARTIST_URIS, 1, ALBUM_ARTISTS)]
-    if ARTIST_URIS not in found and ALBUM_URI not in found:
+    if ARTIST_URIS not in columns and ALBUM_URI not in columns:
         places += [(URI, 2, ALBUM), (URI, 3, ARTISTS)]
     for address, step, name in places:
-        index = found[address] + step if address in found else len(forms)
+        index = columns[address] + step if address in columns else len(forms)
         never = ADDRESSES if step == 1 else NEVER_A_NAME  # a song may be called "True"
-        if index < len(forms) and forms[index] not in never and index not in found.values():
-            found.setdefault(name, index)
+        if index < len(forms) and forms[index] not in never and index not in columns.values():
+            columns.setdefault(name, index)
 
 
-def _values(found: Columns, forms: list[str], words: list[str]) -> None:
+def _values(columns: Columns, forms: list[str], words: list[str]) -> None:
     """Dates, codes and flags, by their form. Excel writes a moment of adding as a mere date where it can."""
     for index, (form, header) in enumerate(zip(forms, words, strict=True)):
         role = BY_FORM.get(form, ISRC if header == "isrc" else "")
@@ -217,29 +217,29 @@ def _values(found: Columns, forms: list[str], words: list[str]) -> None:
             role = ADDED_AT
         if role in (ADDED_AT, RELEASED) and _has(header, ("modified", "played", "skipped", "geändert", "gespielt")):
             role = ""
-        if role and index not in found.values():
-            found.setdefault(role, index)
+        if role and index not in columns.values():
+            columns.setdefault(role, index)
 
 
-def _numbers(found: Columns, table: Table, forms: list[str], words: list[str]) -> None:
+def _numbers(columns: Columns, table: Table, forms: list[str], words: list[str]) -> None:
     """The length is the column of the largest numbers, and where a track's address stands in the table no word
     is needed for it; the numbers left of it are the track's and the disc's (exportify.app)."""
-    free = {index for index, form in enumerate(forms) if form == "number"} - set(found.values())
+    free = {index for index, form in enumerate(forms) if form == "number"} - set(columns.values())
     named = {index for index in free if _has(words[index], LENGTH_WORDS) or words[index] in TIME_HEADERS}
     for role, headers in NUMBER_HEADERS.items():
         index = next((index for index in free if words[index] in headers), None)
         if index is not None:
-            found.setdefault(role, index)
-    sizes = {index: _median(table.column(index)[:500]) for index in named or (free if URI in found else ())}
+            columns.setdefault(role, index)
+    sizes = {index: _median(table.column(index)[:500]) for index in named or (free if URI in columns else ())}
     longest = max(sizes, key=lambda index: sizes[index], default=-1)
     if longest < 0 or not (named or sizes[longest] >= 1000):
         return
     # A list by hand has seconds: a median under 10,000 is no length in milliseconds, nor one over it in seconds.
-    seconds = URI not in found and sizes[longest] < 10_000 and "ms" not in words[longest].split()
-    found[SECONDS if seconds else DURATION] = longest
+    seconds = URI not in columns and sizes[longest] < 10_000 and "ms" not in words[longest].split()
+    columns[SECONDS if seconds else DURATION] = longest
     for step, role in ((1, TRACK_NUMBER), (2, DISC_NUMBER)):
-        if longest - step in free and URI in found and role not in found:
-            found[role] = longest - step
+        if longest - step in free and URI in columns and role not in columns:
+            columns[role] = longest - step
 
 
 def _median(cells: list[str]) -> float:

@@ -183,8 +183,8 @@ def link_entry(spotify_id: str, added_at: datetime | None = None) -> EntryRecord
 def note_on_links(collections: Iterable[CollectionRecord]) -> tuple[str, ...]:
     """What is to be said of links without names."""
     links = sum(entry.reason == LINK for collection in collections for entry in collection.entries)
-    said = "1 line is a link" if links == 1 else f"{links:,} lines are links"
-    return (f"{said} without a title: named and fetched once a Spotify account is connected",) if links else ()
+    subject = "1 line is a link" if links == 1 else f"{links:,} lines are links"
+    return (f"{subject} without a title: named and fetched once a Spotify account is connected",) if links else ()
 
 
 def as_collection(key: str, name: str, entries: Sequence[EntryRecord], misread: int) -> CollectionRecord:

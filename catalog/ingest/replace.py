@@ -150,16 +150,16 @@ def _replace_collection(record: CollectionRecord, now: datetime) -> CollectionRe
 
 def _describe(collection: Collection, record: CollectionRecord, now: datetime, changed: bool) -> None:
     """Write the collection's own row, if anything in it differs."""
-    said: dict[str, Any] = {"name": record.name, "closed": record.closed, "problem": record.problem}
+    fields: dict[str, Any] = {"name": record.name, "closed": record.closed, "problem": record.problem}
     if record.owner:
-        said["owner"] = record.owner
+        fields["owner"] = record.owner
     if record.total is not None:
-        said["total"] = record.total
+        fields["total"] = record.total
     if record.complete and not record.closed:
-        said["snapshot"] = record.snapshot
+        fields["snapshot"] = record.snapshot
         if changed or collection.synced_at is None:
-            said["synced_at"] = now
-    differences = {name: value for name, value in said.items() if getattr(collection, name) != value}
+            fields["synced_at"] = now
+    differences = {name: value for name, value in fields.items() if getattr(collection, name) != value}
     if differences:
         Collection.objects.filter(pk=collection.pk).update(**differences)
 

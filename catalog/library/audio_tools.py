@@ -45,8 +45,8 @@ class AudioTools:
     def with_tags(self, files: Sequence[TaggedFile]) -> list[TaggedFile]:
         """The files, those in Matroska with their tags too."""
         unread = [file.relative for file in files if not file.tags and file.relative.lower().endswith(MATROSKA)]
-        said = {path: self.read_tags(os.path.join(settings.MUSIC_DIR, path)) for path in unread[:READ_AT_ONCE]}
-        return [file._replace(tags=said.get(file.relative, file.tags)) for file in files]
+        tags = {path: self.read_tags(os.path.join(settings.MUSIC_DIR, path)) for path in unread[:READ_AT_ONCE]}
+        return [file._replace(tags=tags.get(file.relative, file.tags)) for file in files]
 
 
 NO_TOOLS = AudioTools()

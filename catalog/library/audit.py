@@ -153,14 +153,14 @@ class _Comparison:
         relative = f"{folder}/{name}" if folder else name
         if size is None:
             try:
-                found = os.stat(os.path.join(settings.MUSIC_DIR, relative))
+                status = os.stat(os.path.join(settings.MUSIC_DIR, relative))
             except OSError as error:
                 self.check.note(*_absent(relative, error))
                 return
-            if not modes.S_ISREG(found.st_mode):
+            if not modes.S_ISREG(status.st_mode):
                 self.check.note("rows_without_files", relative)
                 return
-            size = found.st_size
+            size = status.st_size
         self.check.files += 1
         if size != recorded:
             self.check.note("other_size", {"file": relative, "recorded": recorded, "on_disk": size})

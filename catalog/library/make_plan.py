@@ -67,13 +67,13 @@ def _look(
         raise
     finally:
         run.done = run.total = report.files
-        found: dict[str, Any] = {
+        sums: dict[str, Any] = {
             "up_to": up_to,
             "others": report.strangers + report.rejected + report.unreadable,
             "files": report.files,
         }
-        found["other_files"] = report.others
-        close_run(run, now, time.monotonic() - began, problem, found)
+        sums["other_files"] = report.others
+        close_run(run, now, time.monotonic() - began, problem, sums)
 
 
 def accept_plan(up_to: int | None = None) -> bool:

@@ -57,8 +57,8 @@ class PlaylistReport:
         """The report in words."""
         if self.problem:
             return self.problem
-        said = f"{self.written} playlists written, {self.unchanged} unchanged, {self.removed} removed."
-        return said + (f" No free name for {', '.join(self.blocked)}." if self.blocked else "")
+        text = f"{self.written} playlists written, {self.unchanged} unchanged, {self.removed} removed."
+        return text + (f" No free name for {', '.join(self.blocked)}." if self.blocked else "")
 
 
 class _Line(NamedTuple):
@@ -226,8 +226,8 @@ def text_of(collection: Collection) -> bytes:
             if _one_line(path) != path:
                 continue  # a name with a line break in it cannot stand in a playlist
             seconds = -1 if line.duration_ms is None else round(line.duration_ms / 1000)
-            said = " - ".join(part for part in (artists.get(line.track_id, ""), line.title) if part)
-            lines += [f"#EXTINF:{seconds},{_one_line(said)}", path]
+            label = " - ".join(part for part in (artists.get(line.track_id, ""), line.title) if part)
+            lines += [f"#EXTINF:{seconds},{_one_line(label)}", path]
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
 

@@ -352,16 +352,16 @@ class Pass:
         self.report.unknown += len(unknown)
         return {folder: names for folder, names in gone.items() if folder not in unknown}
 
-    def _report(self, found: ScanResult) -> None:
-        report, where = self.report, f"{found.path}/" if found.path else ""
-        report.unknown += bool(found.problem) + len(found.unknown)
+    def _report(self, result: ScanResult) -> None:
+        report, where = self.report, f"{result.path}/" if result.path else ""
+        report.unknown += bool(result.problem) + len(result.unknown)
         if self.options.dry_run:
-            report.other_size += len(found.other_size)
-            _mention(report.other_size_examples, where, found.other_size)
-        _mention(report.vanished_examples, where, found.gone)
-        _mention(report.unknown_examples, where, found.unknown)
-        if found.problem:
-            _mention(report.unknown_examples, "", [f"{found.path or '.'}: {found.problem}"])
+            report.other_size += len(result.other_size)
+            _mention(report.other_size_examples, where, result.other_size)
+        _mention(report.vanished_examples, where, result.gone)
+        _mention(report.unknown_examples, where, result.unknown)
+        if result.problem:
+            _mention(report.unknown_examples, "", [f"{result.path or '.'}: {result.problem}"])
 
     def _count(self, vanished: int = 0, restored: int = 0) -> None:
         self.report.vanished += vanished
@@ -393,10 +393,10 @@ class Pass:
         return found
 
     def _restore(self, back: dict[int, set[str]]) -> None:
-        found = folder_index.ids_of(Status.MISSING, back)
-        for batch in _batches({pk: name for pk, (_, name) in found.items()}):
+        columns = folder_index.ids_of(Status.MISSING, back)
+        for batch in _batches({pk: name for pk, (_, name) in columns.items()}):
             self.root.require()
-            at = {pk: found[pk][0] for pk in batch}
+            at = {pk: columns[pk][0] for pk in batch}
             self._count(restored=transitions.restore(batch, self.now, "The file is back.", at))
 
     def _hold_for_now(self, more: int) -> None:
@@ -434,9 +434,9 @@ class Pass:
             self.report.held = hold.settle(self.now, self.report.vanished - self.report.found, self.total)
 
 
-def _says_more(found: ScanResult, known: FolderRow) -> bool:
+def _says_more(result: ScanResult, folder: FolderRow) -> bool:
     """Whether the folder's row must be written; a report alone may name it each time."""
-    return (found.stamp or (None,) * 4) != known[2:6] or found.rows != known.rows
+    return (result.stamp or (None,) * 4) != folder[2:6] or result.rows != folder.rows
 
 
 def _mention(examples: list[str], where: str, names: Iterable[str]) -> None:

@@ -97,8 +97,8 @@ def value(name: str) -> Any:
     row = None if is_fixed(name) else Setting.objects.filter(pk=name).values_list("value", flat=True).first()
     if row is not None:
         try:
-            found = definition.read(name, row)
-            return found * definition.scale if definition.scale != 1 else found
+            reading = definition.read(name, row)
+            return reading * definition.scale if definition.scale != 1 else reading
         except ValueError:  # written by another version that allowed it
             pass
     if definition.attribute:

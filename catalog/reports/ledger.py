@@ -33,7 +33,7 @@ def ledger(collection: Collection) -> dict[str, Any]:
     counts = {key: int(getattr(collection, attribute)) for key, attribute, _, _ in ROWS}
     listed = sum(counts.values())
     total = listed if collection.total is None else collection.total
-    found: dict[str, Any] = {
+    sums: dict[str, Any] = {
         "name": collection.name,
         "kind": collection.kind,
         "key": collection.key,
@@ -46,21 +46,19 @@ def ledger(collection: Collection) -> dict[str, Any]:
         "unread": max(0, total - listed),
         "kept": max(0, listed - total),
     }
-    return found | {"sentence": sentence(found)}
+    return sums | {"sentence": sentence(sums)}
 
 
-def sentence(found: dict[str, Any]) -> str:
+def sentence(sums: dict[str, Any]) -> str:
     """The ledger in a line."""
-    who = "The file lists" if found["kind"] == Collection.Kind.FILE else "Spotify says"
+    who = "The file lists" if sums["kind"] == Collection.Kind.FILE else "Spotify says"
     parts = [
-        f"{found[key]:,} {one if found[key] == 1 else many}"
-        for key, _, one, many in ROWS
-        if found[key] or key == "tracks"
+        f"{sums[key]:,} {one if sums[key] == 1 else many}" for key, _, one, many in ROWS if sums[key] or key == "tracks"
     ]
-    line = f"{who} {found['total']:,} = " + " + ".join(parts)
-    if found["unread"]:
-        line += f" + {found['unread']:,} {'not opened to us' if found['closed'] else 'not read yet'}"
-    return line + (f" − {found['kept']:,} kept although no longer listed" if found["kept"] else "")
+    line = f"{who} {sums['total']:,} = " + " + ".join(parts)
+    if sums["unread"]:
+        line += f" + {sums['unread']:,} {'not opened to us' if sums['closed'] else 'not read yet'}"
+    return line + (f" − {sums['kept']:,} kept although no longer listed" if sums["kept"] else "")
 
 
 def ledgers() -> list[dict[str, Any]]:

@@ -56,20 +56,20 @@ LISTINGS = {
 }
 
 
-def narrowed(tracks: TrackQuerySet, asked: dict[str, str]) -> TrackQuerySet:
+def narrowed(tracks: TrackQuerySet, filters: dict[str, str]) -> TrackQuerySet:
     """``tracks`` narrowed to ``artist``, ``album``, ``collection`` (row ids), an ``error`` kind, a day, words ``q``."""
-    if asked.get("artist"):
-        tracks = tracks.filter(pk__in=Credit.objects.filter(artist=_row_id(asked["artist"])).values("track"))
-    if asked.get("album"):
-        tracks = tracks.filter(album=_row_id(asked["album"]))
-    if asked.get("collection"):
-        entries = Entry.objects.filter(collection=_row_id(asked["collection"]), track__isnull=False)
+    if filters.get("artist"):
+        tracks = tracks.filter(pk__in=Credit.objects.filter(artist=_row_id(filters["artist"])).values("track"))
+    if filters.get("album"):
+        tracks = tracks.filter(album=_row_id(filters["album"]))
+    if filters.get("collection"):
+        entries = Entry.objects.filter(collection=_row_id(filters["collection"]), track__isnull=False)
         tracks = tracks.filter(pk__in=entries.values("track"))
-    if asked.get("error"):
-        tracks = tracks.filter(error_kind=asked["error"])
-    if asked.get("since"):
-        tracks = tracks.filter(added_at__gte=_day(asked["since"]))
-    for word in asked.get("q", "").replace("\0", "").split()[:8]:
+    if filters.get("error"):
+        tracks = tracks.filter(error_kind=filters["error"])
+    if filters.get("since"):
+        tracks = tracks.filter(added_at__gte=_day(filters["since"]))
+    for word in filters.get("q", "").replace("\0", "").split()[:8]:
         tracks = tracks.filter(_says(word))
     return tracks
 
@@ -124,9 +124,9 @@ def with_songs(rows: list[Artist] | list[Album]) -> list[dict[str, Any]]:
         here=Count("pk", distinct=True, filter=Q(status=Track.Status.DOWNLOADED)),
         missing=Count("pk", distinct=True, filter=Q(status=Track.Status.MISSING)),
     )
-    found = {row[through]: row for row in sums}
+    by_key = {row[through]: row for row in sums}
     names = ("songs", "here", "missing")
-    return [{"row": row, **{name: found.get(row.pk, {}).get(name, 0) for name in names}} for row in rows]
+    return [{"row": row, **{name: by_key.get(row.pk, {}).get(name, 0) for name in names}} for row in rows]
 
 
 def last_events(track: Track, most: int = 50) -> list[Event]:

@@ -18,28 +18,28 @@ RUN = ("started_at", "ended_at", "running", "ok", "done", "total")
 SERVICE = ("name", "state", "paused", "paused_by_person", "paused_until")
 
 
-def public_snapshot(seen: dict[str, Any]) -> dict[str, Any]:
+def public_snapshot(snapshot: dict[str, Any]) -> dict[str, Any]:
     """A stranger's part of `catalog.reports.status.snapshot`'s answer, in the same places."""
-    queue, failures = seen["queue"], seen["failures"]
-    shown: dict[str, Any] = {
-        **_only(seen, ("at", "counters", "connected", "seconds_left")),
-        **public_conditions(seen),
+    queue, failures = snapshot["queue"], snapshot["failures"]
+    fields: dict[str, Any] = {
+        **_only(snapshot, ("at", "counters", "connected", "seconds_left")),
+        **public_conditions(snapshot),
         "queue": {**_only(queue, ("ready", "cooling", "next_due")), "items": public_songs(queue["items"])},
-        "downloading": public_songs(seen["downloading"]),
+        "downloading": public_songs(snapshot["downloading"]),
         "failures": {"total": failures["total"], "items": public_songs(failures["items"])},
-        "runs": {kind: run and _only(run, RUN) for kind, run in seen["runs"].items()},
+        "runs": {kind: run and _only(run, RUN) for kind, run in snapshot["runs"].items()},
     }
-    shown["headline"], shown["mood"] = headline(shown)
-    return shown
+    fields["headline"], fields["mood"] = headline(fields)
+    return fields
 
 
-def public_conditions(seen: dict[str, Any]) -> dict[str, Any]:
+def public_conditions(snapshot: dict[str, Any]) -> dict[str, Any]:
     """The same of `catalog.reports.status.conditions`."""
     return {
-        "storage": {**_only(seen["storage"], ("state", "checked_at")), "reason": "", "may_be_accepted": False},
-        "services": [{**_only(service, SERVICE), "reason": ""} for service in seen["services"]],
-        "workers": {"state": seen["workers"]["state"], "silent": []},
-        "plan": {"waits": seen["plan"]["waits"], "reason": "", "to_bin": 0},
+        "storage": {**_only(snapshot["storage"], ("state", "checked_at")), "reason": "", "may_be_accepted": False},
+        "services": [{**_only(service, SERVICE), "reason": ""} for service in snapshot["services"]],
+        "workers": {"state": snapshot["workers"]["state"], "silent": []},
+        "plan": {"waits": snapshot["plan"]["waits"], "reason": "", "to_bin": 0},
     }
 
 

@@ -48,7 +48,7 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
             Track.objects.failed().filter(pk__in=id_subquery(failed_at)),
         )
         services = Service.objects.in_bulk()
-        seen: dict[str, Any] = {
+        answer: dict[str, Any] = {
             "at": now,
             "counters": counters,
             "queue": {
@@ -69,9 +69,9 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
             "plan": plan_state(),
             "connected": Account.objects.filter(state=Account.State.CONNECTED).exists(),
         }
-        seen["seconds_left"] = _seconds_left(seen, now)
-    seen["headline"], seen["mood"] = headline(seen)
-    return seen
+        answer["seconds_left"] = _seconds_left(answer, now)
+    answer["headline"], answer["mood"] = headline(answer)
+    return answer
 
 
 def described(tracks: TrackQuerySet) -> list[dict[str, Any]]:
@@ -83,8 +83,8 @@ def _described(*sets: TrackQuerySet) -> list[list[dict[str, Any]]]:
     """Several sets of tracks, and one more query for the artists of all. No objects: they took half the page."""
     about = ("title", "album_id", "track_number", "duration_ms", "wanted", "ignored")
     columns = (*about, "status", "attempts", "last_error", "error_kind", "retry_after")
-    found = [list(tracks.values("pk", "album__title", "progress", *columns)) for tracks in sets]
-    artists = billed(row["pk"] for rows in found for row in rows)
+    lists = [list(tracks.values("pk", "album__title", "progress", *columns)) for tracks in sets]
+    artists = billed(row["pk"] for rows in lists for row in rows)
     return [
         [
             {
@@ -96,7 +96,7 @@ def _described(*sets: TrackQuerySet) -> list[list[dict[str, Any]]]:
             }
             for row in rows
         ]
-        for rows in found
+        for rows in lists
     ]
 
 
@@ -208,9 +208,9 @@ def _workers(now: datetime) -> dict[str, Any]:
     return {"state": state, "silent": silent, "silent_since": oldest, "beats": beats}
 
 
-def _seconds_left(seen: dict[str, Any], now: datetime) -> int | None:
+def _seconds_left(snapshot: dict[str, Any], now: datetime) -> int | None:
     """How long the queue takes at the pace of the last hour; None where too little was fetched to say."""
-    to_do = seen["queue"]["ready"] + seen["counters"]["downloading"]
+    to_do = snapshot["queue"]["ready"] + snapshot["counters"]["downloading"]
     finished = Event.objects.filter(kind=Event.Kind.FINISH, at__gt=now - RATE_OVER, at__lte=now)
     moments = list(finished.order_by("-at").values_list("at", flat=True)[:100])
     if not to_do or len(moments) < RATE_FROM:

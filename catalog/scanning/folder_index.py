@@ -99,8 +99,8 @@ def ids_of(status: str, names: dict[int, set[str]]) -> Ids:
         if names
         else Track.objects.none()
     )
-    found = rows.values_list("pk", "folder_id", "file_name")
-    return {pk: (folder, name) for pk, folder, name in found if name in names[folder]}
+    columns = rows.values_list("pk", "folder_id", "file_name")
+    return {pk: (folder, name) for pk, folder, name in columns if name in names[folder]}
 
 
 def write_stamps(findings: Iterable[ScanResult], seen_at: datetime | None) -> int:
@@ -112,7 +112,7 @@ def write_stamps(findings: Iterable[ScanResult], seen_at: datetime | None) -> in
     settings = ", ".join(f"{_quote(column)} = %s" for column in columns)
     statement = f"UPDATE {_quote(Folder._meta.db_table)} SET {settings} WHERE id = %s"  # noqa: S608  names of ours
     moment = connection.ops.adapt_datetimefield_value(seen_at) if seen_at else None
-    rows = [(*(found.stamp or (None,) * 4), found.rows, moment, found.folder) for found in findings]
+    rows = [(*(finding.stamp or (None,) * 4), finding.rows, moment, finding.folder) for finding in findings]
     if rows:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(statement, rows)

@@ -109,7 +109,7 @@ class FolderScanner:
         A folder that cannot be looked at is among them, save where it is absent and nothing was ever in it.
         """
         stat, root_fd, count = os.stat, self.root_fd, downloaded.get
-        told = []
+        changes = []
         for known in folders:
             folder, path, mtime_ns, ctime_ns, inode, device, rows = known
             try:
@@ -117,7 +117,7 @@ class FolderScanner:
             except OSError as error:
                 if error.errno in ABSENT and mtime_ns is None and not rows and not count(folder):
                     continue
-                told.append(known)
+                changes.append(known)
                 continue
             if (
                 now.st_mtime_ns != mtime_ns
@@ -125,8 +125,8 @@ class FolderScanner:
                 or rows != count(folder, 0)
                 or ((now.st_ino != inode or now.st_dev != device) and stamp_of(now)[2:] != (inode, device))
             ):
-                told.append(known)
-        return told
+                changes.append(known)
+        return changes
 
     def look(self, asks: Iterable[AskRow], changed: bool = False) -> list[ScanResult]:
         """List each folder once and compare names as a set. Only folders that have something to tell are told.
@@ -134,7 +134,7 @@ class FolderScanner:
         ``changed``: it is known already that their stamps do not stand.
         """
         stands = self._names_stand
-        return [found for ask in asks if (changed or not stands(ask)) and (found := self._look_at(Expectation(*ask)))]
+        return [result for ask in asks if (changed or not stands(ask)) and (result := self._look_at(Expectation(*ask)))]
 
     def _names_stand(self, ask: AskRow) -> bool:
         """Whether the folder's stamp is the recorded one, and all of its names are listed. Anything else: look closely.
@@ -145,7 +145,7 @@ class FolderScanner:
         _, path, mtime_ns, ctime_ns, inode, device, rows, names, lost = ask
         if mtime_ns is None or not names or lost or self.sizes:
             return False
-        known = names.split("/")
+        expected = names.split("/")
         try:
             folder_fd = os.open(path or ".", FOLDER, dir_fd=self.root_fd)
             try:
@@ -154,8 +154,8 @@ class FolderScanner:
                     now.st_mtime_ns == mtime_ns
                     and now.st_ctime_ns == ctime_ns
                     and stamp_of(now)[2:] == (inode, device)
-                    and len(known) == rows
-                    and set(os.listdir(folder_fd)).issuperset(known)
+                    and len(expected) == rows
+                    and set(os.listdir(folder_fd)).issuperset(expected)
                 )
             finally:
                 os.close(folder_fd)
@@ -183,20 +183,20 @@ class FolderScanner:
     def _compare(self, ask: Expectation, folder_fd: int) -> ScanResult | None:
         stamp = stamp_of(os.fstat(folder_fd))  # before the names are read: a change in between is seen next time
         names, sizes = self._names_of(ask)
-        seen = _Names()
-        strange = _odd_sizes(names, sizes, folder_fd, seen) if sizes else _not_listed(names, folder_fd)
+        entries = _Names()
+        strange = _odd_sizes(names, sizes, folder_fd, entries) if sizes else _not_listed(names, folder_fd)
         if strange:
-            _confirm(strange, folder_fd, seen)
+            _confirm(strange, folder_fd, entries)
         if ask.lost:
-            _find_again(ask, folder_fd, seen)
-        believed = seen.plain and not seen.unknown and not is_young(stamp, self.now_ns) and self.trust(stamp[3])
-        rows = len(names) - len(seen.gone) + len(seen.back)
-        kept = stamp if believed else None
-        told = seen.gone or seen.back or seen.unknown or seen.other_size
-        if not told and kept == ask.stamp and rows == ask.rows:
+            _find_again(ask, folder_fd, entries)
+        believed = entries.plain and not entries.unknown and not is_young(stamp, self.now_ns) and self.trust(stamp[3])
+        rows = len(names) - len(entries.gone) + len(entries.back)
+        new_stamp = stamp if believed else None
+        differs = entries.gone or entries.back or entries.unknown or entries.other_size
+        if not differs and new_stamp == ask.stamp and rows == ask.rows:
             return None
-        found = (tuple(seen.gone), tuple(seen.back), tuple(seen.unknown), tuple(seen.other_size))
-        return ScanResult(ask.folder, ask.path, True, kept, rows, *found)
+        differences = (tuple(entries.gone), tuple(entries.back), tuple(entries.unknown), tuple(entries.other_size))
+        return ScanResult(ask.folder, ask.path, True, new_stamp, rows, *differences)
 
     def _not_read(self, ask: Expectation, error: OSError) -> ScanResult | None:
         """A folder that is absent, or that could not be read: two very different things."""
@@ -221,7 +221,7 @@ def _not_listed(names: list[str], folder_fd: int) -> list[str]:
     return [] if files.issuperset(names) else [name for name in names if name not in files]
 
 
-def _odd_sizes(names: list[str], sizes: list[str], folder_fd: int, seen: _Names) -> list[str]:
+def _odd_sizes(names: list[str], sizes: list[str], folder_fd: int, entries: _Names) -> list[str]:
     """The names that are no regular files; collects the files whose size is not the recorded one.
 
     Those are listed, and nothing else: a person may have written other tags into them.
@@ -229,18 +229,18 @@ def _odd_sizes(names: list[str], sizes: list[str], folder_fd: int, seen: _Names)
     stat, strange = os.stat, []
     for name, recorded in zip(names, sizes, strict=True):
         try:
-            found = stat(name, dir_fd=folder_fd, follow_symlinks=False)
+            status = stat(name, dir_fd=folder_fd, follow_symlinks=False)
         except OSError:
             strange.append(name)
             continue
-        if found.st_mode & 0o170000 != modes.S_IFREG:
+        if status.st_mode & 0o170000 != modes.S_IFREG:
             strange.append(name)
-        elif str(found.st_size) != recorded:
-            seen.other_size.append(f"{name}/{found.st_size}")
+        elif str(status.st_size) != recorded:
+            entries.other_size.append(f"{name}/{status.st_size}")
     return strange
 
 
-def _confirm(names: list[str], folder_fd: int, seen: _Names) -> None:
+def _confirm(names: list[str], folder_fd: int, entries: _Names) -> None:
     """Sort out names that were not seen as regular files.
 
     A listing alone proves no absence: the disk may know the name in another case or normal form, the name may be a
@@ -252,26 +252,26 @@ def _confirm(names: list[str], folder_fd: int, seen: _Names) -> None:
         except OSError as error:
             is_file = False
             if error.errno not in ABSENT:
-                seen.unknown.append(name)
+                entries.unknown.append(name)
                 continue
         if is_file:
-            seen.plain = False
+            entries.plain = False
         else:
-            seen.gone.append(name)
+            entries.gone.append(name)
 
 
-def _find_again(ask: Expectation, folder_fd: int, seen: _Names) -> None:
+def _find_again(ask: Expectation, folder_fd: int, entries: _Names) -> None:
     """Look for the files of missing tracks at their last known places: regular, and of the recorded size."""
     lost = _parts(ask.lost)
     for name, recorded in zip(lost[::2], lost[1::2], strict=True):
         try:
             entry = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
             if modes.S_ISLNK(entry.st_mode):
-                entry, seen.plain = os.stat(name, dir_fd=folder_fd), False
+                entry, entries.plain = os.stat(name, dir_fd=folder_fd), False
         except OSError:
             continue  # absent or unknown: the track stays missing, and the next pass asks again
         if modes.S_ISREG(entry.st_mode):
             if entry.st_size == int(recorded):
-                seen.back.append(name)
+                entries.back.append(name)
             else:
-                seen.other_size.append(f"{name}/{entry.st_size}")
+                entries.other_size.append(f"{name}/{entry.st_size}")

@@ -63,7 +63,7 @@ class ScanWorker:
         """What both found."""
         assert self.other.stdout
         try:
-            theirs = [ScanResult(*found) for found in marshal.load(self.other.stdout)]  # noqa: S302  our own process
+            theirs = [ScanResult(*columns) for columns in marshal.load(self.other.stdout)]  # noqa: S302  our own process
         except (OSError, EOFError, ValueError, TypeError):
             theirs = self.scanner.look(self.given)
         return theirs + self.found
@@ -83,7 +83,7 @@ def serve(look: Callable[[list[AskRow]], list[ScanResult]]) -> None:
             asks = marshal.load(sys.stdin.buffer)  # noqa: S302  our own parent
         except EOFError:
             return
-        marshal.dump([tuple(found) for found in look(asks)], sys.stdout.buffer)
+        marshal.dump([tuple(result) for result in look(asks)], sys.stdout.buffer)
         sys.stdout.buffer.flush()
 
 

@@ -48,8 +48,8 @@ def unknown(relatives: list[str]) -> list[str]:
     paths = {os.path.join(settings.MUSIC_DIR, relative): relative for relative in relatives if is_text(relative)}
     keys = {path_key(relative.rpartition("/")[0]) for relative in paths.values()}
     folders = Folder.objects.filter(key__in=keys).values_list("pk", flat=True)
-    known = Track.objects.filter(folder_id__in=id_subquery(folders)).exclude(status=Track.Status.MISSING)
-    taken = set(known.values_list("local_path", flat=True))
+    tracks = Track.objects.filter(folder_id__in=id_subquery(folders)).exclude(status=Track.Status.MISSING)
+    taken = set(tracks.values_list("local_path", flat=True))
     return [relative for path, relative in paths.items() if path not in taken]
 
 

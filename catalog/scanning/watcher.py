@@ -119,10 +119,10 @@ def _until_gone(
 def _identity(root: str) -> tuple[int, int] | None:
     """Which folder stands at the root's path; None while there is none."""
     try:
-        found = os.stat(root)
+        status = os.stat(root)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _tell(changed: Callable[[], None]) -> None:

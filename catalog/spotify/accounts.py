@@ -71,21 +71,21 @@ def finish(session: MutableMapping[str, Any], landed: str, now: datetime) -> Acc
     """
     landed = landed.strip().partition("#")[0]
     query = parse_qs(landed.partition("?")[2] or landed)
-    said = {name: values[0] for name, values in query.items()}
+    parameters = {name: values[0] for name, values in query.items()}
     pending = mapping(session.get(PENDING))
-    if "state" not in said or not {"code", "error"} & set(said):
+    if "state" not in parameters or not {"code", "error"} & set(parameters):
         raise ConnectProblem("That is not the address after the consent: it contains code=… and state=….")
-    if not pending or not secrets.compare_digest(said["state"].encode(), str(pending["state"]).encode()):
+    if not pending or not secrets.compare_digest(parameters["state"].encode(), str(pending["state"]).encode()):
         raise ConnectProblem("That consent was not asked for here, or was used already; press Connect once more.")
     if now.timestamp() - pending["at"] > CONSENT_WITHIN.total_seconds():
         raise ConnectProblem("That consent is more than half an hour old; press Connect once more.")
     del session[PENDING]  # a state is good for one use
-    if "error" in said:
-        denied = said["error"] == "access_denied"
+    if "error" in parameters:
+        denied = parameters["error"] == "access_denied"
         raise ConnectProblem(
             "You did not consent at Spotify." if denied else "Spotify did not accept the app's request."
         )
-    return _connect(said["code"], str(pending["verifier"]), now)
+    return _connect(parameters["code"], str(pending["verifier"]), now)
 
 
 def _connect(code: str, verifier: str, now: datetime) -> Account:
@@ -219,4 +219,4 @@ def account_statuses(now: datetime | None = None) -> list[AccountStatus]:
 
 def alerts(now: datetime) -> list[tuple[str, str]]:
     """(mood, sentence) for every account that wants a person's attention, for any page."""
-    return [(found.mood, f"{found.account}: {found.advice}") for found in account_statuses(now) if found.advice]
+    return [(status.mood, f"{status.account}: {status.advice}") for status in account_statuses(now) if status.advice]

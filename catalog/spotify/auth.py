@@ -71,8 +71,8 @@ class RowToken(CacheHandler):
 
     def save_token_to_cache(self, token_info: dict[str, Any]) -> None:
         """Seal and store. What else stood with the token stays."""
-        kept = self.get_cached_token() | token_info
-        Account.objects.filter(pk=self.account_id).update(token=seal(json.dumps(kept)))
+        token = self.get_cached_token() | token_info
+        Account.objects.filter(pk=self.account_id).update(token=seal(json.dumps(token)))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -168,14 +168,14 @@ def consent_address(state: str) -> tuple[str, str]:
 
 def token_for_code(code: str, verifier: str) -> dict[str, Any]:
     """The token for the code that a consent brought back. Raises Refusal."""
-    held = HeldToken()
+    token = HeldToken()
 
     def exchange(manager: SpotifyPKCE) -> None:
         manager.code_verifier, manager.code_challenge = verifier, "already sent"
         manager.get_access_token(code=code, check_cache=False)
 
-    ask_for_token(exchange, held)
-    return held.get_cached_token()
+    ask_for_token(exchange, token)
+    return token.get_cached_token()
 
 
 def pauses_in_a_row() -> int:

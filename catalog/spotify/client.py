@@ -121,10 +121,10 @@ class Api:
         except requests.RequestException:
             raise unreachable(self.clock(), pauses_in_a_row()) from None
         except AttributeError:  # spotipy expects an error's body to be an object with an object in it
-            said = self.line.last
-            if said is None or said.ok:
+            response = self.line.last
+            if response is None or response.ok:
                 raise
-            raise self._refusal(said.status_code, said.text[:500], "", said.headers) from None
+            raise self._refusal(response.status_code, response.text[:500], "", response.headers) from None
         if answer is None:
             raise broken_answer()
         return answer

@@ -79,8 +79,8 @@ TOKEN_ERRORS: dict[str, str] = {
 
 def refusal_of(status: int, message: str, reason: str, retry_after: str | None, now: datetime, strikes: int) -> Refusal:
     """The meaning of an HTTP error of the interface. ``strikes`` are the pauses in a row so far."""
-    said = f"{message} {reason}".lower()
-    if "quota" in said:
+    text = f"{message} {reason}".lower()
+    if "quota" in text:
         until = now + (_said_delay(retry_after, now) or QUOTA)
         return Refusal(Kind.PAUSE, "The app's quota at Spotify is used up.", until)
     if status == 429:
@@ -92,7 +92,7 @@ def refusal_of(status: int, message: str, reason: str, retry_after: str | None, 
     if status == 401:
         return Refusal(Kind.RECONNECT, "Spotify does not accept the stored consent; connect the account again.")
     if status == 403:
-        fits = ((kind, sentence) for sign, kind, sentence in FORBIDDEN if sign in said)
+        fits = ((kind, sentence) for sign, kind, sentence in FORBIDDEN if sign in text)
         return Refusal(*next(fits, (Kind.CLOSED, "Spotify does not open it to this app.")))
     if status == 404:
         return Refusal(Kind.GONE, "Spotify does not find it.")
@@ -119,21 +119,21 @@ def broken_answer() -> Refusal:
 
 def _said_delay(header: str | None, now: datetime) -> timedelta | None:
     """Retry-After as seconds or as a date (RFC 9110, 10.2.3), within [SHORTEST, LONGEST]; None: it says nothing."""
-    said = (header or "").strip()
+    text = (header or "").strip()
     try:
-        delay: timedelta | None = timedelta(seconds=float(said))
+        delay: timedelta | None = timedelta(seconds=float(text))
     except OverflowError:
-        return LONGEST if not said.startswith("-") else None
+        return LONGEST if not text.startswith("-") else None
     except ValueError:
-        delay = _until(said, now)
+        delay = _until(text, now)
     if delay is None or delay <= timedelta(0):
         return None
     return min(max(delay, SHORTEST), LONGEST)
 
 
-def _until(said: str, now: datetime) -> timedelta | None:
+def _until(text: str, now: datetime) -> timedelta | None:
     try:
-        moment = parsedate_to_datetime(said)
+        moment = parsedate_to_datetime(text)
     except (TypeError, ValueError):
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now

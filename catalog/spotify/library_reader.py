@@ -136,25 +136,25 @@ class LibraryReader(Iterator[CollectionRecord]):
 
     def _playlists(self) -> Iterator[CollectionRecord]:
         listing = read_pages(self.interface.playlists)
-        found = {record.key: (record, raw) for raw in listing.items if (record := self._playlist_record(raw))}
-        self._listed(PLAYLIST, "playlist", listing, set(found))
+        records = {record.key: (record, raw) for raw in listing.items if (record := self._playlist_record(raw))}
+        self._listed(PLAYLIST, "playlist", listing, set(records))
         if self.refusal:
             return
         # Those that made trouble come last: one that fails for ever must not keep the others from being read.
-        for record, raw in sorted(found.values(), key=lambda pair: bool(self._known(pair[0]).problem)):
+        for record, raw in sorted(records.values(), key=lambda pair: bool(self._known(pair[0]).problem)):
             yield self._playlist(record, raw)
             if self.refusal:
                 return
 
     def _playlist_record(self, raw: Any) -> CollectionRecord | None:
-        said = mapping(raw)
-        owner = mapping(said.get("owner"))
-        key = spotify_id_of(text(said.get("id")))
-        name = text(said.get("name")) or "Playlist without a name"
-        snapshot = text(said.get("snapshot_id"))[:200]
+        fields = mapping(raw)
+        owner = mapping(fields.get("owner"))
+        key = spotify_id_of(text(fields.get("id")))
+        name = text(fields.get("name")) or "Playlist without a name"
+        snapshot = text(fields.get("snapshot_id"))[:200]
         owned_by = text(owner.get("display_name")) or text(owner.get("id"))
-        found = CollectionRecord(PLAYLIST, key, name, account=self.user_id, snapshot=snapshot, owner=owned_by)
-        return replace(found, total=_said_total(said)) if key else None
+        collection = CollectionRecord(PLAYLIST, key, name, account=self.user_id, snapshot=snapshot, owner=owned_by)
+        return replace(collection, total=_said_total(fields)) if key else None
 
     def _playlist(self, record: CollectionRecord, raw: Any) -> CollectionRecord:
         known = self._known(record)
@@ -187,9 +187,9 @@ class LibraryReader(Iterator[CollectionRecord]):
             yield from self._albums_as_known()
             return
         listing = read_pages(self.interface.albums, first)
-        found = {record.key: (record, raw) for raw in listing.items if (record := self._album_record(raw))}
-        self._listed(ALBUM, "saved album", listing, set(found))
-        for record, raw in found.values():
+        records = {record.key: (record, raw) for raw in listing.items if (record := self._album_record(raw))}
+        self._listed(ALBUM, "saved album", listing, set(records))
+        for record, raw in records.values():
             if self.refusal:
                 return
             yield self._album(record, raw)
@@ -200,12 +200,12 @@ class LibraryReader(Iterator[CollectionRecord]):
         if mapping(first).get("total") != len(saved) or any(known.problem for known in saved.values()):
             return False
         newest = [self._album_record(raw) for raw in _items(first)]
-        said = {(record.snapshot.split("|")[0], record.key) for record in newest if record}
+        newest_keys = {(record.snapshot.split("|")[0], record.key) for record in newest if record}
         ours = {(known.snapshot.split("|")[0], key) for key, known in saved.items()}
-        if not said or len(said) != len(newest):
+        if not newest_keys or len(newest_keys) != len(newest):
             return False
-        since = min(said)[0]
-        return said <= ours and not any(added_at > since for added_at, _ in ours - said)
+        since = min(newest_keys)[0]
+        return newest_keys <= ours and not any(added_at > since for added_at, _ in ours - newest_keys)
 
     def _albums_as_known(self) -> Iterator[CollectionRecord]:
         for (kind, key), known in self.known.items():

@@ -34,8 +34,8 @@ def ask_for_names(api: Api, now: datetime, should_stop: Callable[[], bool]) -> s
     finally:
         named = name_links(found, now)
     left = links.count()
-    said = f"{named:,} links have their names now"
-    return f"{said}, {left:,} more follow with the next syncs." if left else f"{said}."
+    text = f"{named:,} links have their names now"
+    return f"{text}, {left:,} more follow with the next syncs." if left else f"{text}."
 
 
 def _entry(api: Api, label: str) -> EntryRecord:

@@ -114,7 +114,7 @@ def _items_and_total(page: Any) -> tuple[list[Any] | None, int | None]:
 def _offset_of(address: Any, otherwise: int) -> int:
     """The offset in a `next` address. One without an offset is taken to go on where the page ended."""
     try:
-        said = parse_qs(urlsplit(str(address)).query).get("offset", [])
-        return int(said[0]) if said else otherwise
+        values = parse_qs(urlsplit(str(address)).query).get("offset", [])
+        return int(values[0]) if values else otherwise
     except ValueError:
         return -1  # an offset that is no number leads nowhere

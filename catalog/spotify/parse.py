@@ -94,8 +94,8 @@ def _is_compilation(album: Mapping[str, Any]) -> bool:
 
 
 def _album_type(album: Mapping[str, Any]) -> str:
-    said = text(album.get("album_type"))
-    return said if said in ALBUM_TYPES else ""
+    kind = text(album.get("album_type"))
+    return kind if kind in ALBUM_TYPES else ""
 
 
 def _copyright(album: Mapping[str, Any]) -> str:
@@ -113,9 +113,9 @@ def _label(raw: Mapping[str, Any], otherwise: str) -> str:
 def _local_label(raw: Mapping[str, Any], uri: str) -> str:
     """Artist and title of a local file; where names are empty, from ``spotify:local:artist:album:title:seconds``."""
     parts = [unquote_plus(part) for part in uri.split(":")[2:]]
-    said = [*parts, "", "", "", ""] if uri.startswith("spotify:local:") else ["", "", "", ""]
-    artist = ", ".join(names(raw.get("artists"))) or text(said[0])
-    title = text(raw.get("name")) or text(said[2])
+    fields = [*parts, "", "", "", ""] if uri.startswith("spotify:local:") else ["", "", "", ""]
+    artist = ", ".join(names(raw.get("artists"))) or text(fields[0])
+    title = text(raw.get("name")) or text(fields[2])
     return " – ".join(part for part in (artist, title) if part) or "local file"
 
 
@@ -138,8 +138,8 @@ def positive(value: Any) -> int | None:
 
 def names(artists: Any) -> tuple[str, ...]:
     """The artists' names in billing order, empty ones and repetitions left out."""
-    found = (text(mapping(artist).get("name")) for artist in _list(artists))
-    return tuple(dict.fromkeys(name for name in found if name))
+    texts = (text(mapping(artist).get("name")) for artist in _list(artists))
+    return tuple(dict.fromkeys(name for name in texts if name))
 
 
 def moment(value: Any) -> datetime | None:
@@ -154,8 +154,8 @@ def moment(value: Any) -> datetime | None:
 
 def release_date(value: Any) -> str:
     """ "YYYY", "YYYY-MM" or "YYYY-MM-DD", else ""."""
-    said = text(value)
-    return said if RELEASE_DATE.match(said) else ""
+    date = text(value)
+    return date if RELEASE_DATE.match(date) else ""
 
 
 def cover_url(images: Any) -> str:

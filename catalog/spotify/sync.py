@@ -97,11 +97,11 @@ class SyncReport:
         wrong += self.problems
         counts = [("new", self.added), ("gone", self.gone), ("moved", self.moved), ("merged", self.merged)]
         counts += [("changed", self.updated)]
-        said = ", ".join(f"{number:,} {word}" for word, number in counts if number) or "nothing has changed"
+        counted = ", ".join(f"{number:,} {word}" for word, number in counts if number) or "nothing has changed"
         would = "It would be: " if self.dry_run else ""
         forgotten = f" No longer in the library: {', '.join(self.forgotten)}." if self.forgotten else ""
         calls = "1 call" if self.calls == 1 else f"{self.calls:,} calls"
-        done = f"{would or said[0].upper()}{said if would else said[1:]}"
+        done = f"{would or counted[0].upper()}{counted if would else counted[1:]}"
         return " ".join([*wrong, f"{done}; {self.to_fetch:,} to fetch ({calls} to Spotify).{forgotten}", *self.notes])
 
 

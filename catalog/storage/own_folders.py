@@ -208,12 +208,12 @@ def make_own_folders(relative: str) -> None:
 
 def _make_below(names: list[str], folder: int, mode: int) -> None:
     if names:
-        made = False
+        created = False
         with suppress(FileExistsError):
             os.mkdir(names[0], 0o700, dir_fd=folder)
-            made = True
+            created = True
         with open_plain(names[0], folder) as descriptor:
-            if made:
+            if created:
                 with suppress(OSError):  # exFAT and many a share know no modes
                     os.fchmod(descriptor, mode)
             _make_below(names[1:], descriptor, mode)
@@ -256,8 +256,8 @@ def remove_stage(name: str) -> None:
             with own_folder(STAGING) as staging:
                 with suppress(OSError):
                     os.rename(name, f"{name}.going", src_dir_fd=staging, dst_dir_fd=staging)
-                for left in (f"{name}.going", name):
-                    _remove_tree(left, staging)
+                for stage in (f"{name}.going", name):
+                    _remove_tree(stage, staging)
 
 
 def _remove_tree(name: str, folder: int) -> None:

@@ -127,10 +127,10 @@ def call_with_timeout(seconds: float, work: Callable[[], RootProbe]) -> RootProb
     hung = RootProbe(problem=f"The music folder has not answered for {seconds:.0f} seconds.")
     if _hanging.is_set():
         return hung
-    seen: list[RootProbe] = []
+    results: list[RootProbe] = []
 
     def run() -> None:
-        seen.append(work())
+        results.append(work())
         _hanging.clear()
 
     thread = threading.Thread(target=run, name="look-at-storage", daemon=True)
@@ -141,4 +141,4 @@ def call_with_timeout(seconds: float, work: Callable[[], RootProbe]) -> RootProb
         if thread.is_alive():
             return hung
         _hanging.clear()  # it ended just now
-    return seen[0] if seen else RootProbe(problem="The music folder could not be looked at.")
+    return results[0] if results else RootProbe(problem="The music folder could not be looked at.")

@@ -56,8 +56,8 @@ class Completed:
 
 def clean_environment(**extra: str) -> dict[str, str]:
     """The whole environment of a program: what `PASSED_ON` names, and ``extra``."""
-    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return kept | {"LANG": "C.UTF-8"} | extra
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return environment | {"LANG": "C.UTF-8"} | extra
 
 
 def replace_environment(environment: Mapping[str, str]) -> None:

@@ -31,11 +31,11 @@ def page_of(rows: QuerySet[Any], by: tuple[str, ...], after: str = "", size: int
     An ``after`` that cannot be read is as good as none: the first page.
     """
     try:
-        found = _following(rows, by, _read(after, len(by)), size)
+        following = _following(rows, by, _read(after, len(by)), size)
     except (ValueError, TypeError, OverflowError, ValidationError):  # it does not fit the columns: no number, no time
-        found = _following(rows, by, None, size)
-    shown = found[:size]
-    return Page(shown, _written(shown[-1], by) if len(found) > size else "")
+        following = _following(rows, by, None, size)
+    page = following[:size]
+    return Page(page, _written(page[-1], by) if len(following) > size else "")
 
 
 def query_string(request: HttpRequest, **changes: str) -> str:

@@ -15,8 +15,8 @@ def no_nul(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReque
     def checked(request: HttpRequest) -> HttpResponse:
         # A large upload is not read here: its view asks for its size first.
         is_form = request.method == "POST" and int(request.META.get("CONTENT_LENGTH") or 0) <= MAX_BODY
-        asked = [request.GET] + ([request.POST] if is_form else [])
-        if any("\x00" in text for form in asked for name, values in form.lists() for text in (name, *values)):
+        forms = [request.GET] + ([request.POST] if is_form else [])
+        if any("\x00" in text for form in forms for name, values in form.lists() for text in (name, *values)):
             return HttpResponseBadRequest("There is a NUL character in what was asked. Leave it out.")
         return answer(request)
 

@@ -93,17 +93,17 @@ class ProcessWatcher:
                 self._look_at(name, pid, self._beat(beat_file), now)
 
     def _look_at(self, name: str, pid: int, beat: int | None, now: float) -> None:
-        seen = self.watched.get(name)
-        if seen is None or seen.pid != pid:
+        watch = self.watched.get(name)
+        if watch is None or watch.pid != pid:
             self.watched[name] = Watched(pid, beat, now)
-        elif seen.asked_at is not None:
-            if now - seen.asked_at >= KILL_AFTER:
+        elif watch.asked_at is not None:
+            if now - watch.asked_at >= KILL_AFTER:
                 self._end_group(pid)
-        elif seen.beat != beat:
-            seen.beat, seen.changed_at = beat, now
-        elif now - seen.changed_at >= SILENT_AFTER.total_seconds():
+        elif watch.beat != beat:
+            watch.beat, watch.changed_at = beat, now
+        elif now - watch.changed_at >= SILENT_AFTER.total_seconds():
             self.say(f"{name}: no heartbeat for {SILENT_AFTER.total_seconds():.0f} s, starting it again.")
-            seen.asked_at = now
+            watch.asked_at = now
             self._stop(pid)
 
     def _beat(self, name: str) -> int | None:
@@ -133,10 +133,10 @@ def running_programs(control: str) -> dict[str, int]:
     try:
         server = xmlrpc.client.ServerProxy("http://127.0.0.1", SupervisorTransport(None, None, f"unix://{control}"))
         programs: list[dict[str, object]] = server.supervisor.getAllProcessInfo()  # type: ignore[assignment]
-        found = {str(program["name"]): int(str(program["pid"])) for program in programs}
+        pids = {str(program["name"]): int(str(program["pid"])) for program in programs}
     except (OSError, xmlrpc.client.Error):
         return {}
-    return {name: pid for name, pid in found.items() if pid not in (0, os.getpid())}
+    return {name: pid for name, pid in pids.items() if pid not in (0, os.getpid())}
 
 
 def handle(keeper: ProcessWatcher, event: str, payload: str, control: str, now: float) -> None:

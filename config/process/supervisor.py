@@ -84,9 +84,9 @@ def require_stopped(run_dir: Path) -> None:
 
 def socket_path(run_dir: Path) -> Path:
     """Where the control socket stands: the run folder, or a private folder where that path is too long."""
-    wanted = run_dir / "manager.sock"
-    if len(os.fsencode(wanted)) <= SOCKET_PATH_LIMIT:
-        return wanted
+    path = run_dir / "manager.sock"
+    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+        return path
     return Path(tempfile.mkdtemp(prefix="tonekeep-")) / "manager.sock"  # mkdtemp: mode 0700
 
 

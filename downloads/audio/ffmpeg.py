@@ -44,10 +44,12 @@ def find_chromaprint() -> str:
     for find in (find_ffmpeg, find_bundled_ffmpeg):
         try:
             path = find()
-            said = programs.run([path, "-hide_banner", "-h", "muxer=chromaprint"], timeout=TOOL_TIMEOUT, limits=LIMITS)
+            output = programs.run(
+                [path, "-hide_banner", "-h", "muxer=chromaprint"], timeout=TOOL_TIMEOUT, limits=LIMITS
+            )
         except (DownloadError, OSError, TimeoutError):
             continue
-        if b"fp_format" in said.stdout + said.stderr:
+        if b"fp_format" in output.stdout + output.stderr:
             return path
     return ""
 

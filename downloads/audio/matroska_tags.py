@@ -16,14 +16,14 @@ def read_tags(path: str) -> FileTags | None:
     """The file's tags; None where it is no audio or ffmpeg cannot read it."""
     texts: list[tuple[str, str]] = []
     try:
-        said = probe.probe(path)
+        streams = probe.probe(path)
         for level in _LEVELS:
             arguments = [*ffmpeg.input_arguments(path), "-map_chapters", "-1", "-map_metadata", level]
             result = ffmpeg.run_ffmpeg([*arguments, "-f", "ffmetadata", "pipe:1"])
             texts += _pairs(result.stdout.decode("utf-8", "replace"))
     except DownloadError:
         return None
-    return file_tags(texts, said.claimed_ms, said.codec, said.bit_rate or 0)
+    return file_tags(texts, streams.claimed_ms, streams.codec, streams.bit_rate or 0)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

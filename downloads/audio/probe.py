@@ -59,27 +59,27 @@ def parse_probe(messages: str, last_message: str = "") -> Probe:
 def require_file(path: str) -> int:
     """The size in bytes of the regular, non-empty file at ``path``; DownloadError bad_file for anything else."""
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except FileNotFoundError as error:
         raise DownloadError("bad_file", "The file is not there.") from error
     except OSError as error:  # the disk's fault: it must not ban the recording
         raise DownloadError("storage", f"The file cannot be looked at: {error.strerror}.") from error
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise DownloadError("bad_file", "What arrived is not a regular file.")
-    if found.st_size == 0:
+    if status.st_size == 0:
         raise DownloadError("bad_file", "The file is empty.")
-    return found.st_size
+    return status.st_size
 
 
 def _claimed_ms(messages: str) -> int | None:
-    found = re.search(r"^ +Duration: (\d+):(\d\d):(\d\d)\.(\d\d)", messages, re.MULTILINE)
+    match = re.search(r"^ +Duration: (\d+):(\d\d):(\d\d)\.(\d\d)", messages, re.MULTILINE)
     # Without a length in its header (many a raw mp3 or aac) ffmpeg guesses from the bit rate: that is no claim.
-    if found is None or "Estimating duration from bitrate" in messages:
+    if match is None or "Estimating duration from bitrate" in messages:
         return None
-    hours, minutes, seconds, hundredths = (int(part) for part in found.groups())
+    hours, minutes, seconds, hundredths = (int(part) for part in match.groups())
     return ((hours * 60 + minutes) * 60 + seconds) * 1000 + hundredths * 10
 
 
 def _bits_per_second(messages: str) -> int | None:
-    found = re.search(r"(\d+) kb/s", messages)
-    return int(found[1]) * 1000 if found else None
+    match = re.search(r"(\d+) kb/s", messages)
+    return int(match[1]) * 1000 if match else None

@@ -87,11 +87,11 @@ class FetchContext:
     def _one_file(self, info: Mapping[str, Any]) -> str:
         """The path of the file that yt-dlp says it wrote, where that is the only one in the stage."""
         stage = self._request.stage_dir
-        written = [str(part.get("filepath", "")) for part in info.get("requested_downloads") or ()]
+        paths = [str(part.get("filepath", "")) for part in info.get("requested_downloads") or ()]
         files = [os.path.join(stage, name) for name in os.listdir(stage) if name != HOME]
         if not files:
             raise DownloadError("not_a_file", "Nothing arrived.")
-        if files != written:
+        if files != paths:
             raise DownloadError("tool_crashed", f"{len(files)} files arrived instead of the one that was asked for.")
         return files[0]
 

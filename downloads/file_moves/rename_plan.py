@@ -132,20 +132,20 @@ def _known_folder(path: str) -> str:
 
 def _downloaded(most: int | None = None) -> Iterator[Track]:
     """Every track with a file whose name has an ending, by id, `CHUNK` at a time. What is in the trash stays there."""
-    last, left = 0, most
+    last, remaining = 0, most
     in_trash = Q(folder__path=TRASH) | Q(folder__path__startswith=f"{TRASH}/")
-    while left is None or left > 0:
+    while remaining is None or remaining > 0:
         rows = Track.objects.filter(status=Track.Status.DOWNLOADED, pk__gt=last, file_name__contains=".")
         chunk = list(
             rows.exclude(in_trash)
             .order_by("pk")
             .select_related("album", "folder")
-            .prefetch_related("credits__artist")[: min(CHUNK, left or CHUNK)]
+            .prefetch_related("credits__artist")[: min(CHUNK, remaining or CHUNK)]
         )
         if not chunk:
             return
         yield from chunk
-        last, left = chunk[-1].pk, None if left is None else left - len(chunk)
+        last, remaining = chunk[-1].pk, None if remaining is None else remaining - len(chunk)
 
 
 # --- Asked for by a person --------------------------------------------------------------------------------
@@ -305,10 +305,10 @@ class _BatchRun:
                     self.batch, f"{origin}/{name}", f"{target}/{name}".lstrip("/"), self.method, self.now
                 )
             own_folders.remove_empty_folders(origin)
-        said = {"template": self.report.template, "problem": "; ".join(self.report.problems[:5])}
+        fields = {"template": self.report.template, "problem": "; ".join(self.report.problems[:5])}
         counted = {"moved": F("moved") + self.report.moved, "left": self.report.left}
         ended = {"ended_at": self.now} if self.report.complete else {}
-        MoveBatch.objects.filter(pk=self.batch.pk).update(**said, **counted, **ended)
+        MoveBatch.objects.filter(pk=self.batch.pk).update(**fields, **counted, **ended)
         return self.report
 
 

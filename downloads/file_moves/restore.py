@@ -43,17 +43,17 @@ def ask_back(files: Iterable[int], now: datetime, by: str) -> int:
 
     What was said against them falls, and so does the choice of another recording: else the next fetch would undo it.
     """
-    asked = 0
+    count = 0
     for item in FormerFile.objects.filter(pk__in=list(files), state=State.BINNED, track__wanted=True).order_by("pk"):
         with transaction.atomic():
             track = Track.objects.select_for_update().get(pk=item.track_id)
             if track.former_files.filter(state=State.RETURNING).exists():
                 continue
-            asked += FormerFile.objects.filter(pk=item.pk, state=State.BINNED).update(state=State.RETURNING)
+            count += FormerFile.objects.filter(pk=item.pk, state=State.BINNED).update(state=State.RETURNING)
             Candidate.objects.filter(track=track, verdict=Verdict.CHOSEN).update(verdict=Verdict.OPEN, why="")
             Candidate.objects.filter(pk=item.candidate_id or 0).update(verdict=Verdict.OPEN, why="")
             Event.objects.record([track.pk], Event.Kind.DECIDE, f"the former file again: {item.origin}", now, by)
-    return asked
+    return count
 
 
 def waiting() -> list[int]:

@@ -207,6 +207,6 @@ def listen_to_files() -> str:
 def answer_searches() -> str:
     """Run the searches that persons typed, one job at a time; what fits by then is fetched."""
     with try_lock("search") as alone:
-        answered = manual_search.answer_all(timezone.now()) if alone else 0
+        count = manual_search.answer_all(timezone.now()) if alone else 0
     wake()
-    return f"{answered} answered"
+    return f"{count} answered"

@@ -140,8 +140,8 @@ def _named(run: Run, files: Sequence[ReadFile]) -> list[ReadFile]:
 def _short(sums: dict[str, Any], uploads: Uploads) -> dict[str, Any]:
     """The report without its lines: a file may have 250,000 that were not understood."""
     short = {name: value for name, value in sums.items() if name not in ("files", "errors")}
-    said = {"sentence": _sentence(sums)} if sums else {}
-    return short | said | {"names": _names(uploads), "errors": len(sums.get("errors", ()))}
+    summary = {"sentence": _sentence(sums)} if sums else {}
+    return short | summary | {"names": _names(uploads), "errors": len(sums.get("errors", ()))}
 
 
 def _names(uploads: Uploads) -> list[str]:

@@ -103,8 +103,8 @@ def _missing_guests(
     if result.result.kind == "file" or (all(present) and not track.title.featured):
         return []
     in_title = [ArtistName.of(name) for name in _single_names(track.title.featured) if strip_noise(name)]
-    known = {*result.artist_words, *track.artist_words, *result.words.split()}
-    in_title = [one for one in in_title if not set(one.words) <= known]
+    names = {*result.artist_words, *track.artist_words, *result.words.split()}
+    in_title = [one for one in in_title if not set(one.words) <= names]
     is_named_version = bool(track.title.descriptors and (parsed.whole or parsed.descriptors))
     listed = [artist for artist, there in zip(track.artists[1:], present[1:], strict=True) if not there]
     listed = [one for one in listed if not is_named_version or not set(one.words).isdisjoint(track.title.whole.split())]
@@ -202,12 +202,12 @@ def _first_name(artist: str) -> str:
 
 def is_listed(artist: ArtistName, listed: Sequence[ArtistName]) -> bool:
     """Whether ``artist`` is in ``listed``: in another spelling, joined with others, or as a channel ("… - Topic")."""
-    given = {key for one in listed for key in one.keys}
-    if artist.aliases & given or artist.key.replace(" ", "") in {key.replace(" ", "") for key in given}:
+    keys = {key for one in listed for key in one.keys}
+    if artist.aliases & keys or artist.key.replace(" ", "") in {key.replace(" ", "") for key in keys}:
         return True
     if len(artist.key) >= _LONG_NAME and any(
-        similarity(artist.key, key) >= _SAME_NAME for key in given if len(key) >= _LONG_NAME
+        similarity(artist.key, key) >= _SAME_NAME for key in keys if len(key) >= _LONG_NAME
     ):
         return True
     parts = artist.keys - artist.aliases
-    return bool(parts) and parts <= given
+    return bool(parts) and parts <= keys

@@ -114,5 +114,5 @@ def _missing_album_versions(track: QueryFeatures, result: ResultFeatures) -> lis
     """Versions that the track's album declares of all its tracks, and nothing of the result says."""
     if track.is_single or not (result.album.written or result.is_video):
         return []
-    said = find_versions(result.text).exclusive | result.album.versions
-    return sorted(track.album.declared - track.versions - said - implied_by(said))
+    versions = find_versions(result.text).exclusive | result.album.versions
+    return sorted(track.album.declared - track.versions - versions - implied_by(versions))

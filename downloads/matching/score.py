@@ -94,11 +94,11 @@ def _is_ambiguous(fit: list[Scored]) -> bool:
 
 def _versions_said_of_albums(results: list[ResultFeatures]) -> dict[str, frozenset[str]]:
     """The versions that the titles of an album's tracks name, by the album's normalised name."""
-    said: dict[str, frozenset[str]] = {}
+    by_album: dict[str, frozenset[str]] = {}
     for result in results:
         if result.album.versions:
-            said[result.album.text] = said.get(result.album.text, frozenset()) | result.title.exclusive
-    return said
+            by_album[result.album.text] = by_album.get(result.album.text, frozenset()) | result.title.exclusive
+    return by_album
 
 
 def _score(track: QueryFeatures, result: ResultFeatures, said_of_album: frozenset[str] = frozenset()) -> Scored:

@@ -153,9 +153,9 @@ def _runs(pieces: tuple[Segment, ...], track: QueryFeatures) -> Iterator[_Run]:
             joined = " ".join(piece.text for piece in pieces[start:end])
             before, beside = split_featuring(joined)
             yield _nearest(before or joined, start, end, beside if before else "", track.title)
-            kept, stripped = _strip_names(before, track)
-            if kept and stripped:
-                yield _nearest(kept, start, end, f"{stripped} {beside}", track.title)
+            words, stripped = _strip_names(before, track)
+            if words and stripped:
+                yield _nearest(words, start, end, f"{stripped} {beside}", track.title)
 
 
 def _nearest(text: str, start: int, end: int, beside: str, title: TrackTitle) -> _Run:
@@ -222,7 +222,7 @@ def _explain(piece: Segment, track: QueryFeatures, result: ResultFeatures) -> tu
     if versions.exclusive or versions.cosmetic:
         return "version", piece.text
     before, names = split_featuring(piece.text)
-    left = set(strip_noise(strip_marks(before))) - track.artist_words - result.artist_words - CONNECTORS
-    if not left - {"by"}:
+    rest = set(strip_noise(strip_marks(before))) - track.artist_words - result.artist_words - CONNECTORS
+    if not rest - {"by"}:
         return "names", f"{before} {names}"
     return "extra", piece.text

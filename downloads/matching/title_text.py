@@ -87,8 +87,8 @@ def normalise(text: str) -> str:
         plain = plain.casefold()
     else:
         plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).casefold())
-    kept = plain.translate(_CHARACTERS)
-    return " ".join(kept.split()) or " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    characters = plain.translate(_CHARACTERS)
+    return " ".join(characters.split()) or " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 @lru_cache(maxsize=32768)

@@ -75,8 +75,8 @@ class RetagReport:
         """One file, what its fields are to say, and the fields that stay a person's."""
         self.kept += len(kept)
         if len(self.examples) < LISTED:
-            said = {name: ", ".join(values) for name, values in fields.items()}
-            self.examples.append({"file": path, "fields": said, "kept": kept})
+            texts = {name: ", ".join(values) for name, values in fields.items()}
+            self.examples.append({"file": path, "fields": texts, "kept": kept})
 
     def leave(self, path: str, why: str) -> None:
         """One file that stays as it is."""
@@ -94,8 +94,8 @@ def remember(track: Track, fields: Fields) -> None:
 
 def digest(fields: Fields) -> str:
     """A short text that differs where the fields do."""
-    said = json.dumps(fields, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    text = json.dumps(fields, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def plan(most: int | None = None) -> RetagReport:
@@ -200,20 +200,20 @@ def _differences(written: Fields, desired: Fields) -> Fields:
 def _bring_in_line(row: WrittenTags, desired: Fields, now: datetime, report: RetagReport) -> None:
     path = row.track.local_path
     try:
-        said = tag_process.read_fields(path)
-        if said is None or os.path.islink(path):
+        fields = tag_process.read_fields(path)
+        if fields is None or os.path.islink(path):
             report.leave(_relative(row.track), "it cannot carry our tags, or is a link to another place.")
             return
         changes, kept = {}, []
         for name, values in _differences(row.fields, desired).items():
-            if said.get(name, []) == row.fields.get(name, _unwritten(name)):
+            if fields.get(name, []) == row.fields.get(name, _unwritten(name)):
                 changes[name] = values
-            elif said.get(name) != values:
+            elif fields.get(name) != values:
                 kept.append(name)
         if changes:
             _write(row.track, changes, now, _reason("follow the catalog", changes, kept))
             report.written += 1
-            row.before, row.retagged_at = {name: said.get(name, []) for name in changes}, now
+            row.before, row.retagged_at = {name: fields.get(name, []) for name in changes}, now
     except (OSError, TagError) as error:
         report.leave(_relative(row.track), getattr(error, "strerror", None) or str(error))
         return
@@ -227,8 +227,8 @@ def _write_back(row: WrittenTags, now: datetime, report: RetagReport) -> None:
     """The fields that the last run changed, where they still say what it wrote."""
     path = row.track.local_path
     try:
-        said = tag_process.read_fields(path) or {}
-        changes = {name: values for name, values in row.before.items() if said.get(name) == row.fields.get(name)}
+        fields = tag_process.read_fields(path) or {}
+        changes = {name: values for name, values in row.before.items() if fields.get(name) == row.fields.get(name)}
         if changes:
             _write(row.track, changes, now, _reason("are again as they were", changes, []))
             report.written += 1

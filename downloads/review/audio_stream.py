@@ -57,11 +57,11 @@ def opened(track: Track) -> Opened:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         raise NoSound("The file is not there, or cannot be read.") from error
-    found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode) or not _is_inside(path):
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode) or not _is_inside(path):
         os.close(fd)
         raise NoSound("What stands at this place is not the song's file.")
-    return Opened(fd, found.st_size, kind)
+    return Opened(fd, status.st_size, kind)
 
 
 def _path_of(track: Track) -> str:
@@ -88,10 +88,10 @@ def span_of(header: str, size: int) -> tuple[int, int] | None:
     One range only, as players ask for it; several count as none (RFC 9110 14.2 lets a server ignore them).
     ValueError where the range lies outside the file.
     """
-    asked = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header.strip())
-    if asked is None or asked[0].endswith("=-"):
+    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header.strip())
+    if match is None or match[0].endswith("=-"):
         return None
-    first, last = asked[1], asked[2]
+    first, last = match[1], match[2]
     if not first:
         start, end = max(0, size - int(last)), size - 1
     else:

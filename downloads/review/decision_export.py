@@ -86,14 +86,18 @@ def read(content: bytes) -> list[dict[str, Any]]:
     if len(content) > LARGEST:
         raise NotDecisions("The file is larger than 100 MB: no list of decisions is.")
     try:
-        said = json.loads(content)
+        payload = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise NotDecisions("The file is not JSON; choose one that `decisions export` wrote.") from error
-    if not isinstance(said, dict) or said.get("format") != FORMAT or not isinstance(said.get("decisions"), list):
+    if (
+        not isinstance(payload, dict)
+        or payload.get("format") != FORMAT
+        or not isinstance(payload.get("decisions"), list)
+    ):
         raise NotDecisions("The file holds no decisions; choose one that `decisions export` wrote.")
-    if said.get("version") != VERSION:
+    if payload.get("version") != VERSION:
         raise NotDecisions("The file was written by another version of the program; update this one first.")
-    return [entry for entry in said["decisions"] if isinstance(entry, dict)]
+    return [entry for entry in payload["decisions"] if isinstance(entry, dict)]
 
 
 def imported(entries: list[dict[str, Any]], now: datetime, by: str) -> ImportedDecisions:
@@ -106,8 +110,8 @@ def imported(entries: list[dict[str, Any]], now: datetime, by: str) -> ImportedD
                 with transaction.atomic():
                     _import(entry, now, by, report)
             except (AddressRefused, ValueError, TypeError, AttributeError, KeyError) as error:
-                said = str(error) if isinstance(error, AddressRefused) else "It cannot be understood."
-                report.refuse(f"Decision {number}: {said}")
+                problem = str(error) if isinstance(error, AddressRefused) else "It cannot be understood."
+                report.refuse(f"Decision {number}: {problem}")
     return report
 
 
@@ -129,12 +133,12 @@ def _import(entry: dict[str, Any], now: datetime, by: str, report: ImportedDecis
     report.made += 1
 
 
-def _row(track: Track, source: str, source_id: str, url: str, said: dict[str, Any], now: datetime) -> Candidate:
+def _row(track: Track, source: str, source_id: str, url: str, entry: dict[str, Any], now: datetime) -> Candidate:
     row = decisions.get_or_create_candidate(track, source, source_id, url, now)
     if not row.title:
-        length = said.get("duration_ms")
-        row.title = _text(said.get("title", ""), 500)
-        row.artists = [_text(name, 500) for name in said.get("artists", []) if isinstance(name, str)][:50]
+        length = entry.get("duration_ms")
+        row.title = _text(entry.get("title", ""), 500)
+        row.artists = [_text(name, 500) for name in entry.get("artists", []) if isinstance(name, str)][:50]
         row.duration_ms = length if type(length) is int and 0 < length < 2**31 else None
         row.save(update_fields=["title", "artists", "duration_ms"])
     return row
@@ -147,21 +151,21 @@ def _text(value: Any, longest: int) -> str:
     return value.strip()
 
 
-def song_of(said: dict[str, Any]) -> Track | None:
+def song_of(entry: dict[str, Any]) -> Track | None:
     """Which of our tracks a file means: by Spotify id, else ISRC, else title, artists and length; None if unsure."""
-    spotify_id, isrc, length = said.get("spotify_id"), said.get("isrc"), said.get("duration_ms")
+    spotify_id, isrc, length = entry.get("spotify_id"), entry.get("isrc"), entry.get("duration_ms")
     if isinstance(spotify_id, str) and SPOTIFY_ID.match(spotify_id):
         alias = Alias.objects.filter(key=f"spotify:{spotify_id}").select_related("track").first()
         if alias:
             return alias.track
     known = length if type(length) is int else None
-    return next((found for found in _alike(said, isrc, known)), None)
+    return next((found for found in _alike(entry, isrc, known)), None)
 
 
-def _alike(said: dict[str, Any], isrc: Any, length: int | None) -> Iterator[Track]:
+def _alike(entry: dict[str, Any], isrc: Any, length: int | None) -> Iterator[Track]:
     """What ISRC, then the words find, each only where exactly one track is meant."""
-    artists = [name for name in said.get("artists", []) if isinstance(name, str)]
-    title = said.get("title")
+    artists = [name for name in entry.get("artists", []) if isinstance(name, str)]
+    title = entry.get("title")
     looked_up = []
     if isinstance(isrc, str) and clean_isrc(isrc):
         looked_up.append(Track.objects.filter(isrc=clean_isrc(isrc)))

@@ -28,11 +28,11 @@ class Offer:
 
     @classmethod
     def of(cls, track: Track, candidate: Candidate) -> Offer:
-        told = differences(candidates.query_for(track), candidates.search_result_of(candidate))
+        marks = differences(candidates.query_for(track), candidates.search_result_of(candidate))
         if track.duration_ms is None or candidate.duration_ms is None:
-            return cls(candidate, told, None, True)
+            return cls(candidate, marks, None, True)
         apart = candidate.duration_ms - track.duration_ms
-        return cls(candidate, told, round(apart / 1000), abs(apart) <= tolerance(track.duration_ms))
+        return cls(candidate, marks, round(apart / 1000), abs(apart) <= tolerance(track.duration_ms))
 
 
 def open_questions() -> TrackQuerySet:

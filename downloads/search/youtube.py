@@ -220,9 +220,9 @@ LANGUAGES = {"HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja", "CYRILLIC": "ru
 def language_of(query: TrackQuery) -> str:
     """The language that a wish in another script than Latin is searched in once more; "" for all others."""
     letters = [letter for letter in " ".join((query.title, *query.artists)) if letter.isalpha()]
-    found = {unicodedata.name(letter, "?").partition(" ")[0] for letter in letters}
-    known = [LANGUAGES[script] for script in LANGUAGES if script in found]
-    if known or "CJK" not in found:
+    scripts = {unicodedata.name(letter, "?").partition(" ")[0] for letter in letters}
+    known = [LANGUAGES[script] for script in LANGUAGES if script in scripts]
+    if known or "CJK" not in scripts:
         return known[0] if known else ""
     return "ja" if query.isrc.startswith("JP") else "zh_TW"
 
@@ -376,10 +376,10 @@ def _is_id(name: Any) -> bool:
 
 def views_of(text: Any) -> int | None:
     """The number in "1.4M", "386K" or "1,234"; None where there is none."""
-    found = re.fullmatch(r"([\d.,]+)\s?([KMB]?)", str(text or "").strip())
-    if found is None:
+    match = re.fullmatch(r"([\d.,]+)\s?([KMB]?)", str(text or "").strip())
+    if match is None:
         return None
     try:
-        return round(float(found[1].replace(",", "")) * _FACTORS[found[2]])
+        return round(float(match[1].replace(",", "")) * _FACTORS[match[2]])
     except ValueError:
         return None

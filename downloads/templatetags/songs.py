@@ -55,5 +55,5 @@ def why(context: Context, song: dict[str, Any]) -> str:
     if song["status"] != Track.Status.MISSING or not (song["error_kind"] or song.get("last_error")):
         return ""
     kind = ERROR_KINDS.get(song["error_kind"] or "unknown", ERROR_KINDS["unknown"])
-    told = context["frame"].insider and kind is ERROR_KINDS["unknown"]
-    return str(song["last_error"]) if told else kind.sentence
+    may_know = context["frame"].insider and kind is ERROR_KINDS["unknown"]
+    return str(song["last_error"]) if may_know else kind.sentence

@@ -98,8 +98,8 @@ class Frame:
 
     @cached_property
     def conditions(self) -> dict[str, Any]:
-        seen = status.conditions(self.now)
-        return seen if self.insider else public_conditions(seen)
+        state = status.conditions(self.now)
+        return state if self.insider else public_conditions(state)
 
     @cached_property
     def places(self) -> list[Place]:
@@ -161,12 +161,12 @@ class Frame:
     def banners(self) -> list[Banner]:
         if not may_read(self.request):
             return []
-        found = [self._storage(), self._plan(), self._audio(), self._workers()]
+        candidates = [self._storage(), self._plan(), self._audio(), self._workers()]
         if self.may_act:
-            found += [
+            candidates += [
                 Banner("account", mood, "music", "Spotify", sentence) for mood, sentence in accounts.alerts(self.now)
             ]
-        return [banner for banner in found if banner]
+        return [banner for banner in candidates if banner]
 
     def _storage(self) -> Banner | None:
         state = self.conditions["storage"]["state"]

@@ -116,6 +116,7 @@ def test_the_row_names_place_and_size_before_the_file_is_there(case, monkeypatch
 
 
 def test_file_and_folder_are_safe_on_the_disk_before_the_row_relies_on_them(case, monkeypatch):
+    Library.objects.update(publish_method=link_method.LINK)
     seen = []
     sync = os.fsync
 

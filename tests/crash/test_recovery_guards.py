@@ -184,7 +184,13 @@ def test_a_full_disk_leaves_no_empty_placeholder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("code", "learnt"),
-    [(errno.EPERM, link_method.RENAME), (errno.EOPNOTSUPP, link_method.RENAME), (errno.ENOSPC, ""), (errno.EIO, "")],
+    [
+        (errno.EPERM, link_method.RENAME),
+        (errno.EOPNOTSUPP, link_method.RENAME),
+        (errno.ENOSPC, ""),
+        (errno.EIO, link_method.RENAME),
+        (errno.EDQUOT, ""),
+    ],
 )
 def test_a_worse_way_is_learnt_only_from_a_disk_that_knows_no_better(tmp_path, monkeypatch, world, code, learnt):
     def refuse(source: str, target: str, **options: bool) -> None:

@@ -124,8 +124,9 @@ def former_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def former(tmp_path: Path, former_code: Path, archive: HeldArchive) -> Iterator[FormerInstallation]:
-    with FormerInstallation(tmp_path / "home", former_code, archive) as installed:
-        yield installed
+    installation = FormerInstallation(tmp_path / "home", former_code, archive)
+    with installation:
+        yield installation
 
 
 def test_an_installation_in_use_goes_on_with_the_code_of_today(

@@ -75,7 +75,7 @@ class Happening:
 def activity(request: HttpRequest) -> HttpResponse:
     """One page of 100 events; the chart of arrivals and the last runs stand on the first page alone."""
     name = request.GET.get("kind", "")
-    events = Event.objects.select_related("track")
+    events: QuerySet[Event] = Event.objects.select_related("track")
     if name in FILTERS:
         events = events.filter(kind__in=FILTERS[name][1])
         if len(FILTERS[name][1]) > 1:
@@ -104,16 +104,16 @@ def activity(request: HttpRequest) -> HttpResponse:
 
 def _between(events: QuerySet[Event], since: str, until: str) -> QuerySet[Event]:
     """Events of the days from ``since`` to ``until`` (YYYY-MM-DD, the server's zone); what is no day is left out."""
-    first, last = (day if (day := _day(said)) else None for said in (since, until))
+    first, last = (day if (day := _day(text)) else None for text in (since, until))
     if first:
         events = events.filter(at__gte=first)
     return events.filter(at__lt=last + timedelta(days=1)) if last else events
 
 
-def _day(said: str) -> datetime | None:
+def _day(text: str) -> datetime | None:
     """The beginning of a day."""
     try:
-        return timezone.make_aware(datetime.strptime(said, "%Y-%m-%d"))
+        return timezone.make_aware(datetime.strptime(text, "%Y-%m-%d"))
     except (ValueError, OverflowError):
         return None
 

@@ -57,7 +57,7 @@ def request_job(request: HttpRequest, job: str) -> HttpResponse:
         "sync": (job_queue.request_sync, "The library is read again in the background."),
         "reconcile": (job_queue.request_reconcile, "The music folder is looked at in the background."),
     }
-    request_it, said = wishes[job]
+    request_it, answer = wishes[job]
     request_it()
-    messages.success(request, said)
+    messages.success(request, answer)
     return back(request)

@@ -27,17 +27,17 @@ STILL_LOOKING = "The plan is not made yet: the music folder is still being looke
 def plan_page(request: HttpRequest) -> HttpResponse:
     """The plan, or how far the look through the folder is."""
     now = timezone.now()
-    made = plan.plan()
+    current = plan.plan()
     asked = AdoptionMatch.objects.filter(rejected=False, track__in=plan.asked(plan.planned()).order_by().values("pk"))
     context = {
         "section": "home",
         "now": now,
-        "plan": made,
-        "phase": phase(made),
+        "plan": current,
+        "phase": phase(current),
         "look": plan.look_under_way(now),
         "sync": status.latest_run(Run.Kind.SYNC, now),
         "problem": _problem(),
-        "parts": _parts(made),
+        "parts": _parts(current),
         "found_by": plan.found_by(),
         "matches": asked.select_related("track__album")
         .prefetch_related("track__credits__artist")
@@ -45,23 +45,23 @@ def plan_page(request: HttpRequest) -> HttpResponse:
         "files": asked.count(),
         "here": status.described(plan.here(plan.planned()).order_by("pk")[:SHOWN]),
         "fetch": status.described(plan.to_fetch(plan.planned()).order_by("pk")[:SHOWN]),
-        "estimate": estimate(made.fetch, made.milliseconds),
+        "estimate": estimate(current.fetch, current.milliseconds),
         "others": _others(),
         "to_bin": plan.to_let_go(),
     }
     return render(request, "home/plan.html", context)
 
 
-def phase(made: plan.Plan) -> str:
+def phase(current: plan.Plan) -> str:
     """ "empty" without a song, "looking" while the folder is looked through, else "ready", or "accepted"."""
     now = timezone.now()
-    if not made.songs and not plan.planned().exists():
+    if not current.songs and not plan.planned().exists():
         sync = status.latest_run(Run.Kind.SYNC, now)
         waits = (sync and sync["running"]) or request_flag("sync").exists() or _imports_wait()
         return "looking" if waits else "empty"
     if plan.look_under_way(now) or request_flag("look").exists():
         return "looking"
-    if made.accepted:
+    if current.accepted:
         return "accepted"
     return "ready" if plan.is_looked_for() else "looking"
 
@@ -81,22 +81,26 @@ def _others() -> list[str]:
     return last.report.get("other_files", []) if last else []
 
 
-def _parts(made: plan.Plan) -> list[Part]:
+def _parts(current: plan.Plan) -> list[Part]:
     lists = (("here", "ok", "here already"), ("ask", "ask", "to look at"), ("fetch", "busy", "to fetch"))
-    return [Part(name, mood, label, getattr(made, name), f"/tracks?status=plan_{name}") for name, mood, label in lists]
+    return [
+        Part(name, mood, label, getattr(current, name), f"/tracks?status=plan_{name}") for name, mood, label in lists
+    ]
 
 
 @staff_button
 def accept(request: HttpRequest) -> HttpResponse:
     """Start: what the person has seen is fetched. Songs that came meanwhile count as new ones."""
-    made = plan.plan()
-    if phase(made) != "ready":
-        messages.error(request, STILL_LOOKING if not made.accepted else "The plan was accepted already.")
+    current = plan.plan()
+    if phase(current) != "ready":
+        messages.error(request, STILL_LOOKING if not current.accepted else "The plan was accepted already.")
         return redirect("plan")
     seen = ids_from([request.POST.get("up_to", "")])
-    accept_plan(seen[0] if seen else made.up_to)
+    accept_plan(seen[0] if seen else current.up_to)
     queue.wake()
-    messages.success(request, f"{count(made.fetch, 'song')} to fetch: it begins now." if made.fetch else "All is here.")
+    messages.success(
+        request, f"{count(current.fetch, 'song')} to fetch: it begins now." if current.fetch else "All is here."
+    )
     return redirect("status")
 
 

@@ -32,5 +32,5 @@ def queue(request: HttpRequest) -> HttpResponse:
     items = items if is_insider(request) else public_songs(items)
     if wants_json(request):
         return JsonResponse({**counts, "view": listing.name, "items": items, "after": page.after})
-    shown = {"section": "activity", "now": now, "counts": counts, "listing": listing, "items": items, "page": page}
-    return render(request, "home/queue.html", {**shown, "may_act": may_act(request)})
+    context = {"section": "activity", "now": now, "counts": counts, "listing": listing, "items": items, "page": page}
+    return render(request, "home/queue.html", {**context, "may_act": may_act(request)})

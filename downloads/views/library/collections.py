@@ -50,25 +50,25 @@ def collections(request: HttpRequest) -> HttpResponse:
     tab = _tab(request.GET.get("tab", ""))
     rows = _in_tab(tab).order_by("closed", "account", "kind", "name", "pk")
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    found = {row.pk: row for row in Collection.objects.with_ledger().filter(pk__in=[row.pk for row in page])}
+    by_id = {row.pk: row for row in Collection.objects.with_ledger().filter(pk__in=[row.pk for row in page])}
     names = dict(Account.objects.values_list("user_id", "name"))
-    shown: dict[str, Any] = {
+    context: dict[str, Any] = {
         "section": "library",
         "now": timezone.now(),
         "tab": tab,
         "tabs": [(name, title, _in_tab(name).count()) for name, (title, _) in TABS.items()],
         "page": page,
         "rows": [
-            (found[row.pk], ledger(found[row.pk]), names.get(row.account, row.account))
+            (by_id[row.pk], ledger(by_id[row.pk]), names.get(row.account, row.account))
             for row in page
-            if row.pk in found
+            if row.pk in by_id
         ],
         "several_accounts": len(names) > 1,
         "connected": bool(names),
-        "removable": set(Collection.objects.without_source().filter(pk__in=found).values_list("pk", flat=True)),
+        "removable": set(Collection.objects.without_source().filter(pk__in=by_id).values_list("pk", flat=True)),
         "last_run": Run.objects.filter(kind=Run.Kind.SYNC).first(),
     }
-    return render(request, "library/collections.html", shown)
+    return render(request, "library/collections.html", context)
 
 
 @staff_button
@@ -109,14 +109,14 @@ def _done(word: str, chosen: CollectionQuerySet) -> str:
     return f"{count(changed, 'collection')} {sentence}{files}."
 
 
-def _tab(said: str) -> str:
-    return said if said in TABS else next(iter(TABS))
+def _tab(text: str) -> str:
+    return text if text in TABS else next(iter(TABS))
 
 
 def _in_tab(tab: str) -> CollectionQuerySet:
     return Collection.objects.filter(kind__in=TABS[tab][1])
 
 
-def _number(said: str) -> int:
+def _number(text: str) -> int:
     """A row's or a page's number; 0, which none has, where it is none."""
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 19 else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -66,10 +66,10 @@ TRACK_BUTTONS: dict[str, tuple[Callable[..., int], str]] = {
 @staff_button
 def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     """Try again now, ignore, want again."""
-    change, said = TRACK_BUTTONS[deed]
+    change, answer = TRACK_BUTTONS[deed]
     changed = change(Track.objects.filter(pk=pk), timezone.now(), by=request.user.get_username())
     queue.wake()
-    messages.success(request, said if changed else "Nothing to change: somebody else was first.")
+    messages.success(request, answer if changed else "Nothing to change: somebody else was first.")
     return back(request)
 
 

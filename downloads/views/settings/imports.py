@@ -59,12 +59,12 @@ def _upload(request: HttpRequest) -> HttpResponse:
         return _form(request, f"That is more than {MOST_FILES} files at once; put them into one zip.", 400)
     uploads.forget_old()
     uploads.discard(request.session.get("uploads", ()))  # of an earlier preview
-    kept = [(uploads.keep(file), str(file.name)) for file in files]
-    request.session["uploads"] = kept
+    uploads_now = [(uploads.keep(file), str(file.name)) for file in files]
+    request.session["uploads"] = uploads_now
     try:
-        read = uploads.read(kept)
+        read = uploads.read(uploads_now)
     except UnreadableFile as error:
-        uploads.discard(kept)
+        uploads.discard(uploads_now)
         return _form(request, str(error), 400)
     request.session["upload_entries"] = sum(file.entries for file in read)
     shown_now: dict[str, Any] = {"section": "settings", "lines": LINES}
@@ -99,12 +99,12 @@ def import_now(request: HttpRequest) -> HttpResponse:
         return _form(request, f"{error} Nothing was imported.", 400)
     finally:
         uploads.discard(asked)
-    said = uploads.import_now(read, timezone.now())
+    answer = uploads.import_now(read, timezone.now())
     queue.request_reconcile()
     if plan.reason_to_wait():
-        messages.success(request, said)
+        messages.success(request, answer)
         return redirect("plan")
-    messages.success(request, f"{said} The folder is checked, then what is missing is fetched.")
+    messages.success(request, f"{answer} The folder is checked, then what is missing is fetched.")
     return redirect("status")
 
 

@@ -50,7 +50,7 @@ def paths(request: HttpRequest) -> HttpResponse:
         problem = ""
     except path_template.TemplateError as error:
         problem = str(error)
-    shown = {
+    context = {
         "section": "settings",
         "current": current,
         "tried": tried,
@@ -65,12 +65,12 @@ def paths(request: HttpRequest) -> HttpResponse:
         "may_undo": rename_plan.last_applied() is not None,
         "now": timezone.now(),
     }
-    return render(request, "settings/paths.html", shown)
+    return render(request, "settings/paths.html", context)
 
 
 def _preview(template: str) -> list[dict[str, Any]]:
     """Real songs with the place that the template gives them and, where they have one, their place now."""
-    found: dict[int, dict[str, Any]] = {}
+    examples: dict[int, dict[str, Any]] = {}
     for why, condition, by, most in AWKWARD:
         rows: QuerySet[Track] = Track.objects.wanted().filter(condition)
         if by == "-long":
@@ -78,8 +78,8 @@ def _preview(template: str) -> list[dict[str, Any]]:
                 long=Length("title")
             )
         for track in rows.select_related("album", "folder").prefetch_related("credits__artist").order_by(by)[:most]:
-            found.setdefault(track.pk, _song(track, template, why))
-    return list(found.values())
+            examples.setdefault(track.pk, _song(track, template, why))
+    return list(examples.values())
 
 
 def _song(track: Track, template: str, why: str) -> dict[str, Any]:

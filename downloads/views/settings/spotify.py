@@ -29,7 +29,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     service = Service.objects.filter(name=SPOTIFY).first() or Service(name=SPOTIFY)  # a look makes no row
     ours = app()
-    shown: dict[str, Any] = {
+    context: dict[str, Any] = {
         "section": "settings",
         "now": now,
         "app": ours,
@@ -43,7 +43,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
         "token_is_set": bool(settings.SPOTIFY_REFRESH_TOKEN),
         "last_run": Run.objects.filter(kind=Run.Kind.SYNC).first(),
     }
-    return render(request, "settings/spotify.html", shown)
+    return render(request, "settings/spotify.html", context)
 
 
 @staff_button

@@ -19,7 +19,7 @@ SCAN_LIMIT = 500  # files of the page's plan: a page must not read a million row
 @require_safe
 def tags(request: HttpRequest) -> HttpResponse:
     """The plan, and whether tags follow by themselves."""
-    shown = {
+    context = {
         "section": "settings",
         "library": Library.load(),
         "artist_ways": Library.ArtistTag.choices,
@@ -27,7 +27,7 @@ def tags(request: HttpRequest) -> HttpResponse:
         "looked_at": SCAN_LIMIT,
         "may_undo": retag.last_run() is not None,
     }
-    return render(request, "settings/tags.html", shown)
+    return render(request, "settings/tags.html", context)
 
 
 @staff_button

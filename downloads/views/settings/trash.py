@@ -28,9 +28,9 @@ def trash_list(request: HttpRequest) -> HttpResponse:
     following = {"first": request.path, "next": urlencode({"after": page.after})}
     formers = FormerFile.objects.exclude(state=FormerFile.State.LEAVING).order_by("-moved_at", "-pk")
     formers = formers.select_related("track__album").prefetch_related("track__credits__artist")[: MAX_ROWS + 1]
-    shown = {"formers": formers[:MAX_ROWS], "more_formers": len(formers) > MAX_ROWS, "most": MAX_ROWS}
-    shown |= {"section": "library", "now": timezone.now(), "page": page}
-    return render(request, "settings/trash.html", shown | following)
+    context = {"formers": formers[:MAX_ROWS], "more_formers": len(formers) > MAX_ROWS, "most": MAX_ROWS}
+    context |= {"section": "library", "now": timezone.now(), "page": page}
+    return render(request, "settings/trash.html", context | following)
 
 
 @staff_button

@@ -24,8 +24,8 @@ def adoption(request: HttpRequest) -> HttpResponse:
     asked = AdoptionMatch.objects.unanswered()
     rows = asked.select_related("track__album").prefetch_related("track__credits__artist")
     page = page_of(rows, ("pk",), request.GET.get("after", ""))
-    shown = {"section": "todo", "page": page, "first": request.path, "next": urlencode({"after": page.after})}
-    return render(request, "todo/adopt.html", shown)
+    context = {"section": "todo", "page": page, "first": request.path, "next": urlencode({"after": page.after})}
+    return render(request, "todo/adopt.html", context)
 
 
 @staff_button
@@ -36,8 +36,8 @@ def adoption_answer(request: HttpRequest) -> HttpResponse:
     if request.POST.get("answer") == "yes":
         adopted = adopt.accept(ids, timezone.now(), request.user.get_username())
         queue.request_reconcile()  # pages look at no file: whether it still is there, the pass finds out
-        said = f"{count(adopted, 'file')} taken." if adopted else "Nothing to change: somebody else was first."
+        answer = f"{count(adopted, 'file')} taken." if adopted else "Nothing to change: somebody else was first."
     else:
-        said = f"{count(adopt.reject(ids, timezone.now()), 'file')} left alone. You are not asked again."
-    messages.success(request, said)
+        answer = f"{count(adopt.reject(ids, timezone.now()), 'file')} left alone. You are not asked again."
+    messages.success(request, answer)
     return back(request) if request.POST.get("next") else redirect("adopt")

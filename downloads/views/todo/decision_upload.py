@@ -42,7 +42,9 @@ def decisions_import(request: HttpRequest) -> HttpResponse:
         return redirect("review_list")
     report = decision_export.imported(entries, timezone.now(), request.user.get_username())
     queue.wake()
-    said = f"{count(report.read, 'decision')} read: {report.made} made, {report.known} stood already,"
-    said += f" {report.not_here} of songs that are not here, {report.refused_count} refused."
-    (messages.warning if report.refused_count else messages.success)(request, " ".join([said, *report.refused[:NAMED]]))
+    answer = f"{count(report.read, 'decision')} read: {report.made} made, {report.known} stood already,"
+    answer += f" {report.not_here} of songs that are not here, {report.refused_count} refused."
+    (messages.warning if report.refused_count else messages.success)(
+        request, " ".join([answer, *report.refused[:NAMED]])
+    )
     return redirect("review_list")

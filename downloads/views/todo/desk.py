@@ -42,10 +42,10 @@ def desk(request: HttpRequest) -> HttpResponse:
     else:
         track = questions.next_question(rows.filter(pk=after).first())
     done, left = len(request.session.get(ANSWERED, [])), questions.open_questions().count()
-    shown: dict[str, Any] = {"section": "todo", "done": done, "left": left, "total": done + left}
+    context: dict[str, Any] = {"section": "todo", "done": done, "left": left, "total": done + left}
     if track is not None:
-        shown |= _question(track)
-    answer = render(request, "todo/desk.html", shown)
+        context |= _question(track)
+    answer = render(request, "todo/desk.html", context)
     answer.frames = PLAYER  # type: ignore[attr-defined]  # read by `config.middleware.security_headers`
     return answer
 
@@ -102,8 +102,8 @@ def desk_alike(request: HttpRequest, candidate: int) -> HttpResponse:
     row = get_object_or_404(Candidate.objects.select_related("track__album"), pk=candidate)
     offer = Offer.of(row.track, row)
     found = questions.alike(row.track, offer, questions.asked_alike(row.track))
-    shown = {"section": "todo", "track": row.track, "offer": offer, "found": found}
-    return render(request, "todo/desk_alike.html", shown)
+    context = {"section": "todo", "track": row.track, "offer": offer, "found": found}
+    return render(request, "todo/desk_alike.html", context)
 
 
 @staff_button
@@ -116,16 +116,16 @@ def desk_answer(request: HttpRequest, pk: int) -> HttpResponse:
         also = Candidate.objects.filter(pk__in=ids, track__in=questions.open_questions()).exclude(track=track)
         one_each = {row.track_id: row for row in also}
         changes = answers.take([chosen, *one_each.values()], now, by)
-        said = f"“{track.title}”: it is fetched as soon as a worker is free."
+        answer = f"“{track.title}”: it is fetched as soon as a worker is free."
         if one_each:
-            said = f"{count(len(one_each) + 1, 'song')} answered: they are fetched as soon as a worker is free."
+            answer = f"{count(len(one_each) + 1, 'song')} answered: they are fetched as soon as a worker is free."
     else:
         changes = answers.take_none(track, now, by)
-        said = f"“{track.title}”: none of these; it is searched for again."
+        answer = f"“{track.title}”: none of these; it is searched for again."
     if changes:
         _remember(request, track, changes)
         queue.wake()
-        messages.success(request, said)
+        messages.success(request, answer)
     return redirect(f"{reverse('desk')}?{urlencode({'after': pk})}")
 
 

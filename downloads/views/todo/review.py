@@ -69,7 +69,7 @@ def review_track(request: HttpRequest, pk: int) -> HttpResponse:
     rows = list(track.candidates.all()[:SHOWN])
     choice = next((row for row in rows if row.verdict == Candidate.Verdict.CHOSEN), None)
     suggested = rows[0] if rows and not choice and _may_be_suggested(rows[0]) else None
-    shown = {
+    context = {
         "section": "todo",
         "now": timezone.now(),
         "track": track,
@@ -84,7 +84,7 @@ def review_track(request: HttpRequest, pk: int) -> HttpResponse:
         "waiting": track.replaced.first(),
         "longest": manual_search.LONGEST,
     }
-    return render(request, "todo/review_track.html", shown)
+    return render(request, "todo/review_track.html", context)
 
 
 def _may_be_suggested(row: Candidate) -> bool:
@@ -105,8 +105,8 @@ def _row(row: Candidate, track: Track, sound: AudioFile | None, suggested: bool)
         off = round((row.duration_ms - track.duration_ms) / 1000)
     here = sound is not None and sound.candidate_id == row.pk and track.status == Track.Status.DOWNLOADED
     too_far = off is not None and abs(off) * 1000 > verify.tolerance(track.duration_ms or 0)
-    shown = {"candidate": row, "off": off, "too_far": too_far, "here": here, "link": _link(row)}
-    return shown | {"suggested": suggested and not here}
+    context = {"candidate": row, "off": off, "too_far": too_far, "here": here, "link": _link(row)}
+    return context | {"suggested": suggested and not here}
 
 
 def _link(row: Candidate) -> str:
@@ -133,27 +133,27 @@ def review_audio(request: HttpRequest, pk: int) -> HttpResponseBase:
     if not storage.current().may_read:
         return HttpResponse("The music folder is not there now.", status=503, content_type="text/plain")
     try:
-        found = audio_stream.opened(track)
+        audio = audio_stream.opened(track)
     except audio_stream.NoSound as error:
         return HttpResponse(str(error), status=404, content_type="text/plain")
-    return _played(request, found)
+    return _played(request, audio)
 
 
-def _played(request: HttpRequest, found: audio_stream.Opened) -> HttpResponseBase:
+def _played(request: HttpRequest, audio: audio_stream.Opened) -> HttpResponseBase:
     try:
-        span = audio_stream.span_of(request.headers.get("Range", ""), found.size)
+        span = audio_stream.span_of(request.headers.get("Range", ""), audio.size)
     except ValueError:
-        os.close(found.fd)
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{found.size}"})
-    first, last = span or (0, found.size - 1)
+        os.close(audio.fd)
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{audio.size}"})
+    first, last = span or (0, audio.size - 1)
     answer = StreamingHttpResponse(
-        audio_stream.blocks(found.fd, first, last), status=206 if span else 200, content_type=found.media_type
+        audio_stream.blocks(audio.fd, first, last), status=206 if span else 200, content_type=audio.media_type
     )
     answer["Content-Length"] = str(last - first + 1)
     answer["Accept-Ranges"] = "bytes"
     answer["X-Content-Type-Options"] = "nosniff"
     if span:
-        answer["Content-Range"] = f"bytes {first}-{last}/{found.size}"
+        answer["Content-Range"] = f"bytes {first}-{last}/{audio.size}"
     return answer
 
 
@@ -164,10 +164,10 @@ def _played(request: HttpRequest, found: audio_stream.Opened) -> HttpResponseBas
 def review_candidate(request: HttpRequest, candidate: int, action: str) -> HttpResponse:
     """Take this one, never this one, take it back."""
     row = get_object_or_404(Candidate, pk=candidate)
-    act, said = ACTIONS[action]
+    act, answer = ACTIONS[action]
     act(row, timezone.now(), request.user.get_username())
     queue.wake()
-    messages.success(request, said)
+    messages.success(request, answer)
     return redirect("review_track", pk=row.track_id)
 
 

@@ -581,7 +581,7 @@ def test_mpd_shows_what_was_written(recordings, tmp_path):
         mpd.stop()
     assert songs.keys() == {f"song{kind}" for kind in CODECS}
     for name, song in songs.items():
-        expected = {
+        expected: dict[str, list[str] | None] = {
             "Title": [TAGS.title],
             "Album": [TAGS.album],
             "AlbumArtist": [TAGS.album_artist],

@@ -292,9 +292,9 @@ def test_how_many_bytes_were_announced_goes_with_the_file_unless_it_was_rewritte
         assert get(f"{archive.url}/audio/song.ogg", stage, audio_format="mp3").expected_bytes is None
 
 
-def test_an_empty_answer_is_no_file(stage: Path) -> None:
+def test_an_empty_answer_is_the_networks_fault(stage: Path) -> None:
     with Loopback({"/a.mp3": sends(b"")}) as server:
-        assert refusal(f"{server.url}/a.mp3", stage).kind == "not_a_file"
+        assert refusal(f"{server.url}/a.mp3", stage).kind == "network"
 
 
 def test_a_file_beyond_the_limit_is_given_up(music: Path, stage: Path) -> None:
