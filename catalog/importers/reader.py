@@ -28,6 +28,7 @@ from catalog.importers.formats import (
     streaming_history,
     text_lines,
     xspf,
+    youspotter,
 )
 from catalog.importers.library_text import Format, LibraryText
 from catalog.importers.parsed_file import MAX_NAME, ReadFile, Skipped, UnreadableFile, file_size, shown
@@ -68,6 +69,8 @@ def _read(content: list[bytes], name: str) -> list[ReadFile]:
         )
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _distinct(streaming_history.combine(read_zip(data, name, read_text)))
+    if youspotter.recognises(data):
+        return [youspotter.read(data, name)]
     text, note = decode(data, name)
     del data
     return _distinct([_read_decoded(text, note, name)])
