@@ -111,7 +111,7 @@ def overlay(mounted: Mounted) -> None:
 def rclone(mounted: Mounted) -> None:
     need("rclone")
     (plain, cache) = branches(mounted, "plain", "cache")
-    options = ["--vfs-cache-mode", "writes", "--vfs-write-back", "0s", "--cache-dir", cache, "--config", "/dev/null"]
+    options = ["--vfs-cache-mode", "writes", "--cache-dir", cache, "--config", "/dev/null"]
     must("rclone", "mount", "--daemon", *options, f":local:{plain}", str(mounted.path))
 
 
