@@ -8,7 +8,6 @@ import json
 from functools import cache
 from typing import Any
 
-from tests.fakes.youtube.recordings import Recording
 from tests.shared import SHARED_DATA
 
 # A shelf's title as the English service writes it; the recordings are German.
@@ -34,26 +33,3 @@ def in_english(row: dict[str, Any]) -> dict[str, Any]:
         if card and card["subtitle"]["runs"][0]["text"] == "Titel":
             card["subtitle"]["runs"][0]["text"] = "Song"
     return body
-
-
-def cases() -> list[dict[str, Any]]:
-    """Labelled wishes with their candidates."""
-    lines = (SHARED_DATA / "matching" / "dev.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def recordings(case: dict[str, Any]) -> list[Recording]:
-    """The candidates of a labelled wish as recordings."""
-    return [
-        Recording(
-            row["id"],
-            row["title"],
-            tuple(row["artists"]),
-            row["album"] or "",
-            row["duration_s"],
-            row["kind"].removeprefix("ytm_"),
-            tone=200 + sum(row["id"].encode()) % 2000,
-        )
-        for row in case["candidates"]
-        if row["duration_s"]
-    ]
