@@ -21,8 +21,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from catalog.tracks.place import Place
-
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from bench.reconcile import Transactions, machine
@@ -247,6 +245,7 @@ def write() -> None:
     from django.utils import timezone
 
     from catalog.tracks import transitions
+    from catalog.tracks.place import Place
 
     transactions, finished, began = Transactions(clock), 0, time.perf_counter()
     print("begun", flush=True)
