@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,15 +28,3 @@ def spotify(settings: LazySettings, tmp_path: Path) -> Iterator[SpotifyStandIn]:
 def anna(spotify: SpotifyStandIn) -> User:
     """A Spotify user with nothing in her library yet."""
     return spotify.add(User("anna"))
-
-
-def mount_line(device: int, point: str, filesystem: str) -> str:
-    """A line of /proc/self/mountinfo; ``device`` as in ``st_dev``."""
-    return f"36 35 {os.major(device)}:{os.minor(device)} / {point} rw,noatime master:1 - {filesystem} /dev/x rw\n"
-
-
-@pytest.fixture
-def trusted_filesystem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test's folder is on ext4, says the mount table: on overlay (containers) no folder would get a stamp."""
-    lines = [mount_line(tmp_path.stat().st_dev, "/", "ext4")]
-    monkeypatch.setattr("catalog.system.mount_table.read_lines", lambda: lines)

@@ -11,7 +11,7 @@ from catalog.models import Folder, Track
 from catalog.scanning.folder_stamp import FilesystemTrust, is_young, stamp_of
 from catalog.scanning.scan import FolderScanner
 from catalog.tracks.place import Place
-from tests.catalog.conftest import mount_line
+from tests.conftest import mount_line
 from tests.world import World
 
 pytestmark = pytest.mark.usefixtures("trusted_filesystem")

@@ -14,7 +14,7 @@ from catalog.models import Library, Track
 from catalog.scanning.scan import FolderScanner
 from catalog.storage import mounts
 from downloads.file_moves import journaled_move
-from tests.catalog.conftest import mount_line
+from tests.conftest import mount_line
 from tests.world import World
 
 pytestmark = pytest.mark.django_db

@@ -46,6 +46,7 @@ def beside(world: World, name: str = "09 Nocturne.flac", **fields) -> Path:
     return tagged(world.root / "Maria Ruiz/First Light" / name, **fields)
 
 
+@pytest.mark.usefixtures("trusted_filesystem")
 def test_a_flac_beside_the_mp3_is_offered_and_taken_on_a_yes(world: World, song: Track) -> None:
     flac = beside(world, title="Nocturne", artists=("Maria Ruiz",), isrc=ISRC)
     old = song.local_path
