@@ -34,6 +34,11 @@ def fill(tracks: int, library: str = KEPT) -> None:
                 cursor.execute(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))")
 
 
+def json_list(text: str, vendor: str) -> str:
+    """SQL of a JSON list of one text."""
+    return f"jsonb_build_array({text})" if vendor == "postgresql" else f"json_array({text})"
+
+
 def _statements(tracks: int, library: str, vendor: str) -> list[str]:
     albums = -(-tracks // 12)
     artists = -(-tracks // 48)
@@ -46,6 +51,10 @@ def _statements(tracks: int, library: str, vendor: str) -> list[str]:
                 "id": "i",
                 "title": "'Album ' || i",
                 "artist": "'Artist ' || ((i + 3) / 4)",
+                "artist_names": json_list("'Artist ' || ((i + 3) / 4)", vendor),
+                "release_type": "'album'",
+                "label": "''",
+                "copyright": "''",
                 "key": "'album ' || i",
                 "release_date": "''",
                 "cover_url": "''",
@@ -86,6 +95,7 @@ def _statements(tracks: int, library: str, vendor: str) -> list[str]:
             tracks,
             {
                 "track_id": "i",
+                "by": "''",
                 "at": _moment(f"{EPOCH} + i", vendor),
                 "kind": "CASE WHEN i % 100 = 1 THEN 'fail' ELSE 'finish' END",
                 "reason": "''",
