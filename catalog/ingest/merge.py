@@ -14,7 +14,7 @@ from django.dispatch import Signal
 from catalog.ingest.songs import UNKNOWN, Song, facts_of, songs_of
 from catalog.models import Alias, Credit, Entry, Track
 from catalog.music.same_recording import may_be_joined
-from catalog.tracks.wanted import mark_wanted
+from catalog.tracks.wanted import mark_wanted, set_wanted
 
 
 def merge_duplicates(tracks: Iterable[Track], now: datetime) -> dict[int, int]:
@@ -95,6 +95,7 @@ def merge(keep: Track, drop: Track) -> bool:
         merging.send(Track, keep=keep.pk, drop=drop.pk)
         artists = list(Credit.objects.filter(track=drop.pk).values_list("artist", flat=True))
         empty.delete()
+        set_wanted([keep.pk])  # the entries that came may be the only ones that ask for it
         mark_wanted([drop.album_id] if drop.album_id else [], artists)
     return True
 
