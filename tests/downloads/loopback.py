@@ -4,36 +4,22 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.fakes.loopback_server import LoopbackServer
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
-class Loopback:
+class Loopback(LoopbackServer):
     """Serves `routes`: path -> a function that writes the answer. `asked` has "GET /path?query" in order."""
 
     def __init__(self, routes: Mapping[str, Answer] | None = None) -> None:
         self.routes: dict[str, Answer] = dict(routes or {})
         self.asked: list[str] = []
         self.bodies: list[bytes] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
-        self._server.block_on_close = False  # some answers of a hostile server never end
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> "Loopback":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_handler_for(self))
 
 
 def _handler_for(loopback: Loopback) -> type[BaseHTTPRequestHandler]:

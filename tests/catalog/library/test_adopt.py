@@ -17,18 +17,10 @@ from catalog.models import AdoptionMatch, Track
 from catalog.scanning import untracked
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
-from tests.audio import make_audio
+from tests.catalog.library.conftest import SECONDS
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
-
-SECONDS = 4
-
-
-@pytest.fixture(scope="session")
-def tone(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Four seconds of sound without tags."""
-    return make_audio(tmp_path_factory.mktemp("tone") / "tone.mp3", SECONDS)
 
 
 @pytest.fixture

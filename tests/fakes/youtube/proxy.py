@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import fnmatch
 import ssl
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+from tests.fakes.loopback_server import LoopbackServer
 from tests.fakes.youtube.certificates import make_authority
 
 Respond = Callable[[BaseHTTPRequestHandler, str], None]
 
 
-class ConnectProxy:
+class ConnectProxy(LoopbackServer):
     """``hosts`` (patterns) are answered by ``respond``; others are refused and stand in ``outside``.
 
     ``refusal``: an HTTP status with which every CONNECT is answered instead; ``untrusted``: the certificate is one of
@@ -31,23 +31,7 @@ class ConnectProxy:
         self.ca_file, self.context = make_authority(folder, hosts)
         (folder / "another").mkdir(exist_ok=True)
         self.other_context = make_authority(folder / "another", hosts)[1]
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> ConnectProxy:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_handler_for(self))
 
 
 def _handler_for(proxy: ConnectProxy) -> type[BaseHTTPRequestHandler]:

@@ -5,25 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from catalog.models import Service, Track
+from catalog.models import Track
 from downloads.models import Candidate, Search
 from downloads.views.todo import decision_upload
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
 ID = "dQw4w9WgXc"
-
-
-@pytest.fixture
-def keeper(client: Client, world: World) -> Client:
-    """Somebody who may decide."""
-    Service.objects.filter(name="storage").update(checked_at=world.now)
-    client.force_login(User.objects.create_superuser("anna", "", "secret"))
-    return client
 
 
 @pytest.fixture

@@ -30,14 +30,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def keeper(client: Client, world: World) -> Client:
-    """Somebody who may decide."""
-    Service.objects.filter(name="storage").update(checked_at=world.now)
-    client.force_login(User.objects.create_superuser("anna", "", "secret"))
-    return client
-
-
-@pytest.fixture
 def track(world: World) -> Track:
     """A song that waits for a decision, with one live recording that was found."""
     made = world.make_track(
