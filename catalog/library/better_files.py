@@ -20,6 +20,7 @@ from catalog.music.sound_quality import is_better, is_lossless
 from catalog.scanning import untracked
 from catalog.tags.tag_cache import TaggedFile, TagReader
 from catalog.text.humanize import count
+from catalog.tracks.place import relative_path
 
 BATCH = 2000  # files read together
 LISTENED = 50  # files of one search that are compared by their sound
@@ -55,10 +56,12 @@ class _Search:
         asked = set(known)
         files = self.tools.with_tags(reader.read(path for path in relatives if path not in asked))
         pairs = list(self._pairs([file for file in files if file.tags]))
-        present = {file.relative: file for file in reader.read({_relative(track) for track, _, _ in pairs})}
+        present = {
+            file.relative: file for file in reader.read({relative_path(track.local_path) for track, _, _ in pairs})
+        }
         best: dict[int, AdoptionMatch] = {}
         for track, file, how in pairs:
-            theirs = present.get(_relative(track))
+            theirs = present.get(relative_path(track.local_path))
             if theirs and theirs.tags and is_better(*_quality(file), *_quality(theirs)) and track.pk not in best:
                 why = f"a better file is here: {_words(file)} instead of {_words(theirs)}, known by {how}"
                 best[track.pk] = AdoptionMatch(track=track, file=file.relative, size=file.size, why=why, better=True)
@@ -90,10 +93,6 @@ class _Search:
             return os.lstat(path).st_ctime > self.new_since
         except OSError:
             return False
-
-
-def _relative(track: Track) -> str:
-    return os.path.relpath(track.local_path, settings.MUSIC_DIR)
 
 
 def _quality(file: TaggedFile) -> tuple[str, int]:

@@ -43,7 +43,7 @@ _BRACKETS = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")
 
 
 @dataclass(slots=True)
-class _Said:
+class _FileNames:
     """What one file says: readings of its names, and every text in it that may be an artist."""
 
     file: TaggedFile
@@ -75,71 +75,75 @@ class NameIndex:
         self.compare = tools.compare_names
         self.taken = taken
         self.asked: set[int] = set()  # tracks about which a person is asked: one question is enough
-        self.said = {file.relative: _said(file, file.tags) for file in files if file.tags}
+        self.file_names = {file.relative: _read_names(file, file.tags) for file in files if file.tags}
         self.by_artist: dict[str, list[tuple[int, str, int | None]]] = defaultdict(list)
         self.by_title: dict[str, list[tuple[int, str, int | None]]] = defaultdict(list)
-        keys = {key for said in self.said.values() for key in said.artists}
+        keys = {key for file_names in self.file_names.values() for key in file_names.artists}
         for batch in batched(sorted(keys), QUERY):
             credited = Credit.objects.filter(artist__key__in=batch, track__in=among.order_by().values("pk"))
             rows = credited.values_list("artist__key", "track_id", "track__title", "track__duration_ms")
             for key, pk, title, length in rows:
                 self.by_artist[key].append((pk, title, length))
-        titles = {names.title for said in self.said.values() for names in said.readings}
+        titles = {names.title for file_names in self.file_names.values() for names in file_names.readings}
         for batch in batched(sorted(titles), QUERY):
             for pk, title, length in among.filter(title__in=batch).values_list("pk", "title", "duration_ms"):
                 self.by_title[title].append((pk, title, length))
-        near = {pk for said in self.said.values() for pk in (*self._near(said), *self._of_this_title(said))}
+        near = {
+            pk
+            for file_names in self.file_names.values()
+            for pk in (*self._near(file_names), *self._of_this_title(file_names))
+        }
         full = Track.objects.select_related("album").prefetch_related("credits__artist")
         self.rows = {row.pk: row for part in batched(sorted(near), QUERY) for row in full.filter(pk__in=part)}
 
     def find(self, file: TaggedFile) -> Match | None:
         """The track that a file belongs to; None where it is none of them."""
-        said = self.said.get(file.relative)
-        if said is None:
+        file_names = self.file_names.get(file.relative)
+        if file_names is None:
             return None
-        fitting = self._compared(said, self._near(said))
-        others = () if fitting else self._compared(said, self._of_this_title(said))
+        fitting = self._compared(file_names, self._near(file_names))
+        others = () if fitting else self._compared(file_names, self._of_this_title(file_names))
         best = max(fitting or others, key=lambda each: each.order, default=None)
         if best is None:
             return None
         rivals = [
             each for each in fitting if each.row is not best.row and each.likeness >= TAKEN and _equal(each, best)
         ]
-        doubt = _doubt(said, best, is_artist_known=bool(fitting), rivals=len(rivals))
+        doubt = _doubt(file_names, best, is_artist_known=bool(fitting), rivals=len(rivals))
         if not doubt:
-            return Match(best.row, said.source, True)
+            return Match(best.row, file_names.source, True)
         if best.row.pk in self.asked:
             return None
         self.asked.add(best.row.pk)
-        return Match(best.row, f"{said.source}, {doubt}", False)
+        return Match(best.row, f"{file_names.source}, {doubt}", False)
 
-    def _near(self, said: _Said) -> Iterator[int]:
+    def _near(self, file_names: _FileNames) -> Iterator[int]:
         """Tracks of an artist that the file names, of its length or of a title that begins as its own."""
-        heads = {_head(names.title) for names in said.readings}
-        for key in said.artists:
+        heads = {_head(names.title) for names in file_names.readings}
+        for key in file_names.artists:
             for pk, title, length in self.by_artist.get(key, ()):
-                known = None not in (length, said.length)
-                if (known and same_length(length, said.length)) or _head(title) in heads:
+                known = None not in (length, file_names.length)
+                if (known and same_length(length, file_names.length)) or _head(title) in heads:
                     yield pk
 
-    def _of_this_title(self, said: _Said) -> Iterator[int]:
+    def _of_this_title(self, file_names: _FileNames) -> Iterator[int]:
         """Tracks of just this title and length, by whomever."""
-        for names in said.readings:
+        for names in file_names.readings:
             for pk, _, length in self.by_title.get(names.title, ()):
-                if None not in (length, said.length) and same_length(length, said.length):
+                if None not in (length, file_names.length) and same_length(length, file_names.length):
                     yield pk
 
-    def _compared(self, said: _Said, ids: Iterable[int]) -> list[_Candidate]:
+    def _compared(self, file_names: _FileNames, ids: Iterable[int]) -> list[_Candidate]:
         """The candidates that are worth a question at least."""
         found = []
         for pk in dict.fromkeys(ids):
             row = self.rows.get(pk)
             if row is None or pk in self.taken:
                 continue
-            likeness = max(self.compare(row, names) for names in said.readings)
+            likeness = max(self.compare(row, names) for names in file_names.readings)
             if likeness >= ASKED:
-                off = abs(row.duration_ms - said.length) if row.duration_ms and said.length else 1 << 31
-                found.append(_Candidate(row, likeness, _same_album(row, said), off))
+                off = abs(row.duration_ms - file_names.length) if row.duration_ms and file_names.length else 1 << 31
+                found.append(_Candidate(row, likeness, _same_album(row, file_names), off))
         return found
 
 
@@ -148,9 +152,9 @@ def _equal(one: _Candidate, other: _Candidate) -> bool:
     return one.same_album == other.same_album and abs(one.likeness - other.likeness) < ALIKE
 
 
-def _doubt(said: _Said, best: _Candidate, is_artist_known: bool, rivals: int) -> str:
+def _doubt(file_names: _FileNames, best: _Candidate, is_artist_known: bool, rivals: int) -> str:
     """Why only a person can say; "" where the names are enough."""
-    row, length = best.row, said.length
+    row, length = best.row, file_names.length
     if row.duration_ms is None or length is None:
         return "but a length is unknown"
     if not same_length(row.duration_ms, length):
@@ -161,7 +165,7 @@ def _doubt(said: _Said, best: _Candidate, is_artist_known: bool, rivals: int) ->
         return "which fit several songs"
     if best.likeness < TAKEN:
         return "which are written otherwise"
-    tags = said.file.tags
+    tags = file_names.file.tags
     if tags and relation(_described(row), _described_by(tags)) == Relation.CONFLICT:
         return "but its tags are of another recording"
     return ""
@@ -175,12 +179,12 @@ def _described_by(tags: FileTags) -> Description:
     return Description(next(iter(tags.spotify_ids), ""), tags.isrc, tags.duration_ms, tags.album)
 
 
-def _same_album(row: Track, said: _Said) -> bool:
-    albums = {names.album for names in said.readings} - {""}
+def _same_album(row: Track, file_names: _FileNames) -> bool:
+    albums = {names.album for names in file_names.readings} - {""}
     return bool(row.album and _head(row.album.title) in map(_head, albums))
 
 
-def _said(file: TaggedFile, tags: FileTags | None) -> _Said:
+def _read_names(file: TaggedFile, tags: FileTags | None) -> _FileNames:
     """The ways to read a file's names, the likelier first. What a ripper writes for "unknown" says nothing."""
     stem, extension = os.path.splitext(file.relative)
     stem = _VIDEO_ID.sub("", stem).replace("_", " ")
@@ -188,7 +192,7 @@ def _said(file: TaggedFile, tags: FileTags | None) -> _Said:
     title = tags.title if tags and not _PLACEHOLDER.match(tags.title) else ""
     artists = tuple(name for name in tags.artists if not _PLACEHOLDER.match(name)) if tags else ()
     album = (tags.album if tags else "") or path.album
-    said = _Said(file, source="title and artist" if title and artists else "its file name")
+    file_names = _FileNames(file, source="title and artist" if title and artists else "its file name")
     folders = [name for folder in path.folders[:2] for name in (folder, *_sides(folder)[:1])]
     texts = [title] if title else list(dict.fromkeys(filter(None, (path.title, base))))
     pairs: list[tuple[str, tuple[str, ...]]] = []
@@ -198,11 +202,11 @@ def _said(file: TaggedFile, tags: FileTags | None) -> _Said:
         pairs += [(sides[-1], sides[:1]), (sides[0], sides[-1:])] if sides else []
         if not (artists or sides or path.artist):
             pairs.append((text, ()))
-    said.readings = [Names(text, billing, album, said.length) for text, billing in dict.fromkeys(pairs)]
+    file_names.readings = [Names(text, billing, album, file_names.length) for text, billing in dict.fromkeys(pairs)]
     people = [*artists, path.artist, *folders, *_sides(base), *_sides(title)]
     names = (name.strip() for text in people for name in (text, *_BETWEEN_ARTISTS.split(text)))
-    said.artists = {comparison_key(name) for name in names if name}
-    return said
+    file_names.artists = {comparison_key(name) for name in names if name}
+    return file_names
 
 
 def _sides(text: str) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def _look(
     tools: AudioTools,
 ) -> None:
     began, report, problem = time.monotonic(), adopt.AdoptReport(), "It was cut short."
-    up_to = Track.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    up_to = Track.objects.last_id()
     run = Run.objects.create(kind=Run.Kind.ADOPT, started_at=now)
     progress = RunProgress(run, on_progress)
 
@@ -71,15 +71,15 @@ def _look(
             "up_to": up_to,
             "others": report.strangers + report.rejected + report.unreadable,
             "files": report.files,
+            "other_files": report.others,
         }
-        sums["other_files"] = report.others
         close_run(run, now, time.monotonic() - began, problem, sums)
 
 
 def accept_plan(up_to: int | None = None) -> bool:
     """A person, or a script, says yes to the plan of the songs up to this id, or of all. False: it was accepted."""
     library = Library.load()
-    last = Track.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    last = Track.objects.last_id()
     last = min(last, up_to) if up_to is not None else last
     waited = Library.objects.filter(pk=1, accepted_up_to=None).update(accepted_up_to=last)
     return bool(waited or Library.objects.filter(pk=library.pk, accepted_up_to__lt=last).update(accepted_up_to=last))
@@ -93,7 +93,7 @@ def accept_bin() -> None:
 
 def accept_what_is_small() -> None:
     """After a pass: songs that may be fetched unasked are no longer new. A plan that waits goes on waiting."""
-    last = Track.objects.order_by("-pk").values_list("pk", flat=True).first()
-    if last is not None and not plan.reason_to_wait():
+    last = Track.objects.last_id()
+    if last and not plan.reason_to_wait():
         # Songs that came since the first line are still new: their number is looked at by the next pass.
         Library.objects.filter(pk=1).exclude(accepted_up_to__gte=last).update(accepted_up_to=last)

@@ -75,6 +75,11 @@ class Library(models.Model):
         """The row, made where it is not there yet."""
         return cls.objects.get_or_create(pk=1)[0]
 
+    @classmethod
+    def current(cls) -> Library:
+        """The row as it is, for who only reads: where there is none yet, one with the defaults that is not saved."""
+        return cls.objects.filter(pk=1).first() or cls()
+
 
 class AdoptionMatchQuerySet(models.QuerySet["AdoptionMatch"]):
     """Sets of questions."""

@@ -91,10 +91,14 @@ def is_fixed(name: str) -> bool:
     return name in settings.SET_BY_ENVIRONMENT
 
 
+def _row(name: str) -> str | None:
+    """What the page says; None where it says nothing, or the environment has the word."""
+    return None if is_fixed(name) else Setting.objects.filter(pk=name).values_list("value", flat=True).first()
+
+
 def value(name: str) -> Any:
     """What holds now: the environment's value, else the page's, else the default."""
-    definition = SETTINGS[name]
-    row = None if is_fixed(name) else Setting.objects.filter(pk=name).values_list("value", flat=True).first()
+    definition, row = SETTINGS[name], _row(name)
     if row is not None:
         try:
             reading = definition.read(name, row)
@@ -108,15 +112,13 @@ def value(name: str) -> Any:
 
 def written(name: str) -> str:
     """What holds now as a person writes it."""
-    definition = SETTINGS[name]
-    row = None if is_fixed(name) else Setting.objects.filter(pk=name).values_list("value", flat=True).first()
+    definition, row = SETTINGS[name], _row(name)
     if row is not None:
         return row
-    return (
-        f"{getattr(settings, definition.attribute) / definition.scale:g}"
-        if definition.scale != 1
-        else str(getattr(settings, definition.attribute) if definition.attribute else definition.default)
-    )
+    if not definition.attribute:
+        return definition.default
+    plain = getattr(settings, definition.attribute)
+    return f"{plain / definition.scale:g}" if definition.scale != 1 else str(plain)
 
 
 def save_settings(texts: dict[str, str]) -> dict[str, str]:

@@ -85,6 +85,10 @@ class TrackQuerySet(models.QuerySet["Track"]):
     def downloaded(self) -> Self:
         return self.filter(wanted=True, status=Track.Status.DOWNLOADED)
 
+    def last_id(self) -> int:
+        """The id of the newest row; 0 where there is none."""
+        return self.order_by("-pk").values_list("pk", flat=True).first() or 0
+
     def with_isrc(self, isrcs: Iterable[str]) -> Self:
         """Any of these ISRCs. The index leaves out rows without one, and is used only where the query says so too."""
         return self.filter(isrc__in=set(isrcs) - {""}).exclude(isrc="")

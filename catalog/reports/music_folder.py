@@ -52,7 +52,7 @@ def music_folder() -> MusicFolder:
     looked = last_look()
     return MusicFolder(
         state=storage.current(),
-        free_bytes=(Library.objects.filter(pk=1).first() or Library()).free_bytes,
+        free_bytes=Library.current().free_bytes,
         filesystem=filesystem,
         mount_point=point,
         about_names=NAMES.get(filesystem, "Names are kept as they are written."),

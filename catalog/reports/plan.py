@@ -58,7 +58,7 @@ def reason_to_wait(library: Library | None = None) -> str:
     """
     if not settings.CONFIRM_PLANS:
         return ""
-    library = library or Library.objects.filter(pk=1).first() or Library()
+    library = library or Library.current()
     if library.accepted_up_to is None:
         return NOT_SEEN
     if not Track.objects.missing().filter(pk__gt=library.accepted_up_to).exists():
@@ -100,7 +100,7 @@ def to_let_go() -> int:
 
 def planned() -> TrackQuerySet:
     """The wanted songs that the plan is about: those that came after the last one, or all where nothing waits."""
-    library = Library.objects.filter(pk=1).first() or Library()
+    library = Library.current()
     last = (library.accepted_up_to or 0) if reason_to_wait(library) else 0
     return Track.objects.wanted().filter(pk__gt=last)
 
@@ -127,7 +127,6 @@ def _is_asked() -> Exists:
 def plan() -> Plan:
     """The plan as it is now. What no look through the folder has seen yet is counted as to be fetched."""
     waits, tracks = bool(reason_to_wait()), planned().order_by()
-    last = Track.objects.order_by("-pk").values_list("pk", flat=True).first()
     fetch = to_fetch(tracks)
     looked = last_look()
     return Plan(
@@ -136,15 +135,15 @@ def plan() -> Plan:
         fetch=fetch.count(),
         others=looked.report.get("others", 0) if looked else 0,
         accepted=not waits,
-        up_to=last or 0,
+        up_to=Track.objects.last_id(),
         milliseconds=(fetch.aggregate(total=Sum("duration_ms"))["total"] or 0)
         + USUAL_LENGTH * fetch.filter(duration_ms=None).count(),
     )
 
 
-def found_by(limit: int = 6) -> list[tuple[str, int]]:
-    """By what the songs of the plan that are here were recognised, and how many by each, the most first."""
-    events = Event.objects.filter(kind=Event.Kind.ADOPT, track__in=here(planned()).order_by().values("pk")).order_by()
+def found_by(tracks: TrackQuerySet, limit: int = 6) -> list[tuple[str, int]]:
+    """By what those of ``tracks`` that are here were recognised, and how many by each, the most first."""
+    events = Event.objects.filter(kind=Event.Kind.ADOPT, track__in=here(tracks).order_by().values("pk")).order_by()
     return list(events.values_list("reason").annotate(songs=Count("track", distinct=True)).order_by("-songs")[:limit])
 
 

@@ -129,7 +129,7 @@ def plan_state() -> dict[str, Any]:
 
 def _storage(service: Service) -> dict[str, Any]:
     """What the last look at the music folder left in the rows."""
-    library = Library.objects.filter(pk=1).first() or Library()
+    library = Library.current()
     state = storage.as_written(service, library)
     return {
         "state": state.state,

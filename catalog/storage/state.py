@@ -67,7 +67,7 @@ def check(now: datetime) -> StorageState:
 
 def inspect() -> StorageState:
     """The state as `check` would find it, changing nothing at all: for dry runs."""
-    library = Library.objects.filter(pk=1).first() or Library()
+    library = Library.current()
     state = judge(settings.MUSIC_DIR, call_with_timeout(ANSWER_WITHIN, lambda: probe_root(settings.MUSIC_DIR)), library)
     return _with_hold(state, library)
 
@@ -151,7 +151,7 @@ def _save(state: StorageState, probe: RootProbe, library: Library, now: datetime
 def current() -> StorageState:
     """What the last look said, from the rows alone: fit for pages."""
     service = Service.objects.filter(pk="storage").first() or Service(name="storage")
-    return as_written(service, Library.objects.filter(pk=1).first() or Library())
+    return as_written(service, Library.current())
 
 
 def as_written(service: Service, library: Library) -> StorageState:

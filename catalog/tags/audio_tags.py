@@ -64,6 +64,9 @@ FOREIGN_IDS = (
 # Free text in which an address, never a bare id, counts.
 FOREIGN_TEXTS = ("comment", "description", "purl", "url", "website", "source")
 
+# field -> chunk of a wav's INFO list
+RIFF = {"title": "INAM", "artist": "IART", "album": "IPRD", "date": "ICRD", "track_number": "ITRK", "copyright": "ICOP"}
+
 # What ffmpeg carries along from an MP4 into other containers: figures of an encoder that this file has not seen.
 OF_MP4 = ("itunsmpb", "major_brand", "minor_version", "compatible_brands")
 
@@ -163,7 +166,7 @@ def write_tags(path: str, tags: TrackTags, cover: bytes | None, id3_version: int
             audio.add_tags()
         _fill(audio, tags, cover)
         if isinstance(audio, WAVE):
-            put_riff_info(path, riff_texts(tags))
+            put_riff_info(path, _riff_texts(tags))
         save(audio, id3_version)
     except Exception as error:
         raise_disk_error(error)
@@ -335,17 +338,17 @@ def _advisory(tags: TrackTags) -> str:
     return "1" if tags.explicit else "0"
 
 
-def riff_texts(tags: TrackTags) -> dict[str, str]:
+def _riff_texts(tags: TrackTags) -> dict[str, str]:
     """The few fields that RIFF has, for programs that read no ID3 in a wav (Explorer, Quod Libet)."""
     values = {
-        "INAM": tags.title,
-        "IART": tags.artist_text or ", ".join(tags.artists),
-        "IPRD": tags.album,
-        "ICRD": tags.date,
-        "ITRK": number_of(tags.track_number, None),
-        "ICOP": tags.copyright,
+        "title": tags.title,
+        "artist": tags.artist_text or ", ".join(tags.artists),
+        "album": tags.album,
+        "date": tags.date,
+        "track_number": number_of(tags.track_number, None),
+        "copyright": tags.copyright,
     }
-    return {name: text for name, text in ((name, _clean(text)) for name, text in values.items()) if text}
+    return {RIFF[field]: text for field, text in ((field, _clean(text)) for field, text in values.items()) if text}
 
 
 def number_of(number: int | None, total: int | None) -> str:

@@ -15,6 +15,7 @@ from mutagen.wave import WAVE
 
 from catalog.tags.audio_tags import (
     ID3_OLD,
+    RIFF,
     TEXTS,
     TagError,
     TrackTags,
@@ -40,7 +41,6 @@ NUMBERS = {
     "disc_total": (("TPOS", 1), ("disk", 1), "DISCTOTAL"),
 }
 FLAGS = {"compilation": ("TCMP", "cpil", "COMPILATION"), "explicit": ("TXXX:ITUNESADVISORY", "rtng", "ITUNESADVISORY")}
-RIFF = {"title": "INAM", "artist": "IART", "album": "IPRD", "date": "ICRD", "track_number": "ITRK", "copyright": "ICOP"}
 
 
 def fields_of(tags: TrackTags) -> Fields:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
+
+from django.conf import settings
 
 from catalog.models import Folder
 from catalog.music.path_template import path_key
@@ -61,3 +64,8 @@ class Place:
 def folder_row(path: str) -> Folder:
     """The row of a folder, found by its key: ``Ecole`` and ``ecole`` are one folder on many disks."""
     return Folder.objects.get_or_create(key=path_key(path), defaults={"path": path})[0]
+
+
+def relative_path(path: str) -> str:
+    """A path of the music folder as rows of journals and pages name it: relative to its root."""
+    return os.path.relpath(path, settings.MUSIC_DIR)

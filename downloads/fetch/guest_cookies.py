@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from catalog.system.atomic_files import write_over
 from downloads.fetch.protocol import COOKIES, HOME, FetchRequest
 
 LONGEST = 12 * 3600.0  # seconds that one guest lasts
@@ -41,11 +42,8 @@ def keep(request: FetchRequest) -> None:
             return
         born = os.stat(kept).st_mtime if os.path.exists(kept) else time.time()
         os.makedirs(os.path.dirname(kept), exist_ok=True)
-        unfinished = f"{kept}.{os.getpid()}"
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-        os.utime(unfinished, (born, born))
-        os.replace(unfinished, kept)
+        write_over(kept, content)
+        os.utime(kept, (born, born))
 
 
 def forget(request: FetchRequest) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from catalog.storage.own_folders import STAGING
 from catalog.system.atomic_files import file_at
 from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
-from catalog.tracks.place import Place, PlaceTaken
+from catalog.tracks.place import Place, PlaceTaken, relative_path
 from downloads.file_moves.journaled_move import JournaledMove, absolute, complete, is_linked, link_to_target
 from downloads.models import Move, MoveBatch
 from downloads.publishing import link_method
@@ -61,7 +60,7 @@ def rename_track(batch: MoveBatch, track: Track, target: str, method: str, now: 
     Raises PlaceTaken or FileExistsError where the name is taken, OSError where the disk refuses; the file is then
     where it was.
     """
-    origin = os.path.relpath(track.local_path, settings.MUSIC_DIR)
+    origin = relative_path(track.local_path)
     target = Place.of(settings.MUSIC_DIR, target).relative
     row = Move.objects.create(batch=batch, track=track, origin=origin, target=target, size=track.size or 0)
     failpoint("move_written")

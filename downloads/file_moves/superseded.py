@@ -14,7 +14,7 @@ from catalog.storage.own_folders import TRASH
 from catalog.system.atomic_files import file_size
 from catalog.system.failpoints import failpoint
 from catalog.tags import tag_process
-from catalog.tracks.place import Place
+from catalog.tracks.place import Place, relative_path
 from downloads.file_moves.journaled_move import JournaledMove, absolute, complete, is_linked, link_to_target
 from downloads.models import AudioFile, Candidate, FormerFile, Replaced
 from downloads.publishing import link_method
@@ -35,7 +35,7 @@ def old_file(track: Track) -> tuple[Place, int] | None:
     for row in track.replaced.order_by("-pk"):
         size = _size_of_ours(row, track)
         if size is not None:
-            return Place.of(settings.MUSIC_DIR, os.path.relpath(row.path, settings.MUSIC_DIR)), size
+            return Place.of(settings.MUSIC_DIR, relative_path(row.path)), size
     return None
 
 
@@ -85,7 +85,7 @@ def to_trash(
 
     ``follow_row`` lets the track's row go along. FileNotFoundError: it did not, and the file is where it was.
     """
-    origin = os.path.relpath(path, settings.MUSIC_DIR)
+    origin = relative_path(path)
     sound = AudioFile.objects.filter(track=track).first()
     item = FormerFile(track=track, origin=origin, size=size, candidate=sound.candidate if sound else None)
     item.target = free_name(f"{TRASH}/{now:%Y-%m-%d}/{origin}", "bin")

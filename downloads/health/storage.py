@@ -29,7 +29,7 @@ METHODS = {"link": "hard links", "rename": "renames that never overwrite", "plac
 
 def storage_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]:
     """Marker, free space, how files are put in place, the last passes, the watcher's limit."""
-    library = Library.objects.filter(pk=1).first() or Library()
+    library = Library.current()
     yield _folder(conditions["storage"])
     yield _space(library)
     yield _publish(library)

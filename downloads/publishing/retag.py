@@ -34,6 +34,7 @@ from catalog.tags.audio_tags import TagError
 from catalog.tags.tag_fields import Fields, fields_of
 from catalog.text.user_error import UserError
 from catalog.tracks import transitions
+from catalog.tracks.place import relative_path
 from downloads.models import WrittenTags
 from downloads.publishing import tagging
 
@@ -110,7 +111,7 @@ def plan(most: int | None = None) -> RetagReport:
         report.files += 1
         if digest(desired) != row.digest:
             report.due += 1
-            report.note(_relative(row.track), _differences(row.fields, desired), row.kept)
+            report.note(relative_path(row.track.local_path), _differences(row.fields, desired), row.kept)
     return report
 
 
@@ -202,7 +203,9 @@ def _bring_in_line(row: WrittenTags, desired: Fields, now: datetime, report: Ret
     try:
         fields = tag_process.read_fields(path)
         if fields is None or os.path.islink(path):
-            report.leave(_relative(row.track), "it cannot carry our tags, or is a link to another place.")
+            report.leave(
+                relative_path(row.track.local_path), "it cannot carry our tags, or is a link to another place."
+            )
             return
         changes, kept = {}, []
         for name, values in _differences(row.fields, desired).items():
@@ -215,9 +218,9 @@ def _bring_in_line(row: WrittenTags, desired: Fields, now: datetime, report: Ret
             report.written += 1
             row.before, row.retagged_at = {name: fields.get(name, []) for name in changes}, now
     except (OSError, TagError) as error:
-        report.leave(_relative(row.track), getattr(error, "strerror", None) or str(error))
+        report.leave(relative_path(row.track.local_path), getattr(error, "strerror", None) or str(error))
         return
-    report.note(_relative(row.track), changes, kept)
+    report.note(relative_path(row.track.local_path), changes, kept)
     arrived = {name: values for name, values in desired.items() if name not in kept}
     row.fields, row.kept, row.digest = row.fields | arrived, sorted(kept), digest(desired)
     row.save(update_fields=["fields", "kept", "digest", "before", "retagged_at"])
@@ -233,9 +236,9 @@ def _write_back(row: WrittenTags, now: datetime, report: RetagReport) -> None:
             _write(row.track, changes, now, _reason("are again as they were", changes, []))
             report.written += 1
     except (OSError, TagError) as error:
-        report.leave(_relative(row.track), getattr(error, "strerror", None) or str(error))
+        report.leave(relative_path(row.track.local_path), getattr(error, "strerror", None) or str(error))
         return
-    report.note(_relative(row.track), changes, [])
+    report.note(relative_path(row.track.local_path), changes, [])
     row.fields, row.before, row.retagged_at = row.fields | changes, {}, None
     row.save(update_fields=["fields", "before", "retagged_at"])
 
@@ -274,10 +277,6 @@ def _write(track: Track, changes: Fields, now: datetime, reason: str) -> None:
     finally:
         own_folders.remove_stage(stage)
     transitions.resize(track.pk, path, size, now, reason)
-
-
-def _relative(track: Track) -> str:
-    return os.path.relpath(track.local_path, settings.MUSIC_DIR)
 
 
 def last_run() -> datetime | None:

@@ -92,6 +92,14 @@ def checked_url(name: str, source_id: str, url: str) -> str:
     return source(name).url_of(source_id, url)
 
 
+def listening_address(candidate: Candidate) -> str:
+    """Where a person can listen to it; "" where it is an address that would not be fetched from either."""
+    try:
+        return checked_url(candidate.source, candidate.source_id, candidate.url)
+    except AddressRefused:
+        return ""
+
+
 def _make_due(track: Track, now: datetime, reason: str, by: str, replaces: bool) -> None:
     """A missing track is tried at once. Where ``replaces``, the file that is here is to give way to another one."""
     Event.objects.record([track.pk], Event.Kind.DECIDE, reason, now, by)

@@ -126,7 +126,7 @@ class Frame:
     @cached_property
     def first_start(self) -> bool:
         """Whether the steps of the first start are shown: until the first plan is accepted."""
-        library = Library.objects.filter(pk=1).first() or Library()
+        library = Library.current()
         return self.may_act and settings.CONFIRM_PLANS and library.accepted_up_to is None
 
     @cached_property

@@ -27,8 +27,9 @@ STILL_LOOKING = "The plan is not made yet: the music folder is still being looke
 def plan_page(request: HttpRequest) -> HttpResponse:
     """The plan, or how far the look through the folder is."""
     now = timezone.now()
+    songs = plan.planned()
     current = plan.plan()
-    asked = AdoptionMatch.objects.filter(rejected=False, track__in=plan.asked(plan.planned()).order_by().values("pk"))
+    asked = AdoptionMatch.objects.filter(rejected=False, track__in=plan.asked(songs).order_by().values("pk"))
     context = {
         "section": "home",
         "now": now,
@@ -38,13 +39,13 @@ def plan_page(request: HttpRequest) -> HttpResponse:
         "sync": status.latest_run(Run.Kind.SYNC, now),
         "problem": _problem(),
         "parts": _parts(current),
-        "found_by": plan.found_by(),
+        "found_by": plan.found_by(songs),
         "matches": asked.select_related("track__album")
         .prefetch_related("track__credits__artist")
         .order_by("pk")[:MAX_ROWS],
         "files": asked.count(),
-        "here": status.described(plan.here(plan.planned()).order_by("pk")[:SHOWN]),
-        "fetch": status.described(plan.to_fetch(plan.planned()).order_by("pk")[:SHOWN]),
+        "here": status.described(plan.here(songs).order_by("pk")[:SHOWN]),
+        "fetch": status.described(plan.to_fetch(songs).order_by("pk")[:SHOWN]),
         "estimate": estimate(current.fetch, current.milliseconds),
         "others": _others(),
         "to_bin": plan.to_let_go(),

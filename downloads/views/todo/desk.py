@@ -16,7 +16,6 @@ from catalog.models import Track
 from catalog.text.humanize import count
 from catalog.text.row_ids import id_from, ids_from
 from catalog.web.permissions import staff_button, staff_page
-from downloads.fetch.url_allowlist import AddressRefused
 from downloads.jobs import queue
 from downloads.models import AudioFile, Candidate, Search
 from downloads.review import answers, decisions, questions
@@ -79,20 +78,12 @@ def _row(number: int, track: Track, offer: Offer, alike: int) -> dict[str, Any]:
         "offer": offer,
         "shorter": -(offer.off or 0),
         "alike": alike,
-        "link": _link(row),
+        "link": decisions.listening_address(row),
         "youtube": row.source_id if row.source == decisions.YOUTUBE else "",
         "here": sound and track.status != Track.Status.MISSING,
         "start": start,
         "end": start + LISTEN_SECONDS,
     }
-
-
-def _link(row: Candidate) -> str:
-    """Where a person can listen to it; "" where it is an address that would not be fetched from either."""
-    try:
-        return decisions.checked_url(row.source, row.source_id, row.url)
-    except AddressRefused:
-        return ""
 
 
 @staff_page

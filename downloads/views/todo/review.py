@@ -105,16 +105,8 @@ def _row(row: Candidate, track: Track, sound: AudioFile | None, suggested: bool)
         off = round((row.duration_ms - track.duration_ms) / 1000)
     here = sound is not None and sound.candidate_id == row.pk and track.status == Track.Status.DOWNLOADED
     too_far = off is not None and abs(off) * 1000 > verify.tolerance(track.duration_ms or 0)
-    context = {"candidate": row, "off": off, "too_far": too_far, "here": here, "link": _link(row)}
+    context = {"candidate": row, "off": off, "too_far": too_far, "here": here, "link": decisions.listening_address(row)}
     return context | {"suggested": suggested and not here}
-
-
-def _link(row: Candidate) -> str:
-    """Where a person can listen to it; "" where it is an address that would not be fetched from either."""
-    try:
-        return decisions.checked_url(row.source, row.source_id, row.url)
-    except AddressRefused:
-        return ""
 
 
 def _ends(track: Track, sound: AudioFile | None) -> dict[str, int] | None:
