@@ -33,6 +33,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[str
     return folder, [demo(folder, **astray), demo(folder, **astray)]
 
 
+@pytest.mark.long
 def test_the_demo_brings_all_songs_to_disk_but_the_one_that_nobody_has(runs):
     folder, [(_, status), _] = runs
     counters = status["counters"]
@@ -44,12 +45,14 @@ def test_the_demo_brings_all_songs_to_disk_but_the_one_that_nobody_has(runs):
     assert missing["error_kind"] == "needs_decision"
 
 
+@pytest.mark.long
 def test_the_demo_tells_of_the_second_try_and_who_asked_for_it(runs):
     _, [(story, _), _] = runs
     assert "“Maple Leaf Rag” failed" in story
     assert "We ask for “try again now”" in story
 
 
+@pytest.mark.long
 def test_a_second_run_downloads_nothing(runs):
     _, [_, (story, status)] = runs
     assert "Nothing was fetched: every file was there already." in story
@@ -62,11 +65,13 @@ def processes(folder: Path) -> list[str]:
     return [pid for pid in os.listdir("/proc") if pid.isdecimal() and own in _environment(pid)]
 
 
+@pytest.mark.long
 def test_the_demo_leaves_no_process_behind(runs):
     folder, _ = runs
     assert processes(folder) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_that_shows_its_pages_ends_with_all_that_it_started(runs, number):
     folder, _ = runs

@@ -30,7 +30,10 @@ def everything(installation: Installation) -> bool:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+OTHER_SIGNALS = [pytest.param(number, marks=pytest.mark.long) for number in (signal.SIGINT, signal.SIGHUP)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, *OTHER_SIGNALS])
 def test_a_stop_leaves_no_process_behind(installation: Installation, archive: HeldArchive, number: int) -> None:
     installation.import_songs(*SONGS)
     archive.held = True

@@ -32,7 +32,7 @@ def music(path: Path, seed: int, *options: str) -> str:
         f"{dice.randint(3, 11)})))"
         for _ in range(4)
     ]
-    tune = f"aevalsrc='{'+'.join(voices)}':d={SECONDS}:s=44100"
+    tune = f"aevalsrc='{'+'.join(voices)}':d={SECONDS}:s=16000"
     subprocess.run([ffmpeg(), "-v", "error", "-y", "-f", "lavfi", "-i", tune, *options, str(path)], check=True)
     return str(path)
 

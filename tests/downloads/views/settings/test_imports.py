@@ -179,6 +179,7 @@ def test_a_zip_shows_each_of_its_files(keeper: Client) -> None:
     assert "2 songs understood" in page and "one.txt" in page and "two.txt" in page
 
 
+@pytest.mark.long
 @needs_shared
 def test_every_recorded_exportify_file_can_be_previewed_and_imported(keeper: Client) -> None:
     files = sorted((SHARED_DATA / "exports" / "exportify").glob("*.csv"))
