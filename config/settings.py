@@ -322,7 +322,7 @@ YOUTUBE_PER_HOUR = whole("YOUTUBE_PER_HOUR", 150, 1, 1000)
 DOWNLOAD_KB_PER_SECOND = _read(setting_values.bandwidth, "DOWNLOAD_KB_PER_SECOND", text("DOWNLOAD_KB_PER_SECOND", "0"))
 CA_FILE = readable("SSL_CERT_FILE") or readable("REQUESTS_CA_BUNDLE")
 # Of the settings that a page shows (`catalog.models.settings`): these are said here and win.
-SET_BY_ENVIRONMENT = frozenset(filter(text, ("AUDIO_FORMAT", "YOUTUBE_PER_HOUR", "MIN_FREE_GB")))
+SET_BY_ENVIRONMENT = frozenset(filter(text, ("AUDIO_FORMAT", "YOUTUBE_PER_HOUR", "MIN_FREE_GB", "WATCH")))
 CONFIRM_PLANS = flag("CONFIRM_PLANS", True)
 AUDIO_FORMAT = choice("AUDIO_FORMAT", "best", "best", "m4a", "opus", "mp3")
 DOWNLOAD_WORKERS = whole("DOWNLOAD_WORKERS", 2, 1, 16)

@@ -21,7 +21,8 @@ from catalog.library.audio_tools import NO_TOOLS, AudioTools
 from catalog.library.identify import Match, MatchIndex
 from catalog.library.identify_by_name import NameIndex
 from catalog.models import AdoptionMatch, Track, TrackQuerySet
-from catalog.scanning import untracked
+from catalog.models.settings import value
+from catalog.scanning import ignored, untracked
 from catalog.scanning.scan import ABSENT
 from catalog.storage import state as storage
 from catalog.tags.tag_cache import TaggedFile
@@ -224,9 +225,14 @@ def reject(match_ids: Iterable[int], now: datetime) -> int:
 
 
 def hold_questions(now: datetime) -> None:
-    """Tracks with an open question are not fetched; questions about files that have gone are dropped."""
+    """Tracks with an open question are not fetched; questions about files gone or ignored are dropped."""
     matches = AdoptionMatch.objects.unanswered()
-    gone = [match for match in matches if not _is_there(os.path.join(settings.MUSIC_DIR, match.file))]
+    own = value("IGNORED_FOLDERS")
+    gone = [
+        match
+        for match in matches
+        if ignored.reason(match.file, own) or not _is_there(os.path.join(settings.MUSIC_DIR, match.file))
+    ]
     if gone:
         AdoptionMatch.objects.filter(pk__in=[match.pk for match in gone]).delete()
         transitions.end_wait([match.track_id for match in gone], now)

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from catalog.models import Alias, Folder, Library, Track
+from catalog.models.settings import value
 from catalog.music.path_template import path_key
 from catalog.scanning import folder_index, ignored, untracked
 from catalog.scanning.scan import ABSENT, AskRow, Expectation
@@ -91,6 +92,7 @@ class _Comparison:
 
     def __init__(self, check: LibraryCheck) -> None:
         self.check = check
+        self.own = value("IGNORED_FOLDERS")
         self.seen: set[int] = set()  # folders' rows that were met on the disk
         self.unread = mounts.gone(settings.MUSIC_DIR, Library.load().mounts)  # folders of which nothing is known
         for drive in self.unread:
@@ -143,7 +145,7 @@ class _Comparison:
                 if name.startswith(".") or not name.lower().endswith(untracked.AUDIO):
                     continue
                 self.check.files += 1
-                if (why := ignored.reason(relative)) and not path.startswith(TRASH):
+                if (why := ignored.reason(relative, self.own)) and not path.startswith(TRASH):
                     self.check.note("ignored", {"file": relative, "why": why})
                 else:
                     self.check.note("files_without_rows", relative)

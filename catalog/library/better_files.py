@@ -15,9 +15,10 @@ from catalog.db.batches import batched
 from catalog.library.audio_tools import NO_TOOLS, AudioTools
 from catalog.library.identify import MatchIndex, names_a_track
 from catalog.models import AdoptionMatch, Track
+from catalog.models.settings import value
 from catalog.music.identity import SAME_LENGTH_MS
 from catalog.music.sound_quality import is_better, is_lossless
-from catalog.scanning import untracked
+from catalog.scanning import ignored, untracked
 from catalog.tags.tag_cache import TaggedFile, TagReader
 from catalog.text.humanize import count
 from catalog.tracks.place import relative_path
@@ -37,7 +38,10 @@ def offer(now: datetime, tools: AudioTools = NO_TOOLS, folders: Iterable[str] | 
 
 def _in_folders(folders: Iterable[str]) -> Iterator[str]:
     """The audio files directly in these folders."""
+    own = value("IGNORED_FOLDERS")
     for folder in folders:
+        if ignored.is_ignored_folder(folder, own):
+            continue
         try:
             names = sorted(os.listdir(os.path.join(settings.MUSIC_DIR, folder)))
         except OSError:

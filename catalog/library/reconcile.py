@@ -24,6 +24,7 @@ from catalog.library import adopt, changed_files, relink
 from catalog.library.audio_tools import NO_TOOLS, AudioTools
 from catalog.models import Collection, Folder, Library, Run, Track
 from catalog.models.run_progress import Progress, RunProgress, close_run
+from catalog.models.settings import value
 from catalog.scanning import folder_index
 from catalog.scanning.folder_stamp import FilesystemTrust
 from catalog.scanning.scan import UNKNOWN_ROWS, AskRow, FolderRow, FolderScanner, ScanResult
@@ -231,7 +232,11 @@ class Pass:
         self.options, self.report, self.now, self.root, self.run = options, report, now, root, run
         self.due = now + SEARCH_WITHIN
         self.scanner = FolderScanner(
-            root.fd, FilesystemTrust(root.path), int(now.timestamp() * 1_000_000_000), options.sizes or not options.full
+            root.fd,
+            FilesystemTrust(root.path),
+            int(now.timestamp() * 1_000_000_000),
+            options.sizes or not options.full,
+            value("IGNORED_FOLDERS"),
         )
         self.library = Library.load()
         self.mounts = MountWatch(root.path, self.library.mounts, options.accept_missing)

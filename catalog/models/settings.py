@@ -42,8 +42,10 @@ class Definition:
     default: str = ""
     scale: int = 1
     choices: tuple[str, ...] = ()
+    lines: bool = False
 
 
+WATCHING = ("auto", "poll", "off")
 FORMATS = ("best", "m4a", "opus", "mp3")
 
 
@@ -82,6 +84,16 @@ SETTINGS = {
         "Ask when more than … files disappear at once",
         "And more than 5 % of all. They are downloaded again only when you say so.",
         _whole(0, 1_000_000), default="20",
+    ),
+    "WATCH": Definition(
+        "Watch the music folder",
+        "“auto” hears of changes where the disk tells of them, “poll” looks every few minutes.",
+        partial(values.choice, allowed=WATCHING), "WATCH", choices=WATCHING,
+    ),
+    "IGNORED_FOLDERS": Definition(
+        "Folders to leave alone",
+        "One name a line, like Podcasts. Nothing below a folder of that name, wherever it lies, is taken for a song.",
+        values.folder_names, lines=True,
     ),
 }  # fmt: skip
 

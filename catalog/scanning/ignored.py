@@ -1,12 +1,14 @@
 """Folders and files below the music folder that are never a track's file: bins, snapshots, what other programs left.
 
 One list with its reasons, for reconcile, relink, adopt, the watcher and the audit. Pure, no Django. Names are compared
-without case. Folders and files that begin with a dot are hidden and belong to nobody, ours among them.
+without case. Folders and files that begin with a dot are hidden and belong to nobody, ours among them. Names of folders
+that a person adds come as an argument, ``own``: in NFC and casefolded, as `catalog.text.setting_values` reads them.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # Name of a folder -> what it is.
 FOLDERS = {
@@ -25,6 +27,8 @@ FOLDERS = {
 # At the root alone: deeper down it may be somebody's album.
 AT_ROOT = {"lost+found": "what a repair of the file system found"}
 
+OWN_REASON = "a folder that the settings leave alone"
+
 # Pattern of a file's name -> what it is.
 FILES = {
     r"\..*": "a hidden file",
@@ -41,14 +45,33 @@ _FILES = [(re.compile(pattern, re.IGNORECASE | re.DOTALL), reason) for pattern, 
 _FILE = re.compile("|".join(f"(?:{pattern})" for pattern in FILES), re.IGNORECASE | re.DOTALL)
 
 
-def is_foreign_folder(path: str) -> bool:
-    """Whether a folder, or one above it, is another program's bin, snapshot or index. "" is the root itself."""
-    return _FOREIGN.search(path) is not None
+def is_own(path: str, own: frozenset[str]) -> bool:
+    """Whether a folder, or one above it, has a name that a person added."""
+    return bool(own) and not own.isdisjoint(_key(path).split("/"))
 
 
-def is_ignored_folder(path: str) -> bool:
+def _key(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def is_foreign_folder(path: str, own: frozenset[str] = frozenset()) -> bool:
+    """Whether a folder, or one above it, is another program's bin, snapshot or index, or `is_own`. "" is the root."""
+    return _FOREIGN.search(path) is not None or is_own(path, own)
+
+
+def is_ignored_folder(path: str, own: frozenset[str] = frozenset()) -> bool:
     """As `is_foreign_folder`; also hidden folders, and ``lost+found`` at the root."""
-    return is_foreign_folder(path) or _HIDDEN_OR_AT_ROOT.search(path) is not None
+    return is_foreign_folder(path, own) or _HIDDEN_OR_AT_ROOT.search(path) is not None
+
+
+def outside(place: str, own: frozenset[str] = frozenset()) -> str:
+    """A place for a new file, "_" behind each folder's name that would have it ignored: an artist may be called so."""
+    *folders, name = place.split("/")
+    places = [
+        f"{folder}_" if is_foreign_folder(folder, own) or (not depth and folder.casefold() in AT_ROOT) else folder
+        for depth, folder in enumerate(folders)
+    ]
+    return "/".join([*places, name])
 
 
 def is_ignored_file(name: str) -> bool:
@@ -56,11 +79,13 @@ def is_ignored_file(name: str) -> bool:
     return _FILE.fullmatch(name) is not None
 
 
-def reason(path: str) -> str:
+def reason(path: str, own: frozenset[str] = frozenset()) -> str:
     """Why a file, by its path relative to the root, is ignored; "" for one that may be a track's."""
     *folders, name = path.split("/")
     for depth, folder in enumerate(folders):
         names = FOLDERS if depth else FOLDERS | AT_ROOT
         if folder.casefold() in names or folder.startswith("."):
             return names.get(folder.casefold(), "a hidden folder")
+        if is_own(folder, own):
+            return OWN_REASON
     return next((why for pattern, why in _FILES if pattern.fullmatch(name)), "")

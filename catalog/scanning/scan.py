@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from catalog.scanning.folder_stamp import Stamp, is_young, stamp_of
-from catalog.scanning.ignored import is_foreign_folder
+from catalog.scanning.ignored import is_foreign_folder, is_own
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})  # every other error means "unknown", and changes nothing
 
@@ -95,23 +95,38 @@ class _Names:
 
 
 class FolderScanner:
-    """Looks below one open root. ``now_ns`` is the start of the pass; with ``sizes`` the names come with theirs."""
+    """Looks below one open root. ``now_ns`` is the start of the pass; with ``sizes`` the names come with theirs.
 
-    def __init__(self, root_fd: int, trust: Callable[[int], bool], now_ns: int, sizes: bool = False) -> None:
+    ``own`` are the names of folders that a person leaves alone: nothing below them is there.
+    """
+
+    def __init__(
+        self,
+        root_fd: int,
+        trust: Callable[[int], bool],
+        now_ns: int,
+        sizes: bool = False,
+        own: frozenset[str] = frozenset(),
+    ) -> None:
         self.root_fd = root_fd
         self.trust = trust
         self.now_ns = now_ns
         self.sizes = sizes
+        self.own = own
 
     def changed(self, folders: Iterable[FolderRow], downloaded: Mapping[int, int]) -> list[FolderRow]:
         """The folders that must be listed: one stat each. ``downloaded`` counts the rows that say so, by folder.
 
         A folder that cannot be looked at is among them, save where it is absent and nothing was ever in it.
         """
-        stat, root_fd, count = os.stat, self.root_fd, downloaded.get
+        stat, root_fd, own, count = os.stat, self.root_fd, self.own, downloaded.get
         changes = []
         for known in folders:
             folder, path, mtime_ns, ctime_ns, inode, device, rows = known
+            if own and is_own(path, own):
+                if rows or count(folder):
+                    changes.append(known)
+                continue
             try:
                 now = stat(path or ".", dir_fd=root_fd)
             except OSError as error:
@@ -143,7 +158,7 @@ class FolderScanner:
         none can become a link or a folder while the stamp stands.
         """
         _, path, mtime_ns, ctime_ns, inode, device, rows, names, lost = ask
-        if mtime_ns is None or not names or lost or self.sizes:
+        if mtime_ns is None or not names or lost or self.sizes or is_own(path, self.own):
             return False
         expected = names.split("/")
         try:
@@ -163,7 +178,7 @@ class FolderScanner:
             return False
 
     def _look_at(self, ask: Expectation) -> ScanResult | None:
-        if is_foreign_folder(ask.path):  # whatever lies there was deleted, or is a copy of another time
+        if is_foreign_folder(ask.path, self.own):  # whatever lies there was deleted, or is a copy of another time
             return self._absent(ask)
         folder_fd = -1
         try:

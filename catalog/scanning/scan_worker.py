@@ -31,7 +31,7 @@ class ScanWorker:
         self.found: list[ScanResult] = []
         import subprocess  # here: the other process runs this file too, and would spend a third of its start on it
 
-        how = (str(scanner.root_fd), str(scanner.now_ns), "sizes" if scanner.sizes else "names")
+        how = (str(scanner.root_fd), str(scanner.now_ns), "sizes" if scanner.sizes else "names", "/".join(scanner.own))
         self.other = subprocess.Popen(
             [sys.executable, "-I", "-S", "-X", "utf8", os.path.abspath(__file__), *how, root],
             stdin=subprocess.PIPE,
@@ -88,5 +88,6 @@ def serve(look: Callable[[list[AskRow]], list[ScanResult]]) -> None:
 
 
 if __name__ == "__main__":
-    root_fd, start_ns, compared, root = sys.argv[1:]
-    serve(FolderScanner(int(root_fd), FilesystemTrust(root), int(start_ns), compared == "sizes").look)
+    root_fd, start_ns, compared, names, root = sys.argv[1:]
+    own = frozenset(filter(None, names.split("/")))
+    serve(FolderScanner(int(root_fd), FilesystemTrust(root), int(start_ns), compared == "sizes", own).look)

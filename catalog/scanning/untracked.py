@@ -11,6 +11,7 @@ from django.conf import settings
 
 from catalog.db.id_sets import id_subquery
 from catalog.models import Folder, Track
+from catalog.models.settings import value
 from catalog.music.path_template import path_key
 from catalog.scanning import ignored
 from catalog.tags.tag_cache import TagReader
@@ -22,7 +23,9 @@ AUDIO = tuple(f".{extension}" for extension in EXTENSIONS)
 
 def audio_files(start: str = "") -> Iterator[str]:
     """Relative paths of audio files below ``start``, folder by folder, without links and what `ignored` lists."""
-    folders = [start]
+    folders, own = [start], value("IGNORED_FOLDERS")
+    if start and ignored.is_own(start, own):
+        return
     while folders:
         folder = folders.pop()
         try:
@@ -32,7 +35,7 @@ def audio_files(start: str = "") -> Iterator[str]:
         for entry in entries:
             relative = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir(follow_symlinks=False):
-                if not ignored.is_ignored_folder(relative):
+                if not ignored.is_ignored_folder(relative, own):
                     folders.append(relative)
             elif is_audio(entry.name) and entry.is_file(follow_symlinks=False):
                 yield relative

@@ -12,6 +12,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
@@ -33,14 +35,27 @@ QUIET_NAMES = (FORMER_STAGING, ".tonekeep")  # the marker, the staging folder
 logger = logging.getLogger(__name__)
 
 
+class WatchOptions(NamedTuple):
+    """What a person can change meanwhile.
+
+    ``mode`` is "auto" (listen where the filesystem tells of changes, else poll), "poll" or "off"; ``own`` are the names
+    of folders to leave alone.
+    """
+
+    mode: str
+    own: frozenset[str] = frozenset()
+
+
 class EventDebouncer(FileSystemEventHandler):
-    """Collects events until they have settled. Time is asked of ``clock``, in seconds."""
+    """Collects events until they have settled, but for those in folders of the names ``own``. Time is asked of
+    ``clock``, in seconds."""
 
     def __init__(self, root: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.root, self.clock = root.rstrip("/"), clock
         self.first: float | None = None
         self.last = 0.0
         self.lock = threading.Lock()
+        self.own: frozenset[str] = frozenset()
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Called by the observer's thread."""
@@ -50,7 +65,7 @@ class EventDebouncer(FileSystemEventHandler):
 
     def _is_quiet(self, path: str) -> bool:
         relative = path[len(self.root) + 1 :]
-        return relative.startswith(QUIET_NAMES) or is_foreign_folder(relative)
+        return relative.startswith(QUIET_NAMES) or is_foreign_folder(relative, self.own)
 
     def look_again(self) -> None:
         """Something may have changed, wherever that is known from."""
@@ -69,22 +84,24 @@ class EventDebouncer(FileSystemEventHandler):
             return True
 
 
-def watch(root: str, mode: str, changed: Callable[[], None], stop: threading.Event) -> None:
+def watch(root: str, options: Callable[[], WatchOptions], changed: Callable[[], None], stop: threading.Event) -> None:
     """Call ``changed`` after every settled change below ``root``, until ``stop``.
 
-    ``mode`` is "auto" (listen where the filesystem tells of changes, else poll) or "poll". A root that is not there is
-    waited for; its return counts as a change. Errors of ``changed`` are logged and outlived.
+    ``options`` are asked for every few seconds. A root that is not there is waited for; its return counts as a change.
+    Errors of ``changed`` and of ``options`` are logged and outlived.
     """
     settler = EventDebouncer(root)
     while not stop.is_set():
-        here = _identity(root)
-        if here is None:
+        here, wished = _identity(root), _asked(options)
+        if here is None or wished is None or wished.mode == "off":
             stop.wait(LOOK_AT_ROOT_EVERY)
             continue
-        observer = _listen(root, mode, settler)
+        settler.own = wished.own
+        observer = _listen(root, wished.mode, settler)
+        unchanged = partial(_is_unchanged, options, wished)
         settler.look_again()  # what happened before anybody listened
         try:
-            _until_gone(root, here, observer, settler, changed, stop)
+            _until_gone(root, here, observer, settler, changed, stop, unchanged)
         finally:
             if observer:
                 observer.stop()
@@ -98,8 +115,9 @@ def _until_gone(
     settler: EventDebouncer,
     changed: Callable[[], None],
     stop: threading.Event,
+    unchanged: Callable[[], bool],
 ) -> None:
-    """Pass settled changes on until the root is another one, the observer died, or ``stop``."""
+    """Pass settled changes on until the root is another one, the observer died, the options changed, or ``stop``."""
     looked = polled = settler.clock()
     while not stop.wait(0.5):
         now = settler.clock()
@@ -114,6 +132,8 @@ def _until_gone(
                 logger.info("The music folder is another one than before; listening anew.")
                 _tell(changed)
                 return
+            if not unchanged():
+                return
 
 
 def _identity(root: str) -> tuple[int, int] | None:
@@ -123,6 +143,19 @@ def _identity(root: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _asked(options: Callable[[], WatchOptions]) -> WatchOptions | None:
+    """The options; None while the database does not answer."""
+    try:
+        return options()
+    except Exception:
+        logger.exception("How to watch the music folder could not be read")
+        return None
+
+
+def _is_unchanged(options: Callable[[], WatchOptions], wished: WatchOptions) -> bool:
+    return _asked(options) in (wished, None)
 
 
 def _tell(changed: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import time
 
 _WINDOW = re.compile(r"(\d{1,2})(?::(\d{2}))?\s*-\s*(\d{1,2})(?::(\d{2}))?")
@@ -41,6 +42,15 @@ def bandwidth(name: str, raw: str) -> int:
     if 0 < value < 32:
         raise ValueError(f"{name} is too low for a song; write 32 or more, or 0 for no limit.")
     return value
+
+
+def folder_names(name: str, raw: str) -> frozenset[str]:
+    """Names of folders, one a line: in NFC and casefolded, as `catalog.scanning.ignored` compares them."""
+    names = [line.strip() for line in raw.splitlines() if line.strip()]
+    for line in names:
+        if "/" in line or "\\" in line or line in {".", ".."}:
+            raise ValueError(f"{name} names {line!r}; write the folder's name alone, one a line, without slashes.")
+    return frozenset(unicodedata.normalize("NFC", unicodedata.normalize("NFC", line).casefold()) for line in names)
 
 
 def hours(name: str, raw: str) -> tuple[tuple[int, int], ...]:

@@ -16,7 +16,9 @@ from typing import Any
 from django.db.models import F, Q
 
 from catalog.models import Folder, Library, Track
+from catalog.models.settings import value
 from catalog.music import path_template
+from catalog.scanning import ignored
 from catalog.storage import own_folders
 from catalog.storage import state as storage
 from catalog.storage.own_folders import TRASH
@@ -111,7 +113,7 @@ class _Places:
     """Where tracks belong by one template. Remembers folders and albums: tracks come by the album, mostly."""
 
     def __init__(self, template: str) -> None:
-        self.template = template
+        self.template, self.own = template, value("IGNORED_FOLDERS")
         self._known_folder = lru_cache(maxsize=10_000)(_known_folder)
         self._discs = lru_cache(maxsize=10_000)(target_path.disc_count)
 
@@ -119,7 +121,8 @@ class _Places:
         """The places that a track may have, the best first; its folder spelt as the catalog knows it."""
         extension = track.file_name.rpartition(".")[2]
         named = target_path.path_fields(track, self._discs)
-        folder, slash, name = path_template.relative_place(named, extension, self.template).rpartition("/")
+        place = ignored.outside(path_template.relative_place(named, extension, self.template), self.own)
+        folder, slash, name = place.rpartition("/")
         folder = self._known_folder(folder)
         for attempt in range(target_path.MAX_NAMES):
             yield f"{folder}{slash}{path_template.next_place(name, target_path.short_id(track), attempt)}"

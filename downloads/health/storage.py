@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-
 from catalog.models import Folder, Library
 from catalog.models.settings import value
 from catalog.text.humanize import ago, count, size
@@ -82,7 +80,7 @@ def _passes(name: str, title: str, last: datetime | None, late: timedelta, now: 
 
 def _watches() -> Check:
     folders = Folder.objects.order_by()[:1_000_000].count()
-    if settings.WATCH != "auto" or not WATCHES.exists():
+    if value("WATCH") != "auto" or not WATCHES.exists():
         return check("watch", "Watching for changes", "By looking at the folder from time to time.")
     limit = int(WATCHES.read_text())
     words = f"{count(folders, 'folder')}; this machine allows {limit:,}."

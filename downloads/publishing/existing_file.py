@@ -7,7 +7,9 @@ from datetime import datetime
 from django.conf import settings
 
 from catalog.models import Event, Track
+from catalog.models.settings import value
 from catalog.music.identity import identity_key
+from catalog.scanning import ignored
 from catalog.system.atomic_files import file_size
 from catalog.system.failpoints import failpoint
 from catalog.tags import tag_process
@@ -21,6 +23,8 @@ EXTENSIONS = ("mp3", "m4a", "opus", "ogg", "flac")  # looked for where a track b
 def find_own_file(track: Track) -> tuple[Place, int] | None:
     """A file in the library that is this track's: at its last known place, or where it belongs, with our id in it."""
     last_place = [Place(settings.MUSIC_DIR, track.folder.path, track.file_name)] if track.folder else []
+    if last_place and ignored.is_foreign_folder(last_place[0].folder, value("IGNORED_FOLDERS")):
+        last_place = []  # the next pass would call it gone again
     for place in [*last_place, *target_path.target_places(track, EXTENSIONS)]:
         size = file_size(place.path)
         if size is not None and is_of(track, place.path):

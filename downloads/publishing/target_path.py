@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from django.conf import settings
 
 from catalog.models import Album, Library, Track
+from catalog.models.settings import value
 from catalog.music import path_template
+from catalog.scanning import ignored
 from catalog.system.atomic_files import is_taken
 from catalog.tracks.place import Place
 
@@ -50,9 +52,9 @@ def target_place(track: Track, extension: str) -> Place:
 def target_places(track: Track, extensions: Iterable[str]) -> Iterator[Place]:
     """As `target_place`, for each of these extensions."""
     template = Library.load().path_template or path_template.DEFAULT_TEMPLATE
-    fields = path_fields(track)
+    fields, own = path_fields(track), value("IGNORED_FOLDERS")
     for extension in extensions:
-        relative = path_template.relative_place(fields, extension, template)
+        relative = ignored.outside(path_template.relative_place(fields, extension, template), own)
         yield Place.of(settings.MUSIC_DIR, relative).in_known_folder()
 
 

@@ -13,7 +13,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from catalog.models import Library, Track
+from catalog.models.settings import value
 from catalog.music import path_template
+from catalog.scanning import ignored
 from catalog.web.permissions import staff_button, staff_page
 from downloads.file_moves import rename_plan
 from downloads.jobs import queue
@@ -85,6 +87,7 @@ def _preview(template: str) -> list[dict[str, Any]]:
 def _song(track: Track, template: str, why: str) -> dict[str, Any]:
     ending = track.file_name.rpartition(".")[2] if "." in track.file_name else "mp3"
     place = path_template.relative_place(target_path.path_fields(track), ending, template)
+    place = ignored.outside(place, value("IGNORED_FOLDERS"))
     here = track.status == Track.Status.DOWNLOADED and track.folder
     now = "/".join(part for part in (track.folder.path, track.file_name) if part) if here and track.folder else ""
     return {"track": track, "why": why, "place": place, "now": now if now != place else ""}

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from catalog.models import Library
-from catalog.models.settings import SETTINGS, is_fixed, save_settings, written
+from catalog.models.settings import SETTINGS, is_fixed, save_settings, value, written
 from catalog.web.permissions import staff_page
 from downloads.jobs import queue
 
-LONGEST = 200  # characters of a value
+LONGEST = 2000  # characters of a value
 
 
 @staff_page
@@ -22,11 +22,14 @@ def preferences(request: HttpRequest) -> HttpResponse:
     typed = {name: request.POST.get(name, "")[:LONGEST] for name in SETTINGS if name in request.POST}
     problems: dict[str, str] = {}
     if request.method == "POST":
+        ignored_before = value("IGNORED_FOLDERS")
         problems = save_settings(typed)
         if not problems:
             Library.load()
             switches = {name: name in request.POST for name in ("write_playlists", "find_moved")}
             Library.objects.filter(pk=1).update(**switches)
+            if value("IGNORED_FOLDERS") != ignored_before:
+                queue.request_reconcile()
             queue.wake()
             messages.success(request, "Saved. It holds from now on.")
             return redirect("preferences")
@@ -46,6 +49,7 @@ def _field(name: str, typed: dict[str, str], problems: dict[str, str]) -> dict[s
         "label": definition.label,
         "help": definition.help,
         "choices": definition.choices,
+        "lines": definition.lines,
         "value": typed.get(name, written(name)),
         "fixed": is_fixed(name),
         "problem": problems.get(name, ""),

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from catalog.library import better_files
 from catalog.library.adopt import adopt
 from catalog.library.audit import check_library
 from catalog.library.reconcile import reconcile
 from catalog.library.relink import relink
+from catalog.models import Track
+from catalog.models.settings import save_settings
 from catalog.scanning import ignored, untracked
+from catalog.scanning.scan import FolderScanner
+from catalog.scanning.scan_worker import ScanWorker
 from catalog.scanning.watcher import SETTLED_AFTER, EventDebouncer
 from catalog.tags import audio_tags
+from downloads.publishing import existing_file
+from downloads.publishing.target_path import target_place
 from tests.audio import make_audio
 from tests.world import World
 
@@ -81,11 +89,66 @@ def test_the_audit_names_what_lies_there(world: World, recycled: tuple[int, Path
     assert listed["files_without_rows"] == []
 
 
+@pytest.fixture
+def left_alone(world: World) -> Path:
+    """A downloaded song with our id in it, below a folder that a person has then named on the page."""
+    track = world.make_track("Nocturne", duration_ms=4000)
+    path = world.put_file(track, relative="Hörbücher/Maria Ruiz/Nocturne.mp3")
+    make_audio(path, 4)
+    tags = audio_tags.TrackTags("Nocturne", ("Maria Ruiz",), spotify_id=track.spotify_id)
+    audio_tags.write_tags(str(path), tags, None)
+    reconcile(world.now, full=True)
+    assert world.status_of(track) == "downloaded"
+    save_settings({"IGNORED_FOLDERS": "Samples\nho\u0308rbu\u0308cher"})  # decomposed, in other letters
+    return path
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("full", [False, True])
+def test_nothing_below_a_folder_that_a_person_named_is_a_songs_file(world: World, left_alone: Path, full: bool) -> None:
+    track = Track.objects.get(title="Nocturne")
+    report = reconcile(world.now, full=full)
+    assert (report.vanished, report.found, world.status_of(track)) == (1, 0, "missing")
+    assert (relink(world.now).relinked, adopt(None, world.now).adopted) == (0, 0)
+    assert existing_file.find_own_file(Track.objects.get(pk=track.pk)) is None
+    assert better_files.offer(world.now, folders=["Hörbücher/Maria Ruiz"]) == 0
+    why = ignored.OWN_REASON
+    assert check_library(world.now).listed["ignored"] == [{"file": "Hörbücher/Maria Ruiz/Nocturne.mp3", "why": why}]
+    assert reconcile(world.now, full=full).vanished == 0
+
+    save_settings({"IGNORED_FOLDERS": ""})
+    assert reconcile(world.now, full=full).restored == 1
+
+
+@pytest.mark.django_db
+def test_an_artist_who_is_called_like_such_a_folder_gets_another_one(world: World) -> None:
+    save_settings({"IGNORED_FOLDERS": "samples"})
+    track = world.make_track("Nocturne", artist="Samples", album="lost+found")
+    assert target_place(track, "mp3").folder == "Samples_/lost+found"
+    assert ignored.outside("lost+found/@eaDir/#1s/a.mp3") == "lost+found_/@eaDir_/#1s/a.mp3"
+
+
+def test_the_names_of_such_folders_reach_the_process_beside_the_scan(tmp_path: Path) -> None:
+    (tmp_path / "Podcasts").mkdir()
+    (tmp_path / "Podcasts" / "1.mp3").write_bytes(b"1")
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        scanner = FolderScanner(descriptor, lambda _: True, 0, own=frozenset({"podcasts"}))
+        ask = (1, "Podcasts", None, None, None, None, 1, "1.mp3", None)
+        with ScanWorker(scanner, str(tmp_path)) as worker:
+            worker.send([ask] * 5)
+            assert {result.gone for result in worker.receive()} == {("1.mp3",)}
+    finally:
+        os.close(descriptor)
+
+
 def test_a_change_in_a_bin_calls_for_no_pass(tmp_path: Path) -> None:
     from watchdog.events import FileCreatedEvent  # here: only this test makes an event
 
     seconds = [0.0]
     debouncer = EventDebouncer(str(tmp_path), lambda: seconds[0])
     debouncer.on_any_event(FileCreatedEvent(f"{tmp_path}/@eaDir/Song.mp3@SynoEAStream"))
+    debouncer.own = frozenset({"podcasts"})
+    debouncer.on_any_event(FileCreatedEvent(f"{tmp_path}/Podcasts/1.mp3"))
     seconds[0] = SETTLED_AFTER + 1
     assert not debouncer.is_settled()
