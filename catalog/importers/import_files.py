@@ -14,10 +14,11 @@ from catalog.ingest.name_links import name_known_links
 from catalog.ingest.replace import ReplaceReport, replace_catalog
 from catalog.models import Entry
 from catalog.music.album_artists import with_album_artists
-from catalog.music.records import CollectionRecord
+from catalog.music.records import ALBUM, LINK, CollectionRecord
 
 NO_NAMES: Mapping[int, str] = {}
 EMPTIED = "“{}” lists nothing now; what it brought before is kept. If that is meant, remove it on /collections."
+ALBUMS_LEFT = "not taken: albums, {} (the file names them without their songs, which Spotify says: connect an account)"
 COUNTED = ("entries", "tracks", "duplicates", "new_tracks", "merged", "added", "updated", "gone", "moved")
 
 
@@ -60,10 +61,11 @@ def import_files(
 def _import(file: ReadFile, now: datetime, on_entries: Callable[[int], None]) -> FileReport:
     errors = [file.error] if file.error else []
     errors += [f"line {line.line}: {line.reason}" for line in file.skipped]
-    collections = [_whole_albums(guard_against_empty(collection)) for collection in file.collections]
+    collections = [_whole_albums(guard_against_empty(each)) for each in file.collections if not _is_named_album(each)]
+    notes = [*file.notes, *([ALBUMS_LEFT.format(len(file.albums))] if file.albums else [])]
     replaced = replace_catalog(_told(collections, on_entries), now)
     doubts = [collection.problem for collection in collections if collection.problem]
-    return FileReport(file.name, file.kind, replaced, errors, [*file.notes, *doubts])
+    return FileReport(file.name, file.kind, replaced, errors, [*notes, *doubts])
 
 
 def renamed(files: Iterable[ReadFile], names: Mapping[int, str]) -> list[ReadFile]:
@@ -81,6 +83,19 @@ def renamed(files: Iterable[ReadFile], names: Mapping[int, str]) -> list[ReadFil
 def _renamed(collection: CollectionRecord, name: str) -> CollectionRecord:
     name = clean(name, MAX_NAME)
     return replace(collection, name=name) if name and name != collection.name else collection
+
+
+def with_albums(file: ReadFile) -> ReadFile:
+    """The file with the albums that it names among its lists: Spotify puts their songs in with the next sync."""
+    return replace(file, collections=(*file.collections, *file.albums), albums=()) if file.albums else file
+
+
+def _is_named_album(collection: CollectionRecord) -> bool:
+    """Whether a link to an album has been followed already, after an earlier import."""
+    if collection.kind != ALBUM:
+        return False
+    name = {"collection__account": "", "collection__kind": ALBUM, "collection__key": collection.key}
+    return Entry.objects.filter(**name).exclude(reason=LINK).exists()
 
 
 def _whole_albums(collection: CollectionRecord) -> CollectionRecord:

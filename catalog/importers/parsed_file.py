@@ -17,6 +17,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from catalog.music.records import (
+    ALBUM,
+    ALBUM_LINK,
     EPISODE,
     FILE,
     LINK,
@@ -64,6 +66,7 @@ class ReadFile:
     """One file as understood. ``error`` is set, and ``collections`` empty, for a bad file inside a good zip.
 
     ``ranking`` holds how often each entry was played, where the file is a history of which a person takes the top.
+    ``albums`` are those that the file names by their Spotify ids, without their songs: see `album_link`.
     """
 
     name: str
@@ -73,6 +76,7 @@ class ReadFile:
     notes: tuple[str, ...] = ()
     error: str = ""
     ranking: tuple[int, ...] = field(default=(), repr=False)
+    albums: tuple[CollectionRecord, ...] = field(default=(), repr=False)
 
     @property
     def entries(self) -> int:
@@ -178,6 +182,12 @@ def as_entry(
 def link_entry(spotify_id: str, added_at: datetime | None = None) -> EntryRecord:
     """A track of which only the id is known: it keeps its place until Spotify says its name."""
     return EntryRecord(reason=LINK, label=f"spotify:track:{spotify_id}", added_at=added_at)
+
+
+def album_link(spotify_id: str, name: str) -> CollectionRecord:
+    """An album of which only id and name are known: a link, in whose place Spotify puts its songs."""
+    link = EntryRecord(reason=LINK, label=f"{ALBUM_LINK}{spotify_id}")
+    return CollectionRecord(ALBUM, spotify_id, clean(name, MAX_NAME) or spotify_id, (link,))
 
 
 def note_on_links(collections: Iterable[CollectionRecord]) -> tuple[str, ...]:

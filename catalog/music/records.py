@@ -28,6 +28,7 @@ LOCAL = "local"  # a file on somebody's computer that Spotify only lists
 WITHDRAWN = "withdrawn"  # Spotify lists the place, but no longer the track (a null item)
 UNREADABLE = "unreadable"  # neither title nor artist could be read
 LINK = "link"  # a Spotify id alone, kept in the label: named once an account is connected
+ALBUM_LINK = "spotify:album:"  # how the label of a link begins that stands for all songs of an album
 REASONS = (EPISODE, LOCAL, WITHDRAWN, UNREADABLE, LINK)
 
 

@@ -89,6 +89,9 @@ class Api:
     def album_tracks(self, album_id: str, offset: int) -> Any:
         return self._ask(lambda: self.spotify.album_tracks(album_id, limit=PAGE, offset=offset))
 
+    def album(self, album_id: str) -> Any:
+        return self._ask(lambda: self.spotify.album(album_id))
+
     def track(self, track_id: str) -> Any:
         return self._ask(lambda: self.spotify.track(track_id))
 

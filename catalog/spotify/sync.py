@@ -24,7 +24,7 @@ from catalog.spotify import accounts as spotify_accounts
 from catalog.spotify.auth import RowToken, app
 from catalog.spotify.client import Api, KnownCollection, LibraryReader, Refusal, read_library
 from catalog.spotify.errors import Kind
-from catalog.spotify.link_names import ask_for_names
+from catalog.spotify.link_names import ask_for_albums, ask_for_names
 from catalog.system.file_locks import try_lock
 
 SPOTIFY = "spotify"
@@ -200,8 +200,9 @@ class _Sync:
         if self._may_be_read(account):
             api = Api(RowToken(account.pk), lambda: self.now)
             try:
-                note = ask_for_names(api, self.now, self.should_stop)
-                self.report.notes += [note] if note else []
+                for ask in (ask_for_names, ask_for_albums):
+                    note = ask(api, self.now, self.should_stop)
+                    self.report.notes += [note] if note else []
             except Refusal as refusal:
                 self._refused(refusal, account.name or account.user_id)
             self.report.calls += api.calls

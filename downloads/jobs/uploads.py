@@ -22,7 +22,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from catalog.importers.formats.streaming_history import MOST, most_played
-from catalog.importers.import_files import NO_NAMES, import_files, renamed, totals
+from catalog.importers.import_files import NO_NAMES, import_files, renamed, totals, with_albums
 from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile, shown
 from catalog.importers.read_process import read_in_process
 from catalog.models import Run
@@ -84,12 +84,20 @@ def import_now(files: Sequence[ReadFile], now: datetime) -> str:
     return _sentence(totals(import_files(files, now)))
 
 
-def ask(uploads: Uploads, entries: int, now: datetime, most: int = MOST, names: Mapping[int, str] = NO_NAMES) -> Run:
+def ask(
+    uploads: Uploads,
+    entries: int,
+    now: datetime,
+    most: int = MOST,
+    names: Mapping[int, str] = NO_NAMES,
+    albums: bool = False,
+) -> Run:
     """Write down that these are to be imported, of a history the ``most`` most played songs; a job does it.
 
-    ``names`` are those that a person gave the lists, by their places.
+    ``names`` are those that a person gave the lists, by their places; ``albums``: also those named by their ids alone.
     """
     report = {"uploads": [list(upload) for upload in uploads], "names": _names(uploads), "tries": 0, "most": most}
+    report["albums"] = albums
     report["lists"] = {str(place): name for place, name in names.items()}
     return Run.objects.create(kind=Run.Kind.IMPORT, started_at=now, total=entries, report=report)
 
@@ -133,8 +141,9 @@ def _see_through(run: Run, now: datetime) -> None:
 
 
 def _named(run: Run, files: Sequence[ReadFile]) -> list[ReadFile]:
-    """The files, their lists named as the person said."""
-    return renamed(files, {int(place): name for place, name in run.report.get("lists", {}).items()})
+    """The files, their lists named as the person said, with their albums where that was said."""
+    named = renamed(files, {int(place): name for place, name in run.report.get("lists", {}).items()})
+    return [with_albums(file) for file in named] if run.report.get("albums") else named
 
 
 def _short(sums: dict[str, Any], uploads: Uploads) -> dict[str, Any]:

@@ -105,6 +105,7 @@ class SpotifyStandIn:
     def __init__(self) -> None:
         self.users: dict[str, User] = {}
         self.catalog: list[Json] = []  # track objects that anybody may ask for
+        self.albums: list[SavedAlbum] = []  # and albums
         self.requests: list[Request] = []
         self.answers: list[tuple[Request, Answer]] = []
         self.faults: list[Fault] = []
@@ -247,6 +248,9 @@ class SpotifyStandIn:
         if found := re.fullmatch(r"/tracks/(\w+)", path):
             known = {raw["id"]: raw for raw in self.catalog}
             return Answer(200, known[found[1]]) if found[1] in known else _error(404, "Resource not found")
+        if found := re.fullmatch(r"/albums/(\w+)", path):
+            saved = next((each for each in self.albums if each.album["id"] == found[1]), None)
+            return Answer(200, self._saved_album(saved)["album"]) if saved else _error(404, "Resource not found")
         if found := re.fullmatch(r"/albums/(\w+)/tracks", path):
             return self._album_tracks(user, found[1], request)
         return _error(404, "Service not found")
@@ -324,7 +328,7 @@ class SpotifyStandIn:
         }
 
     def _album_tracks(self, user: User, key: str, request: Request) -> Answer:
-        saved = next((found for found in user.albums if found.album["id"] == key), None)
+        saved = next((found for found in [*user.albums, *self.albums] if found.album["id"] == key), None)
         return self._page(request, saved.tracks) if saved else _error(404, "Resource not found")
 
     # --- Signing in ---

@@ -18,19 +18,21 @@ from catalog.importers.parsed_file import (
     ReadFile,
     Skipped,
     UnreadableFile,
+    album_link,
     as_collection,
     clean,
     collection_name,
     folded,
+    no_track,
     refuse_nonsense,
     shown,
 )
 from catalog.importers.table_rows import Layout, layout_of, read_row, skipped_row
-from catalog.music.records import EntryRecord
+from catalog.music.records import CollectionRecord, EntryRecord, spotify_id_of
 
 KIND = "CSV with title and artist"
 NOT_SONGS = {
-    col.ALBUM_ROW: ("albums", " (the file names them, but not their tracks: connect Spotify to bring those)"),
+    col.ALBUM_ROW: ("albums", " (the file says neither their songs nor their Spotify ids)"),
     col.ARTIST_ROW: ("artists", ""),
     col.SHOW_ROW: ("podcasts", ""),
 }
@@ -45,9 +47,10 @@ def read(file: LibraryText) -> ReadFile:
     assert file.table is not None
     layout = layout_of(file.table, file.columns)
     others: Counter[str] = Counter()
+    albums: dict[str, CollectionRecord] = {}
     skipped: list[Skipped] = []
     lists: dict[str, tuple[list[EntryRecord], list[Skipped]]] = {}
-    for row in _songs(file.table.rows(), layout, others):
+    for row in _songs(file.table.rows(), layout, others, albums):
         entries, misread = lists.setdefault(clean(layout.cell(row, col.PLAYLIST), MAX_NAME), ([], []))
         entry, problem = read_row(row, layout)
         entries.append(entry)
@@ -55,26 +58,39 @@ def read(file: LibraryText) -> ReadFile:
             misread.append(skipped_row(row, problem))
         if len(lists) > MAX_COLLECTIONS:
             raise UnreadableFile(f"{shown(file.name)} names more than {MAX_COLLECTIONS:,} lists: export it again.")
-    if others and not lists:
+    if others and not lists and not albums:
         raise UnreadableFile(f"{shown(file.name)} lists {_named(others)} and no songs: export playlists instead.")
     collections = []
-    for playlist, (entries, misread) in (lists or {"": ([], [])}).items():
+    for playlist, (entries, misread) in (lists or ({} if albums else {"": ([], [])})).items():
         collections.append(as_collection(*_key_and_name(file.name, playlist), entries, len(misread)))
         skipped += misread
     notes = [f"not taken: {what}, {others[kind]}{why}" for kind, (what, why) in NOT_SONGS.items() if others[kind]]
-    read_file = ReadFile(file.name, KIND, tuple(collections), tuple(skipped), tuple(notes))
+    named = tuple(albums.values())
+    if len(lists) + len(named) > MAX_COLLECTIONS:
+        raise UnreadableFile(f"{shown(file.name)} names more than {MAX_COLLECTIONS:,} lists and albums.")
+    read_file = ReadFile(file.name, KIND, tuple(collections), tuple(skipped), tuple(notes), albums=named)
     refuse_nonsense(read_file, "export it again, or name the columns in the first line")
     return read_file
 
 
-def _songs(rows: Iterator[Row], layout: Layout, others: Counter[str]) -> Iterator[Row]:
-    """The rows that are songs; the others are counted."""
+def _songs(
+    rows: Iterator[Row], layout: Layout, others: Counter[str], albums: dict[str, CollectionRecord]
+) -> Iterator[Row]:
+    """The rows that are songs; albums that can be asked for are collected by their ids, the others are counted."""
     for row in rows:
         kind = col.KINDS.get(layout.cell(row, col.TYPE).lower(), col.SONG)
         if kind == col.SONG:
             yield row
+        elif kind == col.ALBUM_ROW and (album := _album(row, layout)):
+            albums.setdefault(album.key, album)
         else:
             others[kind] += 1
+
+
+def _album(row: Row, layout: Layout) -> CollectionRecord | None:
+    uri = layout.cell(row, col.ALBUM_URI) or layout.cell(row, col.URI) or layout.cell(row, col.SPOTIFY)
+    spotify_id = "" if no_track(uri) else spotify_id_of(uri)
+    return album_link(spotify_id, layout.cell(row, col.TITLE) or layout.cell(row, col.ALBUM)) if spotify_id else None
 
 
 def _named(others: Counter[str]) -> str:

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from catalog.importers.formats.streaming_history import MOST, most_played
-from catalog.importers.import_files import FileReport, import_files, totals
+from catalog.importers.import_files import FileReport, import_files, totals, with_albums
 from catalog.importers.parsed_file import UnreadableFile
 from catalog.importers.read_process import read_in_process
 from catalog.models import Track
@@ -39,11 +39,17 @@ class Command(ReportCommand):
             help=f"songs of a streaming history: the N most played ({MOST})",
         )
 
+        parser.add_argument(
+            "--albums",
+            action="store_true",
+            help="also albums that a file names by their Spotify ids; the sync has their songs",
+        )
+
     def report(self, options: dict[str, Any]) -> CommandReport:
         """All files are read before the first is written: one that cannot be read leaves the catalog as it was."""
         try:
             read = [file for path in options["files"] for file in read_in_process([(path, "")])]
-            files = [most_played(file, options["most"]) for file in read]
+            files = [most_played(with_albums(file) if options["albums"] else file, options["most"]) for file in read]
         except UnreadableFile as error:
             raise UserError(f"{error} Nothing was imported.") from error
         first = not Track.objects.exclude(local_path="").exists()

@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from catalog.importers.formats.streaming_history import MOST, most_played
-from catalog.importers.import_files import guard_against_empty, renamed
+from catalog.importers.import_files import guard_against_empty, renamed, with_albums
 from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile, file_size, shown, whole_number
 from catalog.importers.reader import MAX_FILE
-from catalog.models import Collection, Run
+from catalog.models import Account, Collection, Run
 from catalog.music.records import FILE, LINK, CollectionRecord
 from catalog.reports import plan
 from catalog.text.humanize import count
@@ -73,6 +73,8 @@ def _upload(request: HttpRequest) -> HttpResponse:
     places = iter(range(sum(len(file.collections) for file in read)))
     shown_now["files"] = [_preview(file, places, named) for file in read]
     shown_now["links"] = sum(file.reasons.get(LINK, 0) for file in read)
+    shown_now["albums"] = sum(len(file.albums) for file in read)
+    shown_now["connected"] = Account.objects.exists()
     shown_now["tracks"] = sum(most_played(file, MOST).tracks for file in read)
     shown_now["ranked"] = max((len(file.ranking) for file in read), default=0)
     shown_now["most"] = MOST
@@ -88,13 +90,15 @@ def import_now(request: HttpRequest) -> HttpResponse:
     entries = request.session.pop("upload_entries", 0)
     most = whole_number(request.POST.get("most", ""), MAX_ENTRIES) or MOST
     names = {place: request.POST[f"name_{place}"] for place in range(MOST_NAMES) if f"name_{place}" in request.POST}
+    albums = request.POST.get("albums") == "yes"
     if entries > uploads.MANY:
-        uploads.ask(asked, entries, timezone.now(), most, names)
+        uploads.ask(asked, entries, timezone.now(), most, names, albums)
         queue.request_import()
         messages.success(request, f"{count(entries, 'entry', 'entries')} are being imported. You may leave this page.")
         return redirect("import")
     try:
         read = [most_played(file, most) for file in renamed(uploads.read(asked), names)]
+        read = [with_albums(file) for file in read] if albums else read
     except UnreadableFile as error:
         return _form(request, f"{error} Nothing was imported.", 400)
     finally:

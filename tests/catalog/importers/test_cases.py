@@ -76,7 +76,11 @@ def test_rows_of_albums_and_artists_are_no_songs() -> None:
     assert lists(file) == {"Favorite Songs": 2, "Road Trip": 2}
     assert {track.spotify_id for track in tracks_of(file)} == {f"1{'a' * 20}{number}" for number in (1, 2, 3)}
     assert "ZZAB12300002" in {track.isrc for track in tracks_of(file)}
-    assert [note.split(" (")[0] for note in file.notes] == ["not taken: albums, 2", "not taken: artists, 2"]
+    assert [(album.key, album.name) for album in file.albums] == [
+        (f"2{'b' * 20}1", "Tides"),
+        (f"2{'b' * 20}2", "Ferries"),
+    ]
+    assert [note.split(" (")[0] for note in file.notes] == ["not taken: artists, 2"]
 
 
 def test_as_many_names_as_ids() -> None:

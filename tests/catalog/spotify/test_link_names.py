@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from catalog.importers.import_files import import_files
+from catalog.importers.import_files import import_files, with_albums
 from catalog.importers.reader import read_text
 from catalog.models import Collection, Entry, Track
 from catalog.reports.ledger import ledger
 from catalog.spotify import link_names
 from catalog.spotify.sync import sync
-from tests.fakes.spotify import SpotifyStandIn, User
-from tests.fakes.spotify_objects import track
+from tests.fakes.spotify import SavedAlbum, SpotifyStandIn, User
+from tests.fakes.spotify_objects import album, track
 from tests.fakes.spotify_use import NOW, connect
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +80,28 @@ def test_many_links_are_named_some_at_a_time(connected: SpotifyStandIn, monkeypa
     sync(NOW)
     sync(NOW)
     assert reasons() == [""] * 5
+
+
+def test_albums_that_a_file_names_are_put_in_by_the_next_sync(connected: SpotifyStandIn) -> None:
+    connected.albums = [SavedAlbum.of(album(7, "Tides", tracks=60), 100), SavedAlbum.of(album(8, tracks=2), 200)]
+    ids = [saved.album["id"] for saved in connected.albums] + ["0" * 22]
+    rows = "".join(f"Tides,Stella North,,Album,{spotify_id}\n" for spotify_id in ids)
+    file = read_text(f"Track name,Artist name,Playlist name,Type,Spotify - id\n{rows}".encode(), "all.csv")
+
+    (report,) = import_files([file], NOW)
+    assert report.notes[0].startswith("not taken: albums, 3") and not Collection.objects.exists()
+    import_files([with_albums(file)], NOW)
+    connected.fault(f"/albums/{ids[1]}", 429, headers={"Retry-After": "60"})
+    assert sync(NOW).paused
+    assert [c.name for c in Collection.objects.filter(entries__track__isnull=False).distinct()] == ["Tides"]
+
+    assert "2 albums came from links." in sync(NOW + timedelta(hours=1)).notes
+    asked = len(connected.paths())
+    import_files([with_albums(file)], NOW)
+    sync(NOW + timedelta(hours=3))
+    assert not [path for path in connected.paths()[asked:] if "/v1/albums/" in path]
+    assert Track.objects.wanted().count() == 62
+    assert Entry.objects.get(track=None).reason == "withdrawn"
 
 
 def test_a_pause_keeps_what_was_named_by_then(connected: SpotifyStandIn) -> None:

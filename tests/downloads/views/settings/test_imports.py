@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from catalog.models import Collection, Entry, Track
+from catalog.models import Account, Collection, Entry, Track
 from catalog.system.programs import Limits
 from downloads.jobs import uploads
 from tests.shared import SHARED_DATA, needs_shared
@@ -235,6 +235,22 @@ def test_a_large_import_takes_the_names_along(keeper: Client, monkeypatch: pytes
     keeper.post("/import/now", {"name_0": "Winter"})
     uploads.import_waiting(timezone.now())
     assert Collection.objects.get().name == "Winter"
+
+
+def test_albums_are_offered_where_an_account_can_name_their_songs(
+    keeper: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = (
+        f"Track name,Artist name,Type,Spotify - id\nTides,Stella North,Album,2{'b' * 21}\nTides,Stella North,Song,\n"
+    )
+    page = upload(keeper, table, "all.csv").content.decode()
+    assert "1 album cannot be taken yet" in page and 'name="albums"' not in page
+    Account.objects.create(user_id="anna")
+    assert "Also the 1 album that" in upload(keeper, table, "all.csv").content.decode()
+    monkeypatch.setattr(uploads, "MANY", 0)  # by the job, as a large file
+    keeper.post("/import/now", {"albums": "yes"})
+    uploads.import_waiting(timezone.now())
+    assert set(Collection.objects.values_list("kind", "name")) == {("album", "Tides"), ("file", "all")}
 
 
 def test_links_alone_can_be_imported(keeper: Client) -> None:
