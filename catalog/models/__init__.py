@@ -7,8 +7,9 @@ rules to the database. `artists`, `albums`, `entries` describe; `status`, `local
 from catalog.models.accounts import Account, ApiToken, ApiTokenQuerySet, LoginFailure, SetupLink, SpotifyApp
 from catalog.models.collections import Collection, CollectionQuerySet, Entry
 from catalog.models.events import Event, EventQuerySet
+from catalog.models.hosts import Cluster, JobRequest, JobRequestQuerySet
 from catalog.models.library import AdoptionMatch, BinnedFile, Folder, Library
-from catalog.models.runs import Cluster, Run, RunQuerySet
+from catalog.models.runs import Run, RunQuerySet
 from catalog.models.services import Service, ServiceQuerySet
 from catalog.models.settings import Setting
 from catalog.models.tracks import Album, Alias, Artist, Credit, Track, TrackManager, TrackQuerySet
@@ -30,6 +31,8 @@ __all__ = [
     "Event",
     "EventQuerySet",
     "Folder",
+    "JobRequest",
+    "JobRequestQuerySet",
     "Library",
     "LoginFailure",
     "Run",

@@ -1,4 +1,4 @@
-"""The passes that were run, and the clusters that run them."""
+"""The passes that were run."""
 
 from __future__ import annotations
 
@@ -46,15 +46,3 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.started_at:%Y-%m-%d %H:%M}"
-
-
-class Cluster(models.Model):
-    """A running cluster: when it started, its last heartbeat through a worker, whether a reconcile ended since."""
-
-    name = models.CharField(max_length=40, primary_key=True)
-    started_at = models.DateTimeField()
-    beat_at = models.DateTimeField(null=True, blank=True)
-    reconciled_at = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return self.name

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from catalog.library.make_plan import accept_what_is_small, make_plan
 from catalog.library.reconcile import ReconcileReport, reconcile
+from catalog.models import JobRequest
 from catalog.spotify.sync import SyncReport, sync
 from catalog.storage import state as storage
 from catalog.storage.probe import RootProblem
@@ -17,7 +18,7 @@ from downloads.audio import unheard
 from downloads.file_moves import library_tools
 from downloads.jobs import cluster_state, reconcile_hooks
 from downloads.jobs.queue import job, request_listen, request_retag, wake
-from downloads.jobs.schedule import due, may_look, request_flag
+from downloads.jobs.schedule import due, may_look
 from downloads.publishing import retag
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 def handle_backlog() -> str:
     """Sync, reconcile and wake, in this order, as far as due; or only the last two."""
     now = timezone.now()
-    if request_flag("accept_root").exists():
+    if JobRequest.objects.is_waiting("accept_root"):
         accept_root(now)
     plan = due(now, online=storage.check(now).may_read)
     if plan.sync:
@@ -44,7 +45,7 @@ def accept_root(now: datetime) -> None:
 
     Where there is no folder to accept, the page goes on saying what is wrong.
     """
-    request_flag("accept_root").unlink(missing_ok=True)
+    JobRequest.objects.take_up("accept_root")
     if storage.check(now).state != storage.OFFLINE:
         return
     try:
@@ -52,15 +53,15 @@ def accept_root(now: datetime) -> None:
     except RootProblem as error:
         logger.warning("The music folder could not be accepted: %s", error)
         return
-    request_flag("reconcile").touch()
+    JobRequest.objects.ask("reconcile")
 
 
 def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
     """Sources -> catalog, catalog <-> disk, then the workers, in this order. Raises what the parts raise."""
-    request_flag("sync").unlink(missing_ok=True)
+    JobRequest.objects.take_up("sync")
     report = sync(now, should_stop=cluster_state.should_stop)
     if report.busy:
-        request_flag("sync").touch()  # the sync under way may have begun before this request
+        JobRequest.objects.ask("sync")  # the sync under way may have begun before this request
     if report.updated and retag.is_wanted():
         request_retag()
     return report, reconcile_and_wake(timezone.now())
@@ -68,12 +69,12 @@ def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
 
 def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     """One pass over the music folder. The clusters that ran before it began may claim once it has ended."""
-    request_flag("reconcile").unlink(missing_ok=True)
+    JobRequest.objects.take_up("reconcile")
     running = cluster_state.running_clusters()
     reconcile_hooks.before_pass(now)
     report = reconcile(now, full=full, sizes=full, should_stop=cluster_state.should_stop, tools=library_tools.TOOLS)
     if report.busy:
-        request_flag("reconcile").touch()  # the pass under way may have begun before this request
+        JobRequest.objects.ask("reconcile")  # the pass under way may have begun before this request
     if report.complete and full and retag.is_wanted():
         request_retag()  # once a day: imports and merges correct rows too
     if report.complete:
@@ -91,7 +92,7 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
 
 def look_through(now: datetime) -> None:
     """Look for songs that are in the folder already, so that the plan can be shown."""
-    request_flag("look").unlink(missing_ok=True)
+    JobRequest.objects.take_up("look")
     try:
         make_plan(now, should_stop=cluster_state.should_stop, tools=library_tools.TOOLS)
     except UserError as error:

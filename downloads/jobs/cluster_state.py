@@ -131,11 +131,10 @@ def should_stop() -> bool:
 
 
 def flag_file(kind: str, name: str) -> Path:
-    """A file in DATA_DIR by which processes signal each other.
+    """A file in DATA_DIR by which the processes of this host signal each other.
 
     "stop-<queue>"     the cluster's main process writes it; its busy workers read it and end
     "beat-<queue>"     workers touch it; the process manager's listener reads its modification time
-    "asked-<request>"  a page or command writes it; `downloads.jobs.schedule.due` reads it, the job removes it
     """
     folder: Path = settings.DATA_DIR / "run"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -19,8 +19,8 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ
 from django_q.tasks import async_task
 
+from catalog.models import JobRequest
 from downloads.jobs import cluster_state
-from downloads.jobs.schedule import request_flag
 
 JOBS = "downloads.jobs"  # the package that answers the names in django-q2's rows
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
@@ -110,8 +110,8 @@ def request_tick() -> None:
 
 
 def _request(kind: str) -> None:
-    """The flag outlives a wake-up that meets a pass under way, which may have begun before this request."""
-    request_flag(kind).touch()
+    """The row outlives a wake-up that meets a pass under way, which may have begun before this request."""
+    JobRequest.objects.ask(kind)
     request_backlog()
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from django.conf import settings
 
-from catalog.models import Account, Library, Run, Service
+from catalog.models import Account, JobRequest, Library, Run, Service
 from catalog.models.settings import value
 from catalog.reports.plan import needs_look
 from downloads.jobs import cluster_state
@@ -40,22 +39,22 @@ def due(now: datetime, online: bool) -> Plan:
     hourly = has_passed(last_sync.started_at if last_sync else None, every, now) or _may_resume(last_sync, now)
     scan = online and (
         cluster_state.awaits_reconcile()
-        or request_flag("reconcile").exists()
+        or JobRequest.objects.is_waiting("reconcile")
         or has_passed(library.last_pass, QUICK_EVERY, now)
     )
     return Plan(
-        sync=request_flag("sync").exists() or (connected and hourly),
+        sync=JobRequest.objects.is_waiting("sync") or (connected and hourly),
         reconcile=scan,
         # Workers wait for the first pass after a start: that one is a quick one.
         full=scan and not cluster_state.awaits_reconcile() and has_passed(library.last_full_pass, FULL_EVERY, now),
-        accept_root=request_flag("accept_root").exists(),
+        accept_root=JobRequest.objects.is_waiting("accept_root"),
         look=online and may_look(now),
     )
 
 
 def may_look(now: datetime) -> bool:
     """Whether a person asks for a look through the music folder, or the plan waits for one."""
-    return request_flag("look").exists() or needs_look(now)
+    return JobRequest.objects.is_waiting("look") or needs_look(now)
 
 
 def _may_resume(last_sync: Run | None, now: datetime) -> bool:
@@ -70,8 +69,3 @@ def _may_resume(last_sync: Run | None, now: datetime) -> bool:
 def has_passed(last: datetime | None, every: timedelta, now: datetime) -> bool:
     """Whether ``every`` has passed since ``last``. A time after ``now`` was written before the clock was set back."""
     return last is None or last > now or now - last >= every
-
-
-def request_flag(kind: str) -> Path:
-    """The file that stands while a person's request waits: "sync", "reconcile", "accept_root" or "look"."""
-    return cluster_state.flag_file("asked", kind)

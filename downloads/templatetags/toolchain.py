@@ -7,9 +7,9 @@ from typing import Any
 
 from django import template
 
+from catalog.models import JobRequest
 from downloads import checks
 from downloads.fetch import ytdlp_version
-from downloads.jobs import cluster_state
 from downloads.search.sources import source
 
 register = template.Library()
@@ -30,5 +30,5 @@ def ytdlp(now: datetime) -> dict[str, Any]:
 
 @register.simple_tag
 def asked_for(what: str) -> bool:
-    """Whether a person asked for ``what`` and no job has taken it up yet. A look into DATA_DIR, not at the music."""
-    return cluster_state.flag_file("asked", what).exists()
+    """Whether a person asked for ``what`` and no job has taken it up yet."""
+    return JobRequest.objects.is_waiting(what)

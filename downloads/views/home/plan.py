@@ -8,14 +8,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from catalog.library.make_plan import accept_bin, accept_plan
-from catalog.models import AdoptionMatch, Run
+from catalog.models import AdoptionMatch, JobRequest, Run
 from catalog.reports import plan, status
 from catalog.reports.coverage import Part
 from catalog.text.humanize import count
 from catalog.text.row_ids import ids_from
 from catalog.web.permissions import back, staff_button, staff_page
 from downloads.jobs import queue
-from downloads.jobs.schedule import request_flag
 from downloads.search.estimate import estimate
 from downloads.views.todo.adopt import MAX_ROWS
 
@@ -58,9 +57,9 @@ def phase(current: plan.Plan) -> str:
     now = timezone.now()
     if not current.songs and not plan.planned().exists():
         sync = status.latest_run(Run.Kind.SYNC, now)
-        waits = (sync and sync["running"]) or request_flag("sync").exists() or _imports_wait()
+        waits = (sync and sync["running"]) or JobRequest.objects.is_waiting("sync") or _imports_wait()
         return "looking" if waits else "empty"
-    if plan.look_under_way(now) or request_flag("look").exists():
+    if plan.look_under_way(now) or JobRequest.objects.is_waiting("look"):
         return "looking"
     if current.accepted:
         return "accepted"

@@ -7,10 +7,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from catalog.models import JobRequest
 from catalog.reports import plan
 from catalog.reports.music_folder import music_folder
 from catalog.web.permissions import staff_page
-from downloads.jobs.schedule import request_flag
 
 
 @staff_page
@@ -22,6 +22,6 @@ def start(request: HttpRequest) -> HttpResponse:
         "section": "home",
         "now": now,
         "folder": music_folder(),
-        "looking": plan.look_under_way(now) is not None or request_flag("look").exists(),
+        "looking": plan.look_under_way(now) is not None or JobRequest.objects.is_waiting("look"),
     }
     return render(request, "home/start.html", context)

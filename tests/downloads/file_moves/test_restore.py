@@ -10,13 +10,12 @@ from django.test import Client
 
 from catalog.ingest import merge
 from catalog.library.reconcile import reconcile
-from catalog.models import Library, Track
+from catalog.models import JobRequest, Library, Track
 from catalog.system import failpoints
 from catalog.tracks import transitions
 from downloads.file_moves import superseded
 from downloads.file_moves.restore import ask_back
 from downloads.file_moves.trash import process_trash_requests, recover
-from downloads.jobs import schedule
 from downloads.models import AudioFile, Candidate, FormerFile
 from downloads.publishing import link_method, staging
 from downloads.review import decisions
@@ -208,6 +207,6 @@ def test_the_page_lists_it_and_its_button_brings_it_back(world, changed, admin_c
     assert FormerFile.objects.get().state == "binned", "a stranger's wish is none"
     answer = admin_client.post("/bin/former-back", {"file": [item.pk, "x", "9" * 30]}, follow=True).content.decode()
     assert "1 file will be back" in answer and "on its way back" in answer
-    assert schedule.request_flag("reconcile").exists()
+    assert JobRequest.objects.is_waiting("reconcile")
     assert process_trash_requests(world.now).returned == 1
     assert_is(world, track, old)

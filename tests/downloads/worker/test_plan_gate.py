@@ -11,7 +11,7 @@ from django.core.management import call_command
 
 from catalog.ingest.collections import switch
 from catalog.library.make_plan import accept_bin, accept_plan
-from catalog.models import Collection, Library, Track
+from catalog.models import Collection, JobRequest, Library, Track
 from catalog.models.settings import save_settings
 from catalog.reports import plan
 from downloads.file_moves import trash
@@ -71,7 +71,7 @@ def test_a_look_that_a_person_asks_for_is_made(world: World) -> None:
     queue.request_look()
     assert schedule.due(world.now, online=True).look
     backlog.look_through(world.now)
-    assert plan.last_look() and not schedule.request_flag("look").exists()
+    assert plan.last_look() and not JobRequest.objects.is_waiting("look")
 
 
 def test_offline_no_look_is_due(world: World) -> None:

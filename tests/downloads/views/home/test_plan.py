@@ -12,11 +12,10 @@ from django.utils import timezone
 from catalog.ingest import removal_policy
 from catalog.ingest.collections import switch
 from catalog.library.make_plan import accept_plan, make_plan
-from catalog.models import AdoptionMatch, Collection, Run, Track
+from catalog.models import AdoptionMatch, Collection, JobRequest, Run, Track
 from catalog.models.settings import save_settings
 from catalog.reports import plan
 from catalog.storage import state as storage
-from downloads.jobs import schedule
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -94,7 +93,7 @@ def test_every_page_says_that_the_plan_waits(world: World, admin_client: Client)
 
 def test_look_again_asks_a_job(world: World, admin_client: Client) -> None:
     admin_client.post("/plan/look")
-    assert schedule.request_flag("look").exists()
+    assert JobRequest.objects.is_waiting("look")
 
 
 def test_readers_see_no_plan(world: World, client: Client, settings: LazySettings) -> None:
@@ -111,4 +110,4 @@ def test_many_files_that_would_leave_wait_for_a_button(world: World, admin_clien
     removal_policy.switched_off()
     assert "6 files would go to the bin" in shown(admin_client)
     admin_client.post("/plan/bin")
-    assert plan.to_let_go() == 0 and schedule.request_flag("reconcile").exists()
+    assert plan.to_let_go() == 0 and JobRequest.objects.is_waiting("reconcile")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from catalog.models import BinnedFile, Collection
+from catalog.models import BinnedFile, Collection, JobRequest
 from downloads.file_moves.trash import process_trash_requests
-from downloads.jobs import schedule
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +37,7 @@ def test_the_button_asks_and_the_next_pass_moves(world, binned, admin_client: Cl
     assert "1 file will be back" in answer.content.decode()
     assert "on its way back" in answer.content.decode()
     assert (world.root / binned[0].target).exists()
-    assert schedule.request_flag("reconcile").exists()
+    assert JobRequest.objects.is_waiting("reconcile")
     assert process_trash_requests(world.now).returned == 1
     assert (world.root / binned[0].origin).exists()
     assert admin_client.get("/bin").content.decode().count('class="path"') == 5

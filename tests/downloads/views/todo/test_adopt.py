@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from catalog.models import AdoptionMatch, Track
-from downloads.jobs import schedule
+from catalog.models import AdoptionMatch, JobRequest, Track
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +40,7 @@ def test_yes_makes_the_file_the_tracks_and_asks_for_a_look(world, staff):
     found = Track.objects.get(pk=row.track_id)
     assert (found.status, found.local_path, found.size) == ("downloaded", str(world.root / "mine/a.mp3"), 1234)
     assert list(AdoptionMatch.objects.all()) == [other]
-    assert schedule.request_flag("reconcile").exists()
+    assert JobRequest.objects.is_waiting("reconcile")
 
 
 def test_no_leaves_the_file_alone_and_the_row_off_the_page(world, staff):
