@@ -12,8 +12,8 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import (
     Account,
     AdoptionMatch,
@@ -71,8 +71,8 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "is"
     SETS: dict[str, tuple[str, Callable[[TrackQuerySet], TrackQuerySet]]] = {
         "failed": ("failed", lambda rows: rows.failed()),
-        "cooling": ("cooling", lambda rows: rows.cooling(timezone.now())),
-        "ready": ("ready", lambda rows: rows.queue(timezone.now())),
+        "cooling": ("cooling", lambda rows: rows.cooling(database_clock.now())),
+        "ready": ("ready", lambda rows: rows.queue(database_clock.now())),
         "downloading": ("downloading", lambda rows: rows.downloading()),
         "missing": ("missing", lambda rows: rows.missing()),
         "downloaded": ("downloaded", lambda rows: rows.downloaded()),
@@ -145,7 +145,7 @@ class TrackAdmin(ReadOnly):
         number = tracks.count()
         if number > CONFIRM_ABOVE and not confirmed(request):
             return confirmation(request, f"{label}: {count(number, 'song')}?", label)
-        changed = change(tracks, timezone.now(), by=request.user.get_username())
+        changed = change(tracks, database_clock.now(), by=request.user.get_username())
         tracks_requested.send(sender=type(self))
         level = messages.SUCCESS if changed else messages.WARNING
         self.message_user(request, f"{count(changed, 'song')} {outcome}.", level)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.reports import status
 from config.database_errors import sentence
 
@@ -21,7 +21,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     no reason for a 503: restarting the web server would not bring them back.
     """
     try:
-        workers, library = status.workers_state(timezone.now()), status.storage_state()
+        workers, library = status.workers_state(database_clock.now()), status.storage_state()
     except DatabaseError as error:
         return JsonResponse({"ok": False, "problem": sentence(error)}, status=503)
     wrong = {} if library in {"", "online"} else {"storage": library}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils import timezone
+
+from catalog.db import database_clock
 
 
 class JobRequestQuerySet(models.QuerySet["JobRequest"]):
@@ -26,7 +27,7 @@ class JobRequest(models.Model):
     """A person or a page requested "sync", "reconcile", "accept_root" or "look", and it waits for a job."""
 
     kind = models.CharField(max_length=20, primary_key=True)
-    requested_at = models.DateTimeField(default=timezone.now)
+    requested_at = models.DateTimeField(default=database_clock.now)
 
     objects = JobRequestQuerySet.as_manager()
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
+
+from catalog.db import database_clock
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):
@@ -25,7 +26,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         later its canary finds it still refusing.
         """
         self.named(name)
-        over = Q(paused_until__isnull=True) | Q(paused_until__lte=now or timezone.now())
+        over = Q(paused_until__isnull=True) | Q(paused_until__lte=now or database_clock.now())
         running = over | Q(state="canary")
         self.filter(running, name=name).update(strikes=F("strikes") + 1, paused_until=until, reason=reason, state=state)
         self.filter(name=name, paused_until__lt=until).update(paused_until=until, reason=reason, state=state)

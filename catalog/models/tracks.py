@@ -9,8 +9,8 @@ from typing import Self
 from django.db import connections, models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import RawSQL
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.db.counter_sql import FEW, statement
 from catalog.models.library import Folder
 from catalog.music.identity import SAME_LENGTH_MS
@@ -95,11 +95,11 @@ class TrackQuerySet(models.QuerySet["Track"]):
 
     def queue(self, now: datetime | None = None) -> Self:
         """Wanted, missing and due, the longest due first. Served by the index `track_due`."""
-        return self.missing().filter(retry_after__lte=now or timezone.now()).order_by("retry_after", "pk")
+        return self.missing().filter(retry_after__lte=now or database_clock.now()).order_by("retry_after", "pk")
 
     def cooling(self, now: datetime | None = None) -> Self:
         """Missing, but to be tried only later; the next one first."""
-        return self.missing().filter(retry_after__gt=now or timezone.now()).order_by("retry_after", "pk")
+        return self.missing().filter(retry_after__gt=now or database_clock.now()).order_by("retry_after", "pk")
 
     def failed(self) -> Self:
         """A view, not a state: missing with a last error."""
@@ -167,7 +167,7 @@ class Track(models.Model):
     isrc = models.CharField(max_length=12, blank=True, default="")
     identity = models.CharField(max_length=200, help_text="catalog.music.identity.identity_key of title and artists.")
     spotify_id = models.CharField(max_length=22, null=True, blank=True, unique=True)
-    added_at = models.DateTimeField(default=timezone.now)
+    added_at = models.DateTimeField(default=database_clock.now)
 
     # Whether it is wanted: written by `catalog.tracks.wanted`
     wanted = models.BooleanField(default=False)
@@ -185,7 +185,7 @@ class Track(models.Model):
     last_seen = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True, default="")
     error_kind = models.CharField(max_length=20, blank=True, default="")
-    retry_after = models.DateTimeField(default=timezone.now, help_text="May be tried from here on.")
+    retry_after = models.DateTimeField(default=database_clock.now, help_text="May be tried from here on.")
     attempts = models.PositiveIntegerField(default=0)
     claim = models.CharField(max_length=32, null=True, blank=True)  # noqa: DJ001  NULLs are distinct
     claim_until = models.DateTimeField(null=True, blank=True)

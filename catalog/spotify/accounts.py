@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import Account, Service, SpotifyApp
 from catalog.spotify.auth import HeldToken, RowToken, app, consent_address, token_for_code
 from catalog.spotify.client import Api
@@ -210,7 +210,7 @@ def account_status(account: Account, now: datetime) -> AccountStatus:
 
 def account_statuses(now: datetime | None = None) -> list[AccountStatus]:
     """Every account, in the order in which they were connected."""
-    moment = now or timezone.now()
+    moment = now or database_clock.now()
     return [
         account_status(account, moment)
         for account in Account.objects.exclude(user_id__startswith=NAMELESS).order_by("pk")

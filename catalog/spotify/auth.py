@@ -17,10 +17,10 @@ from typing import Any
 import requests
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 from spotipy.cache_handler import CacheHandler, MemoryCacheHandler
 from spotipy.oauth2 import SpotifyOauthError, SpotifyPKCE
 
+from catalog.db import database_clock
 from catalog.models import Account, Service, SpotifyApp
 from catalog.spotify.errors import Kind, Refusal, token_refusal, unreachable
 from catalog.system.encryption import Unsealable, seal, unseal
@@ -122,7 +122,7 @@ class TokenKeeper:
         )
 
 
-def ask_for_token(deed: Callable[[SpotifyPKCE], Any], cache: CacheHandler, clock: Clock = timezone.now) -> Any:
+def ask_for_token(deed: Callable[[SpotifyPKCE], Any], cache: CacheHandler, clock: Clock = database_clock.now) -> Any:
     """Something that asks Spotify's token endpoint; raises Refusal, which never holds what was sent."""
     try:
         return deed(_manager(cache))

@@ -12,8 +12,8 @@ from typing import Any
 import requests
 import spotipy
 from django.conf import settings
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import Account
 from catalog.spotify import auth, checkpoint
 from catalog.spotify.auth import Clock, HeldToken, RowToken, TokenKeeper, pauses_in_a_row
@@ -50,7 +50,7 @@ class _Line(requests.Session):
 class Api:
     """Spotify's interface for one token. Every call is counted, and every refusal is a Refusal."""
 
-    def __init__(self, cache: RowToken | HeldToken, clock: Clock = timezone.now) -> None:
+    def __init__(self, cache: RowToken | HeldToken, clock: Clock = database_clock.now) -> None:
         self.clock = clock
         self.keeper = TokenKeeper(cache, clock)
         self.line = _Line()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from catalog.db import database_clock
 from catalog.web import setup_link
 from catalog.web.known_browser import remember_browser
 
@@ -16,7 +16,7 @@ from catalog.web.known_browser import remember_browser
 @remember_browser
 def first_admin(request: HttpRequest, token: str) -> HttpResponse:
     """`/setup/<token>`: the one-time link. Whoever holds it chooses the first admin's name and password."""
-    now = timezone.now()
+    now = database_clock.now()
     if not setup_link.is_valid(token, now):
         return render(request, "first_admin.html", {"form": None}, status=410)
     form = setup_link.FirstAdminForm(request.POST or None)

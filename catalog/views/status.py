@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.reports import status
 from catalog.reports.metrics import exposition
 from catalog.reports.public_status import public_snapshot
@@ -14,14 +14,14 @@ from catalog.web.permissions import bearer_token, is_insider, readers_answer
 @readers_answer
 def status_json(request: HttpRequest) -> HttpResponse:
     """`/status`: the numbers of the start page as JSON, whatever the request accepts. Strangers get less of it."""
-    snapshot = status.snapshot(timezone.now())
+    snapshot = status.snapshot(database_clock.now())
     return JsonResponse(snapshot if _is_insider(request) else public_snapshot(snapshot))
 
 
 @readers_answer
 def metrics(request: HttpRequest) -> HttpResponse:
     """`/metrics`: Prometheus' text format 0.0.4. Strangers get less of it, and without STATUS_PUBLIC=true nothing."""
-    snapshot = status.snapshot(timezone.now())
+    snapshot = status.snapshot(database_clock.now())
     text = exposition(snapshot if _is_insider(request) else public_snapshot(snapshot))
     return HttpResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 

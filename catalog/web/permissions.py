@@ -15,11 +15,11 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from catalog.db import database_clock
 from catalog.models import ApiToken
 
 View = Callable[..., HttpResponseBase]
@@ -46,7 +46,7 @@ def is_insider(request: HttpRequest) -> bool:
 def bearer_token(request: HttpRequest) -> ApiToken | None:
     """The API token that the request carries in ``Authorization: Bearer``; None where it carries none that counts."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    return ApiToken.objects.find(text.strip(), timezone.now()) if scheme.lower() == "bearer" and text else None
+    return ApiToken.objects.find(text.strip(), database_clock.now()) if scheme.lower() == "bearer" and text else None
 
 
 def may_operate(user: AbstractBaseUser | AnonymousUser) -> bool:

@@ -11,8 +11,8 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import LoginFailure
 from catalog.web.client_address import client_network
 from catalog.web.known_browser import account_digest, known_browser
@@ -36,7 +36,7 @@ class ThrottledLogin(AuthenticationForm):
     def clean(self) -> Any:
         account = account_digest(self.cleaned_data.get("username") or "")
         source = known_browser(self.request, account) or client_network(self.request) if self.request else ""
-        now = timezone.now()
+        now = database_clock.now()
         LoginFailure.objects.filter(at__lt=now - WITHIN).delete()
         # Written before it is judged: of many guesses that come together, none may look at a count without the others.
         attempt = LoginFailure.objects.create(network=source, account=account, at=now)

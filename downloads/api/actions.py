@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from django.http import Http404, HttpRequest
-from django.utils import timezone
 from ninja import Router
 
+from catalog.db import database_clock
 from catalog.models import Service, Track
 from catalog.tracks import transitions, wanted
 from downloads.api import schemas
@@ -39,7 +39,7 @@ def change_song(request: HttpRequest, track_id: RowId, action: SongAction) -> di
     tracks = Track.objects.filter(pk=track_id)
     if not tracks.exists():
         raise Http404
-    changed = SONG_ACTIONS[action](tracks, timezone.now(), by=request.user.get_username())
+    changed = SONG_ACTIONS[action](tracks, database_clock.now(), by=request.user.get_username())
     queue.wake()
     return {"changed": changed}
 

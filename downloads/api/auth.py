@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja.security import HttpBearer
 
+from catalog.db import database_clock
 from catalog.models import ApiToken
 from catalog.web.permissions import may_act
 
@@ -16,7 +16,7 @@ class Reader(HttpBearer):
     openapi_description = "A token of `manage.py api_token PERSON --name NAME --scope read`."
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
-        row = ApiToken.objects.find(token, timezone.now())
+        row = ApiToken.objects.find(token, database_clock.now())
         if row:
             request.user = row.user
         return row

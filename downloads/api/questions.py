@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest
-from django.utils import timezone
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page
 from ninja import Path, Query, Router
 from ninja.decorators import decorate_view
 
+from catalog.db import database_clock
 from catalog.db.snapshot_read import snapshot_read
 from catalog.models import Collection, Event, Library, Track
 from catalog.reports import status
@@ -40,7 +40,7 @@ Word = Annotated[str, Query(max_length=200)]
 @with_etag
 def read_status(request: HttpRequest) -> dict[str, Any]:
     """The counters, the queue, the services, and the state of everything in one sentence."""
-    snapshot = status.snapshot(timezone.now())
+    snapshot = status.snapshot(database_clock.now())
     return {**snapshot, "failures": snapshot["failures"]["total"]}
 
 
@@ -48,7 +48,7 @@ def read_status(request: HttpRequest) -> dict[str, Any]:
 @with_etag
 def read_queue(request: HttpRequest, view: Word = "ready", after: Word = "") -> dict[str, Any]:
     """What is due now (``view=ready``) or waits for its next try (``view=cooling``), the first one first."""
-    now = timezone.now()
+    now = database_clock.now()
     listing = LISTINGS[view if view in ("ready", "cooling") else "ready"]
     with snapshot_read():
         missing, cooling = Track.objects.counts()["missing"], Track.objects.cooling(now).count()
@@ -73,7 +73,7 @@ def list_songs(
     """Songs by state (songs, missing, downloading, downloaded, failed, ready, cooling, not_wanted) and filters."""
     listing = LISTINGS.get(status, LISTINGS["songs"])
     filters = {"artist": artist, "album": album, "collection": collection, "error": error, "q": q}
-    rows = narrowed(listing.rows(timezone.now()), filters).select_related("album")
+    rows = narrowed(listing.rows(database_clock.now()), filters).select_related("album")
     page = page_of(rows, listing.by, after)
     return {"items": _songs(page.rows, request), "after": page.after}
 

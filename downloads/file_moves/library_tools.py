@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-from django.utils import timezone
-
+from catalog.db import database_clock
 from catalog.library.audio_tools import AudioTools, Names
 from catalog.models import Track
 from catalog.music.identity import same_length
@@ -34,7 +33,7 @@ def discard(track_id: int, path: str) -> bool:
     """Move a track's broken file to the trash, from where a person can take it back. False: it stays."""
     try:
         track, size = Track.objects.get(pk=track_id), os.stat(path).st_size
-        superseded.to_trash(track, path, size, timezone.now(), link_method.method_in(TRASH))
+        superseded.to_trash(track, path, size, database_clock.now(), link_method.method_in(TRASH))
     except OSError:
         return False
     return True

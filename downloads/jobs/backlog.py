@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from django.utils import timezone
-
+from catalog.db import database_clock
 from catalog.library.make_plan import accept_what_is_small, make_plan
 from catalog.library.reconcile import ReconcileReport, reconcile
 from catalog.models import JobRequest
@@ -27,7 +26,7 @@ logger = logging.getLogger(__name__)
 @job
 def handle_backlog() -> str:
     """Sync, reconcile and wake, in this order, as far as due; or only the last two."""
-    now = timezone.now()
+    now = database_clock.now()
     if JobRequest.objects.is_waiting("accept_root"):
         accept_root(now)
     plan = due(now, online=storage.check(now).may_read)
@@ -64,7 +63,7 @@ def sync_and_reconcile(now: datetime) -> tuple[SyncReport, ReconcileReport]:
         JobRequest.objects.ask("sync")  # the sync under way may have begun before this request
     if report.updated and retag.is_wanted():
         request_retag()
-    return report, reconcile_and_wake(timezone.now())
+    return report, reconcile_and_wake(database_clock.now())
 
 
 def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
@@ -78,15 +77,15 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     if report.complete and full and retag.is_wanted():
         request_retag()  # once a day: imports and merges correct rows too
     if report.complete:
-        if may_look(timezone.now()):
-            look_through(timezone.now())
+        if may_look(database_clock.now()):
+            look_through(database_clock.now())
         accept_what_is_small()
-        reconcile_hooks.after_pass(timezone.now(), report)
-        cluster_state.mark_reconciled(running, timezone.now())
+        reconcile_hooks.after_pass(database_clock.now(), report)
+        cluster_state.mark_reconciled(running, database_clock.now())
     wake()
     if unheard.unheard().exists():
         request_listen()
-    reconcile_hooks.after_file_changes(timezone.now())
+    reconcile_hooks.after_file_changes(database_clock.now())
     return report
 
 

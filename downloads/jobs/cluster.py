@@ -11,6 +11,7 @@ from django_q.cluster import Cluster as DjangoQCluster
 from django_q.conf import Conf
 from django_q.models import Schedule
 
+from catalog.db import database_clock
 from catalog.system import child_lifetime
 from downloads.jobs import cluster_state
 from downloads.jobs.queue import JOBS, MAIN, request_tick
@@ -61,10 +62,10 @@ def run_cluster() -> bool:
 
     It registers before it forks, and requests the tick that reconciles: its workers claim nothing before that ended.
     """
-    now = timezone.now()
+    now = database_clock.now()
     cluster_state.register(cluster_name(), now)
     if cluster_name() == MAIN:
-        install_schedules(now)
+        install_schedules(timezone.now())  # the scheduler goes by the machine's clock
     request_tick()
     connections.close_all()  # a parent and its forks on one connection corrupt each other
     child_lifetime.forks_die_with_their_parents()

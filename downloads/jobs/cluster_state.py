@@ -16,8 +16,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import Cluster
 from catalog.system.heartbeat import SILENT_AFTER
 
@@ -76,7 +76,7 @@ def _heartbeat_while_busy() -> None:
     """A heartbeat from within a long task, at most every 20 s. A busy database may cost one, never the task."""
     if _ours and time.monotonic() - _ours.last_beat >= BEAT_EVERY:
         with suppress(DatabaseError):
-            heartbeat(timezone.now())
+            heartbeat(database_clock.now())
 
 
 # --- May a worker claim, must it stop ---------------------------------------------------------------------

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ
 from django_q.tasks import async_task
 
+from catalog.db import database_clock
 from catalog.models import JobRequest
 from downloads.jobs import cluster_state
 
@@ -49,7 +50,7 @@ def job(body: Job) -> Job:
 
 def wake() -> None:
     """Let every download worker look whether something is due. Adds nothing where enough wake-ups wait already."""
-    now = timezone.now()
+    now = database_clock.now()
     queue, workers = (DOWNLOADS, settings.DOWNLOAD_WORKERS) if cluster_state.is_served(DOWNLOADS, now) else (MAIN, 1)
     enqueue("download", queue, workers)
 

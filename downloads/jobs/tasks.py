@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.contrib.sessions.models import Session
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import Event, Run, Track
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
@@ -47,7 +47,7 @@ Step = Callable[[datetime], object]
 @job
 def tick() -> str:
     """Each minute: a heartbeat, then every step of `EACH_MINUTE`; one that fails does not stop the others."""
-    now = timezone.now()
+    now = database_clock.now()
     cluster_state.heartbeat(now)
     enqueue("heartbeat", DOWNLOADS)
     with try_lock("tick") as alone:  # a disk that hangs may hang one worker, not all of them
@@ -116,7 +116,7 @@ EACH_MINUTE: tuple[Step, ...] = (
 @job
 def heartbeat() -> str:
     """Travels through a worker, and so proves that this cluster's workers still get work."""
-    cluster_state.heartbeat(timezone.now())
+    cluster_state.heartbeat(database_clock.now())
     return "alive"
 
 
@@ -125,7 +125,7 @@ def download() -> str:
     """Fetch one track after another until nothing is due, a stop is requested, or the shift is over."""
     if not cluster_state.may_claim():
         return "the first reconcile has not ended yet"
-    cluster_state.heartbeat(timezone.now())
+    cluster_state.heartbeat(database_clock.now())
     tracks = 0
     shift_ends = time.monotonic() + DOWNLOAD_SHIFT
     playlists_due = time.monotonic() + PLAYLISTS_EVERY
@@ -133,11 +133,11 @@ def download() -> str:
         if loop.work_one(should_stop=cluster_state.should_stop) is None:
             if _wait_for_turn():
                 if tracks and time.monotonic() > playlists_due:
-                    reconcile_hooks.after_file_changes(timezone.now())
+                    reconcile_hooks.after_file_changes(database_clock.now())
                     playlists_due = time.monotonic() + PLAYLISTS_EVERY
                 continue
             if tracks:
-                reconcile_hooks.after_file_changes(timezone.now())
+                reconcile_hooks.after_file_changes(database_clock.now())
             return f"{tracks} tracks"
         tracks += 1
     if not cluster_state.should_stop():
@@ -147,7 +147,7 @@ def download() -> str:
 
 def _wait_for_turn() -> bool:
     """Wait until the site may be asked again, where that is soon: the tick would come up to a minute too late."""
-    turn = loop.seconds_to_turn(timezone.now())
+    turn = loop.seconds_to_turn(database_clock.now())
     if not 0 < turn <= LONGEST_WAIT:
         return False
     end = time.monotonic() + turn
@@ -158,14 +158,14 @@ def _wait_for_turn() -> bool:
 
 def _is_superseded() -> bool:
     """Whether this is the main cluster, filling in, and the cluster that should fetch has started meanwhile."""
-    return cluster_state.own_queue() == MAIN and cluster_state.is_served(DOWNLOADS, timezone.now())
+    return cluster_state.own_queue() == MAIN and cluster_state.is_served(DOWNLOADS, database_clock.now())
 
 
 @job
 def move_files() -> str:
     """Move files as requested on a page. The tick asks again for what cannot be done now."""
     try:
-        report = rename_plan.do_asked(timezone.now(), cluster_state.should_stop)
+        report = rename_plan.do_asked(database_clock.now(), cluster_state.should_stop)
     except rename_plan.CannotMove as error:
         return str(error)
     if report.files:
@@ -187,7 +187,7 @@ def undo_retag() -> str:
 
 def _retag(run: Callable[[datetime, Callable[[], bool]], retag.RetagReport]) -> str:
     try:
-        report = run(timezone.now(), cluster_state.should_stop)
+        report = run(database_clock.now(), cluster_state.should_stop)
     except retag.CannotRetag as error:
         return str(error)
     return f"{report.written} tagged anew, {report.left} left"
@@ -197,7 +197,7 @@ def _retag(run: Callable[[datetime, Callable[[], bool]], retag.RetagReport]) -> 
 def listen_to_files() -> str:
     """Measure some of the files that nobody has listened to; another job does the rest, so that others come between."""
     with try_lock("listen") as alone:
-        report = unheard.listen(timezone.now, cluster_state.should_stop) if alone else unheard.HeardFiles()
+        report = unheard.listen(database_clock.now, cluster_state.should_stop) if alone else unheard.HeardFiles()
     if report.more and not cluster_state.should_stop():
         request_listen()
     return f"{report.heard} heard, {report.unreadable} unreadable"
@@ -207,6 +207,6 @@ def listen_to_files() -> str:
 def answer_searches() -> str:
     """Run the searches that persons typed, one job at a time; what fits by then is fetched."""
     with try_lock("search") as alone:
-        count = manual_search.answer_all(timezone.now()) if alone else 0
+        count = manual_search.answer_all(database_clock.now()) if alone else 0
     wake()
     return f"{count} answered"

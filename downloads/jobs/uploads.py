@@ -19,8 +19,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.importers.formats.streaming_history import MOST, most_played
 from catalog.importers.import_files import NO_NAMES, import_files, renamed, totals, with_albums
 from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile, shown
@@ -105,7 +105,7 @@ def ask(
 @job
 def import_uploads() -> str:
     """Import what was uploaded on a page, then look for it in the folder. The tick asks again for what is left."""
-    ended = import_waiting(timezone.now())
+    ended = import_waiting(database_clock.now())
     if ended:
         request_reconcile()
     return f"{ended} imported"

@@ -13,10 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
+from catalog.db import database_clock
 from catalog.models import AdoptionMatch, Library
 from catalog.reports import status
 from catalog.reports.public_status import public_conditions
@@ -84,7 +84,7 @@ class Frame:
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.now: datetime = timezone.now()
+        self.now: datetime = database_clock.now()
         theme = request.COOKIES.get(THEME_COOKIE, "")
         self.theme = theme if theme in THEMES else ""
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db import connection
 from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import Service, Track
 from catalog.models.settings import value
 from catalog.reports import plan
@@ -51,7 +52,7 @@ def reason_to_rest(now: datetime) -> str:
     return f"Fetching rests outside the hours {hours}, which are set on the page /settings/downloads."
 
 
-def work_one(now: Clock = timezone.now, should_stop: Callable[[], bool] = lambda: False) -> Outcome | None:
+def work_one(now: Clock = database_clock.now, should_stop: Callable[[], bool] = lambda: False) -> Outcome | None:
     """Claim the next track and see it through. None: nothing is due, or nothing may be fetched now."""
     if should_stop() or reason_not_to_work(now()) or not Track.objects.queue(now()).exists():
         return None
@@ -82,7 +83,7 @@ def seconds_to_turn(now: datetime) -> float:
 
 
 def work_until_empty(
-    now: Clock = timezone.now,
+    now: Clock = database_clock.now,
     should_stop: Callable[[], bool] = lambda: False,
     workers: int = 1,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import ApiToken
 from catalog.system.console import PlainCommand
 from catalog.text.user_error import UserError
@@ -37,4 +37,4 @@ class Command(PlainCommand):
         if tokens.exists():
             raise UserError(f"There is a token called {options['name']} already: end it with --revoke.")
         self.stdout.write(f"A token of {options['person']} with scope {options['scope']}; it is not shown again:")
-        self.stdout.write(ApiToken.objects.issue(person, options["name"], options["scope"], timezone.now()))
+        self.stdout.write(ApiToken.objects.issue(person, options["name"], options["scope"], database_clock.now()))

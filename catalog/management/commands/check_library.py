@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.utils import timezone
-
+from catalog.db import database_clock
 from catalog.library.audit import KINDS, LibraryCheck, check_library
 from catalog.system.console import CommandReport, ReportCommand
 
@@ -19,7 +18,7 @@ class Command(ReportCommand):
     def report(self, options: dict[str, Any]) -> CommandReport:
         """A problem only where the folder could not be read: what is listed may be as it should."""
         with self.progress("folders") as progress:
-            check = check_library(timezone.now(), progress)
+            check = check_library(database_clock.now(), progress)
         return CommandReport(check.as_dict(), () if check.problem else _lines(check), check.problem)
 
 

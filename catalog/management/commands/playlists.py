@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.library.playlist_files import write_playlists
 from catalog.models import Library
 from catalog.system.console import CommandReport, ReportCommand
@@ -28,6 +28,6 @@ class Command(ReportCommand):
             Library.objects.filter(pk=1).update(write_playlists=options["on"])
         if options["off"]:
             return CommandReport({"write_playlists": False}, [OFF])
-        written = write_playlists(timezone.now())
+        written = write_playlists(database_clock.now())
         problem = written.sentence() if written.problem else ""
         return CommandReport(written.as_dict(), () if problem else [written.sentence()], problem)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.library.relocate import relocate
 from catalog.system.console import CommandReport, ReportCommand
 
@@ -20,6 +20,6 @@ class Command(ReportCommand):
     def report(self, options: dict[str, Any]) -> CommandReport:
         """Interrupted, it can be run again."""
         with self.progress("songs") as progress:
-            move = relocate(options["new_root"], timezone.now(), progress)
+            move = relocate(options["new_root"], database_clock.now(), progress)
         line = f"The library is at {move.new_root} now: {move.changed:,} of {move.rows:,} paths."
         return CommandReport(move.as_dict(), [line])

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.db.restore import restore
 from catalog.system.console import CommandReport, ReportCommand
 from catalog.text.humanize import count
@@ -26,7 +26,7 @@ class Command(ReportCommand):
 
     def report(self, options: dict[str, Any]) -> CommandReport:
         supervisor.require_stopped(settings.DATA_DIR / supervisor.RUN)
-        result = restore(options["file"], timezone.now())
+        result = restore(options["file"], database_clock.now())
         lines = [f"The catalog is that of {result.path} now: {count(result.tracks, 'song')}."]
         lines += [f"The one of before is kept: {result.kept}."] if result.kept else []
         return CommandReport(asdict(result), lines)

@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.urls import reverse
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.spotify.reseal import reseal_secrets
 from catalog.system.console import PlainCommand
 from catalog.text.user_error import UserError
@@ -32,7 +32,7 @@ class Command(PlainCommand):
         page = supervisor.page_address(settings.BIND, settings.PORT)
         self.stdout.write(f"Tonekeep: {page}/  (Ctrl-C stops it)")
         path = "/"
-        if token := setup_link.offer(timezone.now()):
+        if token := setup_link.offer(database_clock.now()):
             path = reverse("first_admin", args=[token])
             self.stdout.write(f"Make yourself its admin, within an hour: {page}{path}")
         for line in ways_in(settings.BIND, settings.PORT, settings.ALLOWED_HOSTS, own_addresses(), path):

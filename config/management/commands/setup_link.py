@@ -6,8 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.system.console import PlainCommand
 from catalog.text.user_error import UserError
 from catalog.web import setup_link
@@ -19,7 +19,7 @@ class Command(PlainCommand):
     help = "Print a new one-time link that makes the first admin; earlier ones become void."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        token = setup_link.offer(timezone.now())
+        token = setup_link.offer(database_clock.now())
         if token is None:
             raise UserError("There is an admin already; `python manage.py createsuperuser` makes another one.")
         page = supervisor.page_address(settings.BIND, settings.PORT)

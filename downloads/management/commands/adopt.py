@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.library.adopt import AdoptReport, adopt
 from catalog.system.console import CommandReport, ReportCommand
 from downloads.file_moves.library_tools import TOOLS
@@ -27,7 +27,7 @@ class Command(ReportCommand):
     def report(self, options: dict[str, Any]) -> CommandReport:
         dry_run = options["dry_run"]
         with self.progress("files") as progress:
-            result = adopt(options["directory"], timezone.now(), dry_run, progress, TOOLS)
+            result = adopt(options["directory"], database_clock.now(), dry_run, progress, TOOLS)
         return CommandReport(result.as_dict(), _lines(result, dry_run))
 
 

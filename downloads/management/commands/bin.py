@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import BinnedFile
 from catalog.system.console import CommandReport, ReportCommand
 from catalog.text.user_error import UserError
@@ -31,7 +31,7 @@ class Command(ReportCommand):
             take_back(day=_day(options["day"]))
         elif options["day"]:
             raise UserError("--day goes with --undo.")
-        moves = process_trash_requests(timezone.now())
+        moves = process_trash_requests(database_clock.now())
         rows = BinnedFile.objects.filter(state=BinnedFile.State.BINNED).select_related("track").order_by("pk")
         formers = FormerFile.objects.filter(state=FormerFile.State.BINNED).select_related("track").order_by("pk")
         replaced = [{"id": row.pk, "title": row.track.title, "file": row.target} for row in formers]

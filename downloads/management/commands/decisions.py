@@ -7,8 +7,8 @@ import os
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.system.console import CommandReport, ReportCommand
 from catalog.text.humanize import count
 from catalog.text.user_error import UserError
@@ -45,7 +45,7 @@ def _export(path: str) -> CommandReport:
 def _import(path: str) -> CommandReport:
     with open(path, "rb") as file:
         entries = decision_export.read(file.read(decision_export.LARGEST + 1))
-    result = decision_export.imported(entries, timezone.now(), "manage.py decisions import")
+    result = decision_export.imported(entries, database_clock.now(), "manage.py decisions import")
     wake()
     line = f"{result.read} decisions read: {result.made} made, {result.known} stood already,"
     line += f" {result.not_here} of songs that are not here, {result.refused_count} refused."

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
+from catalog.db import database_clock
 from catalog.system.console import CommandReport, ReportCommand
 from catalog.text.humanize import count
 from downloads.health.check import FAIL, Check
@@ -17,7 +16,7 @@ class Command(ReportCommand):
 
     def report(self, options: dict[str, Any]) -> CommandReport:
         """One line for each check, the worst first."""
-        report = health_report(timezone.now())
+        report = health_report(database_clock.now())
         failures = report.count(FAIL)
         problem = f"{count(failures, 'check')} failed." if failures else ""
         return CommandReport(report.as_dict(), [*map(_line, report.checks), f"{report.sentence}."], problem)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.importers.formats.streaming_history import MOST, most_played
 from catalog.importers.import_files import FileReport, import_files, totals, with_albums
 from catalog.importers.parsed_file import UnreadableFile
@@ -53,7 +53,7 @@ class Command(ReportCommand):
         except UnreadableFile as error:
             raise UserError(f"{error} Nothing was imported.") from error
         first = not Track.objects.exclude(local_path="").exists()
-        reports = import_files([most_played(file, options["most"]) for file in files], timezone.now())
+        reports = import_files([most_played(file, options["most"]) for file in files], database_clock.now())
         wake()
         lines = [line for report in reports for line in _lines(report)]
         return CommandReport(totals(reports), [*lines, ADOPT] if first else lines)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.system.console import CommandReport, ReportCommand, stop_on_signal
 from downloads.file_moves import rename_plan
 from downloads.file_moves.rename_plan import MoveReport
@@ -29,9 +29,9 @@ class Command(ReportCommand):
         return CommandReport(result.as_dict(), _lines(result, planned=options["plan"]))
 
     def _move(self, apply: bool) -> MoveReport:
-        rename_plan.ask_or_go_on("apply" if apply else "undo", timezone.now())
+        rename_plan.ask_or_go_on("apply" if apply else "undo", database_clock.now())
         with stop_on_signal() as stop, self.progress("files") as progress:
-            result = rename_plan.do_asked(timezone.now(), stop.is_set, progress)
+            result = rename_plan.do_asked(database_clock.now(), stop.is_set, progress)
         request_reconcile()
         return result
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.library.make_plan import accept_plan, make_plan
 from catalog.reports.plan import Plan
 from catalog.storage import state as storage
@@ -27,11 +27,11 @@ class Command(ReportCommand):
 
     def report(self, options: dict[str, Any]) -> CommandReport:
         """Exit status 3 with a sentence where the music folder is offline."""
-        state = storage.check(timezone.now())
+        state = storage.check(database_clock.now())
         if not state.may_read:
             raise UserError(state.reason, PAUSED)
         with self.progress("files") as progress:
-            plan = make_plan(timezone.now(), progress, tools=library_tools.TOOLS)
+            plan = make_plan(database_clock.now(), progress, tools=library_tools.TOOLS)
         data = {**plan.as_dict(), "accepted": plan.accepted or options["accept"]}
         if options["accept"]:
             accept_plan(plan.up_to)

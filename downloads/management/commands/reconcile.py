@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 from django.db.models import Q
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.library.reconcile import ReconcileReport, reconcile
 from catalog.library.relink import RelinkReport, relink
 from catalog.models import Folder
@@ -44,7 +44,7 @@ class Command(ReportCommand):
             raise UserError("--accept-root changes the catalog; leave out --dry-run.")
         options["paths"] = [_catalog_folder(path) for path in options["paths"]]
         if options["accept_root"]:
-            storage.accept_root(timezone.now())
+            storage.accept_root(database_clock.now())
         result, relinked = self._dry_run(options) if options["dry_run"] else self._run(options)
         data = result.as_dict() | ({"relink": relinked.as_dict()} if relinked else {})
         if not result.complete:
@@ -52,19 +52,19 @@ class Command(ReportCommand):
         return CommandReport(data, [*_lines(result), *_relink_lines(relinked)])
 
     def _run(self, options: dict[str, Any]) -> tuple[ReconcileReport, RelinkReport | None]:
-        reconcile_hooks.before_pass(timezone.now())
+        reconcile_hooks.before_pass(database_clock.now())
         result, relinked = self._dry_run(options)
         if result.complete:
-            reconcile_hooks.after_pass(timezone.now(), result)
+            reconcile_hooks.after_pass(database_clock.now(), result)
         wake()
-        reconcile_hooks.after_file_changes(timezone.now())
+        reconcile_hooks.after_file_changes(database_clock.now())
         return result, relinked
 
     def _dry_run(self, options: dict[str, Any]) -> tuple[ReconcileReport, RelinkReport | None]:
         """The pass alone. A signal ends it between two batches."""
         with stop_on_signal() as stop, self.progress("folders") as progress:
             result = reconcile(
-                timezone.now(),
+                database_clock.now(),
                 full=options["full"],
                 sizes=options["sizes"],
                 dry_run=options["dry_run"],
@@ -77,7 +77,7 @@ class Command(ReportCommand):
             )
         if not (options["relink"] and result.complete):
             return result, None
-        return result, relink(timezone.now(), options["dry_run"], tools=library_tools.TOOLS)
+        return result, relink(database_clock.now(), options["dry_run"], tools=library_tools.TOOLS)
 
 
 def _lines(result: ReconcileReport) -> Iterator[str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
+from catalog.db import database_clock
 from catalog.models import Service
 from catalog.system.console import PlainCommand
 from downloads.jobs.queue import wake
@@ -16,7 +15,7 @@ class Command(PlainCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """One track goes first; where the site still refuses, the pause comes again."""
-        paused = Service.objects.named("audio").is_paused(timezone.now())
+        paused = Service.objects.named("audio").is_paused(database_clock.now())
         Service.objects.go_on("audio")
         wake()
         self.stdout.write("Fetching goes on." if paused else "Fetching was not paused.")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.system.console import CommandReport, ReportCommand, stop_on_signal
 from downloads.jobs import reconcile_hooks
 from downloads.publishing import retag
@@ -29,8 +29,8 @@ class Command(ReportCommand):
         else:
             with stop_on_signal() as stop:
                 run = retag.apply if options["apply"] else retag.undo
-                result = run(timezone.now(), stop.is_set)
-            reconcile_hooks.after_file_changes(timezone.now())
+                result = run(database_clock.now(), stop.is_set)
+            reconcile_hooks.after_file_changes(database_clock.now())
         return CommandReport(result.as_dict(), list(_lines(result, options["plan"])))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import Track
 from catalog.system.console import PlainCommand
 from catalog.text.humanize import count
@@ -31,6 +31,6 @@ class Command(PlainCommand):
         tracks = Track.objects.filter(pk__in=options["ids"]) if options["ids"] else Track.objects.failed()
         if options["kind"]:
             tracks = tracks.filter(error_kind=options["kind"])
-        retried = transitions.retry(tracks, timezone.now(), "asked for with manage.py retry")
+        retried = transitions.retry(tracks, database_clock.now(), "asked for with manage.py retry")
         wake()
         self.stdout.write(f"{count(retried, 'track')} in the queue again.")

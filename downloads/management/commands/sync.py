@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.spotify.sync import SyncReport, sync
 from catalog.system.console import PAUSED, CommandReport, ReportCommand, stop_on_signal
 from downloads.jobs.backlog import reconcile_and_wake
@@ -28,7 +28,7 @@ class Command(ReportCommand):
         Without a connected account there is nothing to read, which is no error: the folder is reconciled all the same.
         """
         synced = self._sync(options["dry_run"], options["full"])
-        reconciled = None if options["dry_run"] or synced.busy else reconcile_and_wake(timezone.now())
+        reconciled = None if options["dry_run"] or synced.busy else reconcile_and_wake(database_clock.now())
         data = synced.as_dict() | {"reconcile": reconciled and reconciled.as_dict()}
         lines = [*_lines(synced), *([reconciled.sentence()] if reconciled else [])]
         if synced.complete:
@@ -38,7 +38,7 @@ class Command(ReportCommand):
     def _sync(self, dry_run: bool, full: bool) -> SyncReport:
         """The sync itself; a signal ends it between two collections."""
         with stop_on_signal() as stop, self.progress("collections") as progress:
-            return sync(timezone.now(), dry_run, full=full, on_progress=progress, should_stop=stop.is_set)
+            return sync(database_clock.now(), dry_run, full=full, on_progress=progress, should_stop=stop.is_set)
 
 
 def _lines(report: SyncReport) -> Iterator[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.library.make_plan import accept_plan, make_plan
 from catalog.models import Track
 from catalog.reports import plan
@@ -33,11 +33,11 @@ class Command(ReportCommand):
             raise UserError("`work` fetches until nothing is due: write `work --until-empty`.")
         results: Counter[str] = Counter()
         self._accept_plan()
-        reason = loop.reason_not_to_work(timezone.now())
+        reason = loop.reason_not_to_work(database_clock.now())
         if not reason:
             self._work(results)
-            reason = loop.reason_not_to_work(timezone.now())
-            reconcile_hooks.after_file_changes(timezone.now())
+            reason = loop.reason_not_to_work(database_clock.now())
+            reconcile_hooks.after_file_changes(database_clock.now())
         left = Track.objects.queue().count()
         counts = ", ".join(f"{results[result]} {result}" for result in ("downloaded", "adopted", "failed"))
         data = {"results": dict(results), "left": left, "paused": reason}
@@ -45,9 +45,9 @@ class Command(ReportCommand):
 
     def _accept_plan(self) -> None:
         """Who runs this says yes to the plan. What is in the folder already is found first, and not fetched."""
-        if plan.reason_to_wait() and storage.check(timezone.now()).may_read:
+        if plan.reason_to_wait() and storage.check(database_clock.now()).may_read:
             with self.progress("files") as progress:
-                make_plan(timezone.now(), progress, tools=library_tools.TOOLS)
+                make_plan(database_clock.now(), progress, tools=library_tools.TOOLS)
             accept_plan()
 
     def _work(self, results: Counter[str]) -> None:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import Event, Run
 from catalog.text.humanize import count
 from catalog.web.keyset_pages import page_of, query_string
@@ -88,7 +89,7 @@ def activity(request: HttpRequest) -> HttpResponse:
     first = not request.GET.get("after")
     context = {
         "section": "activity",
-        "now": timezone.now(),
+        "now": database_clock.now(),
         "kind": name,
         "filters": [(key, label) for key, (label, _) in FILTERS.items()],
         "days": [(day, list(each)) for day, each in groupby(_together(page.rows), lambda one: one.day)],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.library.make_plan import accept_bin, accept_plan
 from catalog.models import AdoptionMatch, JobRequest, Run
 from catalog.reports import plan, status
@@ -25,7 +25,7 @@ STILL_LOOKING = "The plan is not made yet: the music folder is still being looke
 @staff_page
 def plan_page(request: HttpRequest) -> HttpResponse:
     """The plan, or how far the look through the folder is."""
-    now = timezone.now()
+    now = database_clock.now()
     songs = plan.planned()
     current = plan.plan()
     asked = AdoptionMatch.objects.filter(rejected=False, track__in=plan.asked(songs).order_by().values("pk"))
@@ -54,7 +54,7 @@ def plan_page(request: HttpRequest) -> HttpResponse:
 
 def phase(current: plan.Plan) -> str:
     """ "empty" without a song, "looking" while the folder is looked through, else "ready", or "accepted"."""
-    now = timezone.now()
+    now = database_clock.now()
     if not current.songs and not plan.planned().exists():
         sync = status.latest_run(Run.Kind.SYNC, now)
         waits = (sync and sync["running"]) or JobRequest.objects.is_waiting("sync") or _imports_wait()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.db.snapshot_read import snapshot_read
 from catalog.models import Track
 from catalog.reports import status
@@ -20,7 +20,7 @@ QUEUE_VIEWS = ("ready", "cooling")
 @readers_page
 def queue(request: HttpRequest) -> HttpResponse:
     """`/queue?view=ready|cooling`: a page to a browser, JSON by Accept. Paged by key: ``after`` is the answer's own."""
-    now = timezone.now()
+    now = database_clock.now()
     view = request.GET.get("view", "ready")
     listing = LISTINGS[view if view in QUEUE_VIEWS else "ready"]
     with snapshot_read():

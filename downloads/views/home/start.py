@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.models import JobRequest
 from catalog.reports import plan
 from catalog.reports.music_folder import music_folder
@@ -17,7 +17,7 @@ from catalog.web.permissions import staff_page
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """The second step: the music folder, as the last look left it. The next ones are the source and the plan."""
-    now = timezone.now()
+    now = database_clock.now()
     context = {
         "section": "home",
         "now": now,

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import Event, Track
 from catalog.reports import status
 from catalog.reports.public_status import public_snapshot
@@ -31,7 +31,7 @@ SERVICE_WORDS = {
 @readers_page
 def status_page(request: HttpRequest) -> HttpResponse:
     """The start page. Readers see the same without buttons."""
-    now = timezone.now()
+    now = database_clock.now()
     snapshot = status.snapshot(now, SHOWN_IN_QUEUE)
     if not is_insider(request):
         snapshot = public_snapshot(snapshot)

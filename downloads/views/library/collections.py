@@ -11,9 +11,9 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.ingest.collections import remove, set_removal, switch
 from catalog.models import Account, Collection, CollectionQuerySet, Entry, Run, Track
 from catalog.reports.ledger import ledger
@@ -54,7 +54,7 @@ def collections(request: HttpRequest) -> HttpResponse:
     names = dict(Account.objects.values_list("user_id", "name"))
     context: dict[str, Any] = {
         "section": "library",
-        "now": timezone.now(),
+        "now": database_clock.now(),
         "tab": tab,
         "tabs": [(name, title, _in_tab(name).count()) for name, (title, _) in TABS.items()],
         "page": page,

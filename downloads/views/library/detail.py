@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import Album, Artist, Collection, Credit, Entry, Track, TrackQuerySet
 from catalog.reports import status
 from catalog.reports.ledger import ledger
@@ -75,7 +75,7 @@ def collection(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(request: HttpRequest, tracks: TrackQuerySet, narrowed_to: dict[str, int]) -> dict[str, Any]:
-    now = timezone.now()
+    now = database_clock.now()
     parts = coverage_of(tracks, now, narrowed_to)
     counts = {part.name: part.count for part in parts}
     return {

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import render
 from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import Album, Artist, Collection, Track, TrackQuerySet
 from catalog.reports import status
 from catalog.reports.listings import Listing, narrowed
@@ -51,7 +52,7 @@ BULK_WORDS = {
 @readers_page
 def songs(request: HttpRequest) -> HttpResponse:
     """One page of a list, narrowed by artist, album, collection, kind of error or words."""
-    now = timezone.now()
+    now = database_clock.now()
     query = request.GET.dict()
     listing = _listing(query)
     sort = _sort(query, listing)
@@ -112,7 +113,7 @@ def change_songs(request: HttpRequest) -> HttpResponse:
     if number > CONFIRM_ABOVE and not confirmed(request):
         return confirmation(request, f"{label}: {count(number, 'song')}?", label)
     ids = _kept_for_undo(tracks, action)
-    changed = TRACK_BUTTONS[action][0](tracks, timezone.now(), by=request.user.get_username())
+    changed = TRACK_BUTTONS[action][0](tracks, database_clock.now(), by=request.user.get_username())
     job_queue.wake()
     request.session.pop(UNDO, None)
     if ids and "undo" not in request.POST:
@@ -141,7 +142,9 @@ def _chosen(request: HttpRequest) -> TrackQuerySet:
     if "all" not in request.POST:
         return Track.objects.filter(pk__in=ids_from(request.POST.getlist("song")))
     query = request.POST.dict()
-    return Track.objects.filter(pk__in=narrowed(_listing(query).rows(timezone.now()), query).order_by().values("pk"))
+    return Track.objects.filter(
+        pk__in=narrowed(_listing(query).rows(database_clock.now()), query).order_by().values("pk")
+    )
 
 
 # --- CSV --------------------------------------------------------------------------------------------------
@@ -152,7 +155,7 @@ def songs_csv(request: HttpRequest) -> HttpResponseBase:
     """`/tracks.csv`: the whole list of the same address without ".csv", streamed."""
     query = request.GET.dict()
     listing = _listing(query)
-    rows = narrowed(listing.rows(timezone.now()), query).order_by("pk")
+    rows = narrowed(listing.rows(database_clock.now()), query).order_by("pk")
     response = StreamingHttpResponse(_csv_lines(rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="tonekeep-{listing.name}.csv"'
     return response

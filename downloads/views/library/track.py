@@ -7,8 +7,8 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.ingest.separate import separate
 from catalog.models import Alias, Library, Track
 from catalog.reports import status
@@ -38,7 +38,7 @@ def track(request: HttpRequest, pk: int) -> HttpResponse:
     audio = AudioFile.objects.filter(track=row).first() if here else None
     context = {
         "section": "library",
-        "now": timezone.now(),
+        "now": database_clock.now(),
         "track": row,
         "song": status.described(Track.objects.filter(pk=pk))[0],
         "kind": ERROR_KINDS.get(row.error_kind),
@@ -67,7 +67,7 @@ TRACK_BUTTONS: dict[str, tuple[Callable[..., int], str]] = {
 def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     """Try again now, ignore, want again."""
     change, answer = TRACK_BUTTONS[deed]
-    changed = change(Track.objects.filter(pk=pk), timezone.now(), by=request.user.get_username())
+    changed = change(Track.objects.filter(pk=pk), database_clock.now(), by=request.user.get_username())
     queue.wake()
     messages.success(request, answer if changed else "Nothing to change: somebody else was first.")
     return back(request)
@@ -77,7 +77,7 @@ def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
 def separate_track(request: HttpRequest, pk: int) -> HttpResponse:
     """One of the names of this track is a song of its own."""
     name = get_object_or_404(Alias, pk=id_from(request.POST.get("name", "")), track=pk)
-    parted = separate(name.pk, timezone.now(), by=request.user.get_username())
+    parted = separate(name.pk, database_clock.now(), by=request.user.get_username())
     queue.wake()
     messages.success(request, "They are two songs now." if parted else "Nothing to change: somebody else was first.")
     return redirect("track", pk)
@@ -90,7 +90,7 @@ def retry_failed(request: HttpRequest) -> HttpResponse:
     number = failed.count()
     if number > CONFIRM_ABOVE and not confirmed(request):
         return confirmation(request, f"Try {count(number, 'song')} again now?", "Try again now")
-    changed = transitions.retry(failed, timezone.now(), by=request.user.get_username())
+    changed = transitions.retry(failed, database_clock.now(), by=request.user.get_username())
     queue.wake()
     messages.success(request, f"{count(changed, 'song')} are tried again now." if changed != 1 else "1 song is tried.")
     return back(request)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.web.permissions import staff_page, wants_json
 from downloads.health.report import health_report
 
@@ -15,7 +15,7 @@ from downloads.health.report import health_report
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """A page to a browser, JSON by Accept."""
-    report = health_report(timezone.now())
+    report = health_report(database_clock.now())
     if wants_json(request):
         return JsonResponse(report.as_dict())
     return render(request, "settings/health.html", {"section": "settings", "report": report, "page": "health"})

@@ -11,9 +11,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from catalog.db import database_clock
 from catalog.importers.formats.streaming_history import MOST, most_played
 from catalog.importers.import_files import guard_against_empty, renamed, with_albums
 from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile, file_size, shown, whole_number
@@ -92,7 +92,7 @@ def import_now(request: HttpRequest) -> HttpResponse:
     names = {place: request.POST[f"name_{place}"] for place in range(MOST_NAMES) if f"name_{place}" in request.POST}
     albums = request.POST.get("albums") == "yes"
     if entries > uploads.MANY:
-        uploads.ask(asked, entries, timezone.now(), most, names, albums)
+        uploads.ask(asked, entries, database_clock.now(), most, names, albums)
         queue.request_import()
         messages.success(request, f"{count(entries, 'entry', 'entries')} are being imported. You may leave this page.")
         return redirect("import")
@@ -103,7 +103,7 @@ def import_now(request: HttpRequest) -> HttpResponse:
         return _form(request, f"{error} Nothing was imported.", 400)
     finally:
         uploads.discard(asked)
-    answer = uploads.import_now(read, timezone.now())
+    answer = uploads.import_now(read, database_clock.now())
     queue.request_reconcile()
     if plan.reason_to_wait():
         messages.success(request, answer)
@@ -114,7 +114,7 @@ def import_now(request: HttpRequest) -> HttpResponse:
 
 def _form(request: HttpRequest, problem: str = "", code: int = 200) -> HttpResponse:
     runs = list(Run.objects.filter(kind=Run.Kind.IMPORT)[:RUNS_SHOWN])
-    shown_now = {"section": "settings", "problem": problem, "runs": runs, "now": timezone.now()}
+    shown_now = {"section": "settings", "problem": problem, "runs": runs, "now": database_clock.now()}
     shown_now["waiting"] = any(run.ended_at is None for run in runs)
     return render(request, "settings/import.html", shown_now, status=code)
 

@@ -9,9 +9,9 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.models import Library, Track
 from catalog.models.settings import value
 from catalog.music import path_template
@@ -65,7 +65,7 @@ def paths(request: HttpRequest) -> HttpResponse:
         "moving": MoveBatch.objects.filter(ended_at=None).first(),
         "last": MoveBatch.objects.exclude(ended_at=None).order_by("-pk").first(),
         "may_undo": rename_plan.last_applied() is not None,
-        "now": timezone.now(),
+        "now": database_clock.now(),
     }
     return render(request, "settings/paths.html", context)
 
@@ -114,7 +114,7 @@ def save(request: HttpRequest) -> HttpResponse:
 def move(request: HttpRequest, kind: str) -> HttpResponse:
     """Move the files that are here to their places, or back, in the background."""
     try:
-        rename_plan.ask(kind, timezone.now())
+        rename_plan.ask(kind, database_clock.now())
     except rename_plan.CannotMove as error:
         messages.error(request, str(error))
     else:

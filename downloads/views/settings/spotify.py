@@ -9,10 +9,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.models import Account, Run, Service
 from catalog.spotify import accounts
 from catalog.spotify.auth import app
@@ -26,7 +26,7 @@ from downloads.jobs import queue
 @require_safe
 def connect_page(request: HttpRequest) -> HttpResponse:
     """The steps that are left, and the accounts."""
-    now = timezone.now()
+    now = database_clock.now()
     service = Service.objects.filter(name=SPOTIFY).first() or Service(name=SPOTIFY)  # a look makes no row
     ours = app()
     context: dict[str, Any] = {
@@ -64,7 +64,7 @@ def save_app(request: HttpRequest) -> HttpResponse:
 def start(request: HttpRequest) -> HttpResponse:
     """Off to Spotify."""
     try:
-        return redirect(accounts.begin(request.session, timezone.now()))
+        return redirect(accounts.begin(request.session, database_clock.now()))
     except accounts.ConnectProblem as problem:
         messages.error(request, str(problem))
         return redirect("connect")
@@ -87,7 +87,7 @@ def paste(request: HttpRequest) -> HttpResponse:
 
 def _finish(request: HttpRequest, landed: str) -> HttpResponse:
     try:
-        account = accounts.finish(request.session, landed, timezone.now())
+        account = accounts.finish(request.session, landed, database_clock.now())
     except accounts.ConnectProblem as problem:
         messages.error(request, str(problem))
         return redirect("connect")

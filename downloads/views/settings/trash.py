@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.http import urlencode
 
+from catalog.db import database_clock
 from catalog.models import BinnedFile
 from catalog.text.humanize import count
 from catalog.web.keyset_pages import page_of
@@ -29,7 +29,7 @@ def trash_list(request: HttpRequest) -> HttpResponse:
     formers = FormerFile.objects.exclude(state=FormerFile.State.LEAVING).order_by("-moved_at", "-pk")
     formers = formers.select_related("track__album").prefetch_related("track__credits__artist")[: MAX_ROWS + 1]
     context = {"formers": formers[:MAX_ROWS], "more_formers": len(formers) > MAX_ROWS, "most": MAX_ROWS}
-    context |= {"section": "library", "now": timezone.now(), "page": page}
+    context |= {"section": "library", "now": database_clock.now(), "page": page}
     return render(request, "settings/trash.html", context | following)
 
 
@@ -43,7 +43,7 @@ def trash_restore(request: HttpRequest) -> HttpResponse:
 def trash_restore_former(request: HttpRequest) -> HttpResponse:
     """Ask for files that gave way to other recordings: they are to be their songs' again."""
     by = request.user.get_username()
-    return _answer(request, restore.ask_back(_ids(request, "file"), timezone.now(), by))
+    return _answer(request, restore.ask_back(_ids(request, "file"), database_clock.now(), by))
 
 
 def _ids(request: HttpRequest, name: str) -> list[int]:

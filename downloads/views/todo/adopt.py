@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.http import urlencode
 
+from catalog.db import database_clock
 from catalog.library import adopt
 from catalog.models import AdoptionMatch
 from catalog.text.humanize import count
@@ -34,10 +34,10 @@ def adoption_answer(request: HttpRequest) -> HttpResponse:
     ids = [int(text) for text in request.POST.getlist("row")[:MAX_ROWS] if text.isascii() and text.isdigit()]
     ids = [pk for pk in ids if pk < 1 << 63]
     if request.POST.get("answer") == "yes":
-        adopted = adopt.accept(ids, timezone.now(), request.user.get_username())
+        adopted = adopt.accept(ids, database_clock.now(), request.user.get_username())
         queue.request_reconcile()  # pages look at no file: whether it still is there, the pass finds out
         answer = f"{count(adopted, 'file')} taken." if adopted else "Nothing to change: somebody else was first."
     else:
-        answer = f"{count(adopt.reject(ids, timezone.now()), 'file')} left alone. You are not asked again."
+        answer = f"{count(adopt.reject(ids, database_clock.now()), 'file')} left alone. You are not asked again."
     messages.success(request, answer)
     return back(request) if request.POST.get("next") else redirect("adopt")

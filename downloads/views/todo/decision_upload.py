@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.importers.parsed_file import file_size
 from catalog.text.humanize import count
 from catalog.web.permissions import staff_button, staff_page
@@ -40,7 +40,7 @@ def decisions_import(request: HttpRequest) -> HttpResponse:
     except decision_export.NotDecisions as error:
         messages.error(request, str(error))
         return redirect("review_list")
-    report = decision_export.imported(entries, timezone.now(), request.user.get_username())
+    report = decision_export.imported(entries, database_clock.now(), request.user.get_username())
     queue.wake()
     answer = f"{count(report.read, 'decision')} read: {report.made} made, {report.known} stood already,"
     answer += f" {report.not_here} of songs that are not here, {report.refused_count} refused."

@@ -8,10 +8,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.models import Track
 from catalog.text.humanize import count
 from catalog.text.row_ids import id_from, ids_from
@@ -57,7 +57,7 @@ def _question(track: Track) -> dict[str, Any]:
         for number, offer in enumerate(offered[:OFFERED], 1)
     ]
     return {
-        "now": timezone.now(),
+        "now": database_clock.now(),
         "track": track,
         "rows": rows,
         "more": max(0, len(offered) - OFFERED),
@@ -100,7 +100,7 @@ def desk_alike(request: HttpRequest, candidate: int) -> HttpResponse:
 @staff_button
 def desk_answer(request: HttpRequest, pk: int) -> HttpResponse:
     """Take one (and the ones that were shown as alike), or none. The next question follows."""
-    track, now, by = get_object_or_404(Track, pk=pk), timezone.now(), request.user.get_username()
+    track, now, by = get_object_or_404(Track, pk=pk), database_clock.now(), request.user.get_username()
     if "take" in request.POST:
         chosen = get_object_or_404(Candidate, pk=id_from(request.POST["take"]), track=track)
         ids = ids_from(request.POST.getlist("also"))[:ALIKE_MOST]
@@ -133,6 +133,6 @@ def desk_undo(request: HttpRequest) -> HttpResponse:
         return redirect("desk")
     *earlier, (pk, changes) = answered
     request.session[ANSWERED] = earlier
-    undone = answers.undo(changes, timezone.now(), request.user.get_username())
+    undone = answers.undo(changes, database_clock.now(), request.user.get_username())
     messages.success(request, "Taken back." if undone else "Nothing to change: somebody else was first.")
     return redirect(f"{reverse('desk')}?{urlencode({'song': pk})}")

@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import AdoptionMatch, Track
 from catalog.reports import status
 from catalog.web.permissions import may_act, readers_page, staff_page
@@ -29,7 +29,7 @@ def todo(request: HttpRequest) -> HttpResponse:
     matches = AdoptionMatch.objects.unanswered().select_related("track")
     context = {
         "section": "todo",
-        "now": timezone.now(),
+        "now": database_clock.now(),
         "review": status.described(review[:EXAMPLES]),
         "matches": matches.order_by("pk")[:EXAMPLES],
         "not_found": status.described(not_found[:EXAMPLES]),
@@ -52,7 +52,7 @@ def failures(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "section": "activity",
-        "now": timezone.now(),
+        "now": database_clock.now(),
         "groups": [_group(row) for row in groups],
         "may_act": may_act(request),
     }

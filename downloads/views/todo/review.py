@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.models import Track
 from catalog.storage import state as storage
 from catalog.web.keyset_pages import page_of
@@ -71,7 +71,7 @@ def review_track(request: HttpRequest, pk: int) -> HttpResponse:
     suggested = rows[0] if rows and not choice and _may_be_suggested(rows[0]) else None
     context = {
         "section": "todo",
-        "now": timezone.now(),
+        "now": database_clock.now(),
         "track": track,
         "kind": ERROR_KINDS.get(track.error_kind),
         "cure": _cure(track, rows),
@@ -157,7 +157,7 @@ def review_candidate(request: HttpRequest, candidate: int, action: str) -> HttpR
     """Take this one, never this one, take it back."""
     row = get_object_or_404(Candidate, pk=candidate)
     act, answer = ACTIONS[action]
-    act(row, timezone.now(), request.user.get_username())
+    act(row, database_clock.now(), request.user.get_username())
     queue.wake()
     messages.success(request, answer)
     return redirect("review_track", pk=row.track_id)
@@ -168,7 +168,7 @@ def review_url(request: HttpRequest, pk: int) -> HttpResponse:
     """Use this YouTube id. Whatever is no id and no address of YouTube's own hosts is refused here already."""
     track = get_object_or_404(Track, pk=pk)
     try:
-        decisions.choose_url(track, request.POST.get("address", ""), timezone.now(), request.user.get_username())
+        decisions.choose_url(track, request.POST.get("address", ""), database_clock.now(), request.user.get_username())
     except AddressRefused as error:
         messages.error(request, f"{error} Paste the 11 characters of a recording's id, or its address on YouTube.")
     else:
@@ -182,7 +182,7 @@ def review_search(request: HttpRequest, pk: int) -> HttpResponse:
     """Search with these words, in the background."""
     track = get_object_or_404(Track, pk=pk)
     try:
-        manual_search.ask(track, request.POST.get("words", ""), timezone.now())
+        manual_search.ask(track, request.POST.get("words", ""), database_clock.now())
     except ValueError as error:
         messages.error(request, str(error))
     else:
