@@ -10,7 +10,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -92,6 +92,10 @@ class ReadFile:
     def reasons(self) -> dict[str, int]:
         """How many places lead to no track, by reason (`catalog.music.records.REASONS`)."""
         return dict(Counter(e.reason for c in self.collections for e in c.entries if e.track is None))
+
+
+# A list in a file: its name, its entries, and those that were not understood.
+NamedList = tuple[str, list[EntryRecord], list[Skipped]]
 
 
 def clean(text: object, limit: int = MAX_TEXT) -> str:
@@ -182,6 +186,47 @@ def as_entry(
 def link_entry(spotify_id: str, added_at: datetime | None = None) -> EntryRecord:
     """A track of which only the id is known: it keeps its place until Spotify says its name."""
     return EntryRecord(reason=LINK, label=f"spotify:track:{spotify_id}", added_at=added_at)
+
+
+def read_items(
+    items: Iterable[Any],
+    entry_of: Callable[[Any], tuple[EntryRecord, str]],
+    text_of: Callable[[Any], str] = lambda item: "",
+) -> tuple[list[EntryRecord], list[Skipped]]:
+    """An entry for each item of a list, and those that were not understood, by their numbers (1 = first).
+
+    ``text_of`` is what is shown of such an item, the entry's label where it is "".
+    """
+    entries, skipped = [], []
+    for number, item in enumerate(items, 1):
+        entry, problem = entry_of(item)
+        entries.append(entry)
+        if problem:
+            skipped.append(Skipped(number, clean(text_of(item), MAX_LABEL) or entry.label, problem))
+    return entries, skipped
+
+
+def list_key(file_name: str, name: str) -> str:
+    """The key of one of several lists in a file: a newer export of the file has the same."""
+    return f"{collection_name(file_name)[0][: MAX_NAME // 2]}/{folded(name)}"[:MAX_NAME]
+
+
+def file_of_lists(
+    name: str, kind: str, lists: Iterable[NamedList], key_of: Callable[[str, str], str] = list_key, **more: Any
+) -> ReadFile:
+    """A file that holds several lists by name, within the limits of one library. Raises UnreadableFile beyond them."""
+    collections: list[CollectionRecord] = []
+    skipped: list[Skipped] = []
+    places = 0
+    for title, entries, misread in lists:
+        title = clean(title, MAX_NAME) or "Unnamed"
+        collections.append(as_collection(key_of(name, title), title, entries, len(misread)))
+        skipped += misread
+        places += len(entries)
+        if places > MAX_ENTRIES or len(collections) > MAX_COLLECTIONS:
+            most = f"{MAX_ENTRIES:,} tracks" if places > MAX_ENTRIES else f"{MAX_COLLECTIONS:,} playlists"
+            raise UnreadableFile(f"{shown(name)} holds more than {most}: export it in parts.")
+    return ReadFile(name, kind, tuple(collections), tuple(skipped), **more)
 
 
 def album_link(spotify_id: str, name: str) -> CollectionRecord:

@@ -22,7 +22,7 @@ from catalog.importers.parsed_file import (
     as_collection,
     clean,
     collection_name,
-    folded,
+    list_key,
     no_track,
     refuse_nonsense,
     shown,
@@ -99,7 +99,7 @@ def _named(others: Counter[str]) -> str:
 
 def _key_and_name(file_name: str, playlist: str) -> tuple[str, str]:
     key, title = collection_name(file_name)
-    return (f"{key[: MAX_NAME // 2]}/{folded(playlist)}"[:MAX_NAME], playlist) if playlist else (key, title)
+    return (list_key(file_name, playlist), playlist) if playlist else (key, title)
 
 
 FORMAT = Format(recognises, read)

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import plistlib
+from collections.abc import Iterable
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 from catalog.importers.library_text import Format, LibraryText
 from catalog.importers.parsed_file import (
-    MAX_COLLECTIONS,
     MAX_DURATION_MS,
-    MAX_ENTRIES,
     MAX_LABEL,
     MAX_NAME,
+    NamedList,
     ReadFile,
     Skipped,
     UnreadableFile,
-    as_collection,
     as_entry,
     clean,
     collection_name,
-    folded,
+    file_of_lists,
+    read_items,
     shown,
 )
 from catalog.importers.xml_text import damaged_xml, refuse_entities, without_declaration
-from catalog.music.records import UNREADABLE, CollectionRecord, EntryRecord, TrackRecord
+from catalog.music.records import UNREADABLE, EntryRecord, TrackRecord
 
 KIND = "iTunes library"
 # Lists that the program makes itself, by the key that marks them: all music once more, films, podcasts.
@@ -46,14 +46,11 @@ def read(file: LibraryText) -> ReadFile:
     tracks = library.get("Tracks") if isinstance(library, dict) else None
     if not isinstance(tracks, dict):
         raise UnreadableFile(f"{shown(file.name)} is no iTunes library: export the library or playlist as XML.")
-    skipped: list[Skipped] = []
-    collections = [_playlist(file.name, each, tracks, skipped) for each in _playlists(library)]
-    if not collections:
+    lists = [_playlist(each, tracks) for each in _playlists(library)]
+    if not lists:
         key, title = collection_name(file.name)
-        collections = [_collection(key, title, tracks.values(), skipped)]
-    if sum(len(each.entries) for each in collections) > MAX_ENTRIES or len(collections) > MAX_COLLECTIONS:
-        raise UnreadableFile(f"{shown(file.name)} holds more than {MAX_ENTRIES:,} songs: export single playlists.")
-    return ReadFile(file.name, KIND, tuple(collections), tuple(skipped))
+        return file_of_lists(file.name, KIND, [(title, *_songs(tracks.values()))], lambda *_: key)
+    return file_of_lists(file.name, KIND, lists)
 
 
 def _playlists(library: dict[str, Any]) -> list[dict[str, Any]]:
@@ -66,27 +63,14 @@ def _playlists(library: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _playlist(
-    file_name: str, playlist: dict[str, Any], tracks: dict[str, Any], skipped: list[Skipped]
-) -> CollectionRecord:
+def _playlist(playlist: dict[str, Any], tracks: dict[str, Any]) -> NamedList:
     ids = [item.get("Track ID") if isinstance(item, dict) else None for item in playlist["Playlist Items"]]
-    name = clean(playlist.get("Name"), MAX_NAME) or "Unnamed"
-    key = f"{collection_name(file_name)[0][: MAX_NAME // 2]}/{folded(name)}"[:MAX_NAME]
-    return _collection(key, name, [tracks.get(str(pk)) for pk in ids], skipped)
+    return clean(playlist.get("Name"), MAX_NAME), *_songs(tracks.get(str(pk)) for pk in ids)
 
 
-def _collection(key: str, name: str, items: Any, skipped: list[Skipped]) -> CollectionRecord:
-    entries: list[EntryRecord] = []
-    misread = 0
-    for number, item in enumerate(items, 1):
-        if isinstance(item, dict) and any(map(item.get, NOT_MUSIC)):
-            continue
-        entry, problem = _entry(item)
-        entries.append(entry)
-        if problem:
-            misread += 1
-            skipped.append(Skipped(number, entry.label, problem))
-    return as_collection(key, name, entries, misread)
+def _songs(items: Iterable[Any]) -> tuple[list[EntryRecord], list[Skipped]]:
+    music = (item for item in items if not (isinstance(item, dict) and any(map(item.get, NOT_MUSIC))))
+    return read_items(music, _entry)
 
 
 def _entry(item: Any) -> tuple[EntryRecord, str]:

@@ -1,30 +1,34 @@
 """Spotify's privacy export: YourLibrary.json, Playlist*.json and the Playlist.json of old ones. Pure.
 
 It knows one artist for a track, no length and no ISRC, and in old exports no address. Of the saved albums it
-knows only the names. See support.spotify.com, "Understanding your data".
+knows only names and ids. See support.spotify.com, "Understanding your data".
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
+from catalog.importers.json_values import mapping
 from catalog.importers.library_text import Format, LibraryText
 from catalog.importers.parsed_file import (
     MAX_COLLECTIONS,
-    MAX_ENTRIES,
     MAX_LABEL,
     MAX_NAME,
+    NamedList,
     ReadFile,
     Skipped,
     UnreadableFile,
-    as_collection,
+    album_link,
     as_entry,
     clean,
+    file_of_lists,
     folded,
     local_label,
     moment,
+    read_items,
     shown,
 )
 from catalog.music.records import (
@@ -32,7 +36,6 @@ from catalog.music.records import (
     LOCAL,
     UNREADABLE,
     WITHDRAWN,
-    CollectionRecord,
     EntryRecord,
     TrackRecord,
     spotify_id_of,
@@ -43,14 +46,13 @@ PRIVACY_FILE = re.compile(r"(YourLibrary|Playlist)[0-9]*\.json", re.IGNORECASE)
 LIKED_KEY, PLAYLIST_KEY = "spotify-export:liked", "spotify-export:playlist:"
 # What YourLibrary.json lists beside tracks, and why it does not come in.
 NOT_TAKEN = (
-    ("albums", "saved albums", " (the export names them, but not their tracks)"),
+    ("albums", "saved albums", " (the export says neither their songs nor their Spotify ids)"),
     ("episodes", "saved podcast episodes", ""),
     ("shows", "saved podcasts", ""),
     ("bannedTracks", "hidden tracks", ""),
 )
 # An item of a playlist holds one of these; the others are null.
 NO_TRACKS = (("episode", EPISODE), ("audiobook", EPISODE), ("chapter", EPISODE), ("localTrack", LOCAL))
-_EMPTY: dict[str, Any] = {}
 
 
 def recognises(file: LibraryText) -> bool:
@@ -64,7 +66,7 @@ def read(file: LibraryText) -> ReadFile:
     """
     data, name = file.json, file.name
     if isinstance(data, dict) and isinstance(data.get("playlists"), list):
-        return _playlists(data["playlists"], name)
+        return file_of_lists(name, KIND_PLAYLISTS, _playlists(data["playlists"], name), _playlist_key)
     if isinstance(data, dict) and isinstance(data.get("tracks"), list):
         return _library(data, name)
     raise UnreadableFile(
@@ -74,47 +76,33 @@ def read(file: LibraryText) -> ReadFile:
 
 
 def _library(data: dict[str, Any], name: str) -> ReadFile:
-    entries, skipped = _entries(data["tracks"], name)
-    lists = [(data.get(part), what, why) for part, what, why in NOT_TAKEN]
-    notes = tuple(
-        f"not taken: {what}, {len(items)}{why}" for items, what, why in lists if isinstance(items, list) and items
-    )
-    liked = as_collection(LIKED_KEY, "Liked songs", entries, len(skipped))
-    return ReadFile(name, KIND_LIBRARY, (liked,), tuple(skipped), notes)
+    lists = {part: items for part, *_ in NOT_TAKEN if isinstance(items := data.get(part), list)}
+    albums = {
+        spotify_id: clean(album.get("album"))
+        for album in map(mapping, lists.get("albums", [])[:MAX_COLLECTIONS])
+        if (spotify_id := spotify_id_of(clean(album.get("uri"))))
+    }
+    left = {part: len(items) for part, items in lists.items() if not (part == "albums" and albums)}
+    notes = tuple(f"not taken: {what}, {left[part]}{why}" for part, what, why in NOT_TAKEN if left.get(part))
+    links = tuple(album_link(spotify_id, title) for spotify_id, title in albums.items())
+    liked = ("Liked songs", *_entries(data["tracks"]))
+    return file_of_lists(name, KIND_LIBRARY, [liked], lambda *_: LIKED_KEY, notes=notes, albums=links)
 
 
-def _playlists(playlists: list[Any], name: str) -> ReadFile:
-    collections: list[CollectionRecord] = []
-    skipped: list[Skipped] = []
-    if len(playlists) > MAX_COLLECTIONS:
-        raise UnreadableFile(f"{shown(name)} holds more than {MAX_COLLECTIONS:,} playlists: Spotify allows no more.")
-    total = 0
-    for playlist in playlists:
-        playlist = playlist if isinstance(playlist, dict) else _EMPTY
+def _playlists(playlists: list[Any], name: str) -> Iterator[NamedList]:
+    for playlist in map(mapping, playlists):
         items = playlist.get("items", playlist.get("tracks"))
         if not isinstance(items, list):
             raise UnreadableFile(f"{shown(name)} has a playlist without a list of tracks: request the export again.")
-        entries, misread = _entries(items, name)
-        title = clean(playlist.get("name"), MAX_NAME) or "Unnamed"
-        key = (PLAYLIST_KEY + folded(title))[:MAX_NAME]
-        collections.append(as_collection(key, title, entries, len(misread)))
-        skipped += misread
-        total += len(entries)
-        if total > MAX_ENTRIES:
-            raise _too_many(name)
-    return ReadFile(name, KIND_PLAYLISTS, tuple(collections), tuple(skipped))
+        yield clean(playlist.get("name"), MAX_NAME), *_entries(items)
 
 
-def _entries(items: list[Any], name: str) -> tuple[list[EntryRecord], list[Skipped]]:
-    if len(items) > MAX_ENTRIES:
-        raise _too_many(name)
-    entries, skipped = [], []
-    for number, item in enumerate(items, 1):
-        entry, problem = _entry(item)
-        entries.append(entry)
-        if problem:
-            skipped.append(Skipped(number, clean(json.dumps(item, ensure_ascii=False), MAX_LABEL), problem))
-    return entries, skipped
+def _playlist_key(_: str, title: str) -> str:
+    return (PLAYLIST_KEY + folded(title))[:MAX_NAME]
+
+
+def _entries(items: list[Any]) -> tuple[list[EntryRecord], list[Skipped]]:
+    return read_items(items, _entry, lambda item: json.dumps(item, ensure_ascii=False))
 
 
 def _entry(item: Any) -> tuple[EntryRecord, str]:
@@ -150,10 +138,6 @@ def _label(thing: Any) -> str:
     names = (clean(value, MAX_LABEL) for key, value in thing.items() if key.endswith(("Name", "name")))
     uri = clean(thing.get("uri") or thing.get("trackUri"))
     return clean(" - ".join(filter(None, names)), MAX_LABEL) or local_label(uri) or uri[:MAX_LABEL]
-
-
-def _too_many(name: str) -> UnreadableFile:
-    return UnreadableFile(f"{shown(name)} holds more than {MAX_ENTRIES:,} tracks: no Spotify library is that large.")
 
 
 FORMAT = Format(recognises, read)

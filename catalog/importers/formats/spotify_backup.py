@@ -6,33 +6,29 @@ The JSON: playlists with the track objects of Spotify's API.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from catalog.importers.json_values import mapping, number, texts
 from catalog.importers.library_text import Format, LibraryText
 from catalog.importers.parsed_file import (
-    MAX_COLLECTIONS,
     MAX_DURATION_MS,
-    MAX_ENTRIES,
     MAX_LABEL,
     MAX_NAME,
+    NamedList,
     ReadFile,
     Skipped,
-    UnreadableFile,
-    as_collection,
     as_entry,
     clean,
-    collection_name,
-    folded,
+    file_of_lists,
     moment,
     no_track,
-    shown,
+    read_items,
 )
 from catalog.importers.table_rows import release_date
 from catalog.music.records import UNREADABLE, EntryRecord, TrackRecord, clean_isrc, spotify_id_of
 
 KIND = "spotify-backup file"
-_Lists = list[tuple[str, list[EntryRecord], list[Skipped]]]
 
 
 def recognises(file: LibraryText) -> bool:
@@ -56,19 +52,11 @@ def _is_json(file: LibraryText) -> bool:
 
 def read(file: LibraryText) -> ReadFile:
     """A collection for each playlist."""
-    lists = _json_lists(file.json) if file.is_json else _text_lists(file)
-    if len(lists) > MAX_COLLECTIONS or sum(len(entries) for _, entries, _ in lists) > MAX_ENTRIES:
-        raise UnreadableFile(f"{shown(file.name)} holds more than {MAX_ENTRIES:,} tracks: export it in parts.")
-    base = collection_name(file.name)[0][: MAX_NAME // 2]
-    collections = [
-        as_collection(f"{base}/{folded(name)}"[:MAX_NAME], name, entries, len(skipped))
-        for name, entries, skipped in lists
-    ]
-    return ReadFile(file.name, KIND, tuple(collections), tuple(line for *_, skipped in lists for line in skipped))
+    return file_of_lists(file.name, KIND, _json_lists(file.json) if file.is_json else _text_lists(file))
 
 
-def _text_lists(file: LibraryText) -> _Lists:
-    lists: _Lists = []
+def _text_lists(file: LibraryText) -> list[NamedList]:
+    lists: list[NamedList] = []
     for number_, line in file.lines():
         cells = line.split("\t")
         if len(cells) == 1 or not lists:
@@ -96,18 +84,11 @@ def _text_entry(cells: list[str]) -> tuple[EntryRecord, str]:
     return as_entry(track, uri, label=clean(cells[0], MAX_LABEL))
 
 
-def _json_lists(data: list[Any]) -> _Lists:
-    lists: _Lists = []
+def _json_lists(data: list[Any]) -> Iterator[NamedList]:
     for playlist in map(mapping, data):
-        entries, skipped = [], []
         items = playlist.get("tracks")
-        for place, item in enumerate(items if isinstance(items, list) else (), 1):
-            entry, problem = _json_entry(mapping(item))
-            entries.append(entry)
-            if problem:
-                skipped.append(Skipped(place, entry.label, problem))
-        lists.append((clean(playlist.get("name"), MAX_NAME) or "Unnamed", entries, skipped))
-    return lists
+        songs = map(mapping, items if isinstance(items, list) else ())
+        yield clean(playlist.get("name"), MAX_NAME), *read_items(songs, _json_entry)
 
 
 def _json_entry(item: dict[str, Any]) -> tuple[EntryRecord, str]:

@@ -17,15 +17,14 @@ from catalog.importers.json_values import number
 from catalog.importers.parsed_file import (
     MAX_DURATION_MS,
     MAX_ENTRIES,
-    MAX_NAME,
     ReadFile,
-    Skipped,
     UnreadableFile,
-    as_collection,
     as_entry,
     clean,
     collection_name,
+    file_of_lists,
     limit_entries,
+    read_items,
     shown,
 )
 from catalog.music.records import EntryRecord, TrackRecord, clean_isrc, spotify_id_of
@@ -53,19 +52,15 @@ def read(data: bytes, name: str) -> ReadFile:
             raise UnreadableFile(f"{shown(name)} is damaged ({error}): copy it while YouSpotter is stopped.") from None
     if not songs:
         raise UnreadableFile(NO_SONGS.format(shown(name)))
-    entries: dict[tuple[object, ...], EntryRecord] = {}
-    skipped: list[Skipped] = []
-    for place, song in enumerate(songs, 1):
-        entry, problem = _entry(song)
+    entries, skipped = read_items(songs, _entry)
+    best: dict[tuple[object, ...], EntryRecord] = {}
+    for place, entry in enumerate(entries):
         track = entry.track
-        if problem:
-            skipped.append(Skipped(place, entry.label, problem))
         key = (track.title.casefold(), tuple(map(str.casefold, track.artists))) if track else (place,)
-        if key not in entries or (track and _facts(track) > _facts(entries[key].track)):
-            entries[key] = entry
+        if key not in best or (track and _facts(track) > _facts(best[key].track)):
+            best[key] = entry
     key_name, title = collection_name(name.removesuffix(".db").removesuffix(".sqlite3"))
-    collection = as_collection(key_name[:MAX_NAME], title, list(entries.values()), len(skipped))
-    return ReadFile(name, KIND, (collection,), tuple(skipped))
+    return file_of_lists(name, KIND, [(title, list(best.values()), skipped)], lambda *_: key_name)
 
 
 def _songs(database: sqlite3.Connection) -> Iterator[dict[str, Any]]:

@@ -139,7 +139,7 @@ def test_a_file_of_200_mb_is_refused_without_being_read(tmp_path):
 
 
 def test_more_rows_than_any_library_has_are_refused(monkeypatch):
-    for module in ("csv_table", "library_text", "formats.privacy_export", "zip_archive"):
+    for module in ("csv_table", "library_text", "parsed_file", "zip_archive"):
         monkeypatch.setattr(f"catalog.importers.{module}.MAX_ENTRIES", 3)
     assert "more than 3 rows" in refusal((GOOD + "A,B\n" * 3).encode())
     assert "more than 3 lines" in refusal(b"A - B\n" * 4, "list.txt")

@@ -41,7 +41,10 @@ def test_a_recorded_library_gives_every_liked_track_as_it_is_written(file_name):
         assert (track.title, track.artists, track.album) == (item["track"], (item["artist"],), item["album"])
         assert track.spotify_id == item.get("uri", "").removeprefix("spotify:track:")
         assert (track.duration_ms, track.isrc) == (None, "")
-    assert file.notes[0].startswith(f"not taken: saved albums, {len(data['albums'])} (")
+    if "no_uri" in file_name:
+        assert file.notes[0].startswith(f"not taken: saved albums, {len(data['albums'])} (")
+    else:
+        assert [album.name for album in file.albums] == [item["album"] for item in data["albums"]]
 
 
 @needs_shared
