@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from operator import itemgetter
 
 from catalog.importers.parsed_file import MAX_ENTRIES, MAX_LINE, UnreadableFile, shown
 
@@ -67,16 +68,18 @@ class Table:
     def _row(self, line: int, cells: list[str], cut_off: bool) -> Row:
         """Excel leaves out empty cells at a row's end, and a hand may add some; anything else is a flaw."""
         flaw, width = "", len(self.header)
+        runs_on = "\n" in "".join(cells)
         if any(cell.strip() for cell in cells[width:]):
             flaw = f"the line has {len(cells)} cells instead of {width}"
         elif len(cells) < width and cut_off:
             flaw = f"the last line is cut off after {len(cells)} of {width} cells"
-        elif any("\n" in cell and cell.count("spotify:") for cell in cells):
+        elif runs_on and any("\n" in cell and cell.count("spotify:") for cell in cells):
             flaw = "a quotation mark is missing, so that lines ran together"
         elif self._dialect.by_line and any(cell.startswith('"') and cell.count('"') % 2 for cell in cells):
             flaw = "a quotation mark is missing"
-        padded = [*cells[:width], *[""] * (width - len(cells))]
-        return Row(line + self._above, tuple(padded), flaw)
+        if len(cells) != width:
+            cells = [*cells[:width], *[""] * (width - len(cells))]
+        return Row(line + self._above, tuple(cells), flaw)
 
 
 def read_table(text: str, name: str, lines_above: int = 0) -> Table | None:
@@ -133,7 +136,10 @@ class Dialect:
 
     def records(self) -> Iterator[Record]:
         """Every row that is not blank, the header first."""
-        return (record for record in self._raw() if any(map(str.strip, record[1])))
+        for record in self._raw():
+            cells = record[1]
+            if cells and (cells[0].strip() or any(map(str.strip, cells))):
+                yield record
 
     def unwrapped(self) -> str:
         """The text inside, where each line is one quoted cell; "" where it is not."""
@@ -165,15 +171,14 @@ class Dialect:
             raise UnreadableFile(f"{shown(self.name)} is empty: export it again.")
 
     def _lines(self) -> Iterator[str]:
-        for number, match in enumerate(_LINE.finditer(self.text)):
+        for number, line in enumerate(_lines(self.text)):
             if number > MAX_LINES:
                 raise UnreadableFile(f"{shown(self.name)} has more than {MAX_LINES:,} lines: export it again.")
-            if match.end() - match.start() > MAX_LINE:
+            if len(line) > MAX_LINE:
                 raise UnreadableFile(
                     f"{shown(self.name)} has a line of more than {MAX_LINE:,} characters: it is no library export."
                 )
-            if match[0]:
-                yield match[0]
+            yield line
 
     def _raw(self) -> Iterator[Record]:
         if self.by_line:
@@ -206,6 +211,19 @@ class Dialect:
             raise UnreadableFile(
                 f"{shown(self.name)} ends inside a quotation: it was cut off or edited. Export it again."
             )
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends, one at a time: a return, a line feed, or both end one."""
+    if text.count("\r") != text.count("\r\n"):
+        yield from filter(None, map(itemgetter(0), _LINE.finditer(text)))
+        return
+    start, find = 0, text.find
+    while end := find("\n", start) + 1:  # three times as fast
+        yield text[start:end]
+        start = end
+    if start < len(text):
+        yield text[start:]
 
 
 def undoubled(line: str, separator: str) -> list[str]:

@@ -171,16 +171,17 @@ def as_entry(
     A track without a title is one that Spotify has taken back, where there is still its address; without an
     artist it is understood only where a Spotify id or an ISRC says which recording is meant.
     """
+    reason = no_track(uri)
+    if not reason and track.title and (track.artists or track.spotify_id or track.isrc):
+        return EntryRecord(track=track, added_at=added_at), ""
     label = clean(label or " - ".join(filter(None, [*track.artists[:1], track.title])), MAX_LABEL)
-    if reason := no_track(uri):
+    if reason:
         return EntryRecord(reason=reason, label=label or local_label(uri), added_at=added_at), ""
     if not track.title and track.spotify_id:
         return EntryRecord(reason=WITHDRAWN, label=label or uri[:MAX_LABEL], added_at=added_at), ""
     if not track.title:
         return EntryRecord(reason=UNREADABLE, label=label, added_at=added_at), "there is no title"
-    if not (track.artists or track.spotify_id or track.isrc):
-        return EntryRecord(reason=UNREADABLE, label=label, added_at=added_at), "there is no artist"
-    return EntryRecord(track=track, added_at=added_at), ""
+    return EntryRecord(reason=UNREADABLE, label=label, added_at=added_at), "there is no artist"
 
 
 def link_entry(spotify_id: str, added_at: datetime | None = None) -> EntryRecord:

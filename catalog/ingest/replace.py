@@ -9,10 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
@@ -23,7 +22,7 @@ from catalog.db.write_yield import yield_write_lock
 from catalog.ingest import removal_policy
 from catalog.ingest.resolve import resolve
 from catalog.models import Collection, Entry
-from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord, storable_record
+from catalog.music.records import CollectionRecord, EntryRecord, storable_record, track_values
 from catalog.system.file_locks import lock
 from catalog.tracks.wanted import set_wanted
 
@@ -123,13 +122,10 @@ def _take_out(collection: Collection, entries: Sequence[tuple[int, int | None]])
             removal_policy.left(collection, gone)
 
 
-_TRACK_VALUES = attrgetter(*(column.name for column in fields(TrackRecord)))
-
-
 def digest(entry: EntryRecord) -> int:
     """63 bits of an entry as read: two entries are the same where it is."""
     added_at = entry.added_at.isoformat() if entry.added_at else ""
-    text = repr((entry.reason, entry.label, added_at, _TRACK_VALUES(entry.track) if entry.track else None))
+    text = repr((entry.reason, entry.label, added_at, track_values(entry.track) if entry.track else None))
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()) >> 1
 
 

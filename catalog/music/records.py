@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from catalog.text.sanitize import storable
@@ -61,6 +62,13 @@ class TrackRecord:
     label: str = ""
     copyright: str = ""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by its values: what `dataclasses` does for frozen ones costs three times as much."""
+        return TrackRecord, track_values(self)
+
+
+track_values = attrgetter(*(column.name for column in fields(TrackRecord)))  # all of a TrackRecord's, in order
+
 
 @dataclass(frozen=True, slots=True)
 class EntryRecord:
@@ -77,6 +85,9 @@ class EntryRecord:
     def __post_init__(self) -> None:
         if (self.track is None) == (self.reason == ""):
             raise ValueError("an entry is either a track or has a reason")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return EntryRecord, (self.track, self.reason, self.label, self.added_at)
 
 
 @dataclass(frozen=True, slots=True)
