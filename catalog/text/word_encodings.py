@@ -38,8 +38,14 @@ ALPHABETS: dict[str, tuple[str, ...]] = {
     "koi8_r": ("абвгдежзийклмнопрстуфхцчшщъыьэюяё",),
     "cp1253": ("αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ",),
 }
+_WESTERN = ALPHABETS["cp1252"]
 # Cyrillic and Greek letters stand in the same places: these ten are two thirds of the letters in their languages.
 COMMONEST = {"cp1251": "оеаинтсрвл", "koi8_r": "оеаинтсрвл", "cp1253": "αοιετσνηυρς"}
+# Letters of a to z that a language, named by the others, does not have in words of its own.
+LACKS = {"áðéíóúýþæö": "cqwz", "çğıİöşüâî": "qwx", "āčēģīķļņšūž": "qwxy", "ąčęėįšųūž": "qwx"}
+# Where ç stands in the languages of cp1252: before a, o and u, or last. Elsewhere it is Turkish, or another letter.
+_MISPLACED = re.compile("ç(?![aouáàâãóòôõúùûü]|$)")
+_TURKISH = re.compile("[ğışİĞŞ]")
 _WORD = re.compile(r"[^\s\x00-\x26\x28-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+")  # with what a wrong encoding puts in
 _KANA = re.compile("[ぁ-ヺー]")
 _HANGUL = re.compile("[가-힣]")
@@ -55,6 +61,8 @@ def encoding_of(data: bytes) -> str:
         return "cp949"
     fitting = [encoding for encoding in ALPHABETS if _fits(data, encoding)]
     words = {encoding: _words(sample, encoding) for encoding in fitting}
+    if "cp1254" in words and not _TURKISH.search("".join(words["cp1254"])):
+        fitting.remove("cp1254")  # all others of its letters stand in the same places as in cp1252
     for score, margin in ((_of_one_language, 0.0), (_of_any_language, CLEAR)):
         scores = {encoding: score(words[encoding], ALPHABETS[encoding]) for encoding in fitting}
         best = max(scores, key=lambda encoding: scores[encoding], default="")
@@ -116,6 +124,9 @@ def _of_any_language(words: Counter[str], alphabets: tuple[str, ...]) -> float:
 def _is_word(word: str, letters: str) -> bool:
     """Whether a word is one of the language with these letters; hyphens and apostrophes part it."""
     is_latin = letters[0] < "\u0250"  # other scripts stand in no word beside A to Z
+    lower = word.lower()
+    if not set(lower).isdisjoint(LACKS.get(letters, "")) or (letters in _WESTERN and _MISPLACED.search(lower)):
+        return False
     return all(
         part.isalpha()
         and (part.islower() or part.isupper() or part.istitle() or part[1:].islower())

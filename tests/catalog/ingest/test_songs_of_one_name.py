@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from catalog.importers.reader import read_library_file
 from catalog.ingest.replace import replace_catalog
+from catalog.ingest.resolve import Resolution, ResolveBatch
 from catalog.ingest.separate import separate
+from catalog.ingest.songs import Song
 from catalog.models import Alias, Collection, Track
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.tracks import transitions
@@ -236,3 +238,15 @@ def test_the_number_of_tracks_does_not_depend_on_the_order_of_the_sources(
 def test_two_hundred_songs_of_one_name_in_any_order(order: tuple[str, ...]) -> None:
     everything = {"export": range(0, 200, 2), "liked": range(200), "list": range(50, 200, 3)}
     check_any_order({source: list(numbers) for source, numbers in everything.items()}, order)
+
+
+def test_a_song_that_was_emptied_follows_its_names_through_another_that_was_emptied_too() -> None:
+    """Its names went to a row that was made in the same batch and emptied before it was saved."""
+    replace_catalog([CollectionRecord("file", "f", "f", [EntryRecord(intro(1)), EntryRecord(intro(2))])], NOW)
+    first, last = (Song(row, list(row.aliases.all())) for row in Track.objects.order_by("pk"))
+    first.names = []
+    batch = ResolveBatch([], NOW, Resolution())
+    between = Song(Track())
+    batch.emptied = [(first, between), (between, last)]
+    assert batch._fold_emptied() == 1
+    assert Track.objects.count() == 1

@@ -20,6 +20,11 @@ LISTS = {
     ],
     "koi8_r": ["Кино - Группа крови\nДДТ - Осень\nАлиса - Трасса\n"],
     "cp1253": ["Γιάννης Πάριος - Πιο καλή η μοναξιά\nΧάρις Αλεξίου - Δι' ευχών\n"],
+    "cp1254": ["Sezen Aksu - Şarkı Söylemek Lazım\nDuman - Her Şeyi Yak\n", "Barış Manço - Gülpembe\n"],
+    "cp1257": [
+        "Prāta Vētra - Mana dziesma\nLīvi - Dzimtā valoda\n",
+        "Antis - Zombiai ir kiti šūdai\nHiperbolė - Žiogo kelionė\n",
+    ],
     "cp932": ["宇多田ヒカル - さくらドロップス\n椎名林檎 - ここでキスして。\n"],
     "cp949": ["아이유 - 좋은 날\n이문세 - 붉은 노을\n들국화 - 행진\n"],
     "cp1252": [
