@@ -37,7 +37,6 @@ from catalog.text.humanize import count
 from catalog.tracks import transitions, wanted
 from catalog.web.admin_base import FewRows, NotInIndex, ReadOnly, ReadOnlyRows
 from catalog.web.confirm import confirmation, confirmed
-from catalog.web.throttled_login import LogInForm
 
 CONFIRM_ABOVE = 100  # songs that an action changes without a question
 
@@ -46,7 +45,6 @@ tracks_requested = Signal()
 
 admin.site.site_title = admin.site.site_header = "Tonekeep"
 admin.site.index_title = "The catalog"
-admin.site.login_form = LogInForm
 
 
 class EventRows(ReadOnlyRows):

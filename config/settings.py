@@ -277,6 +277,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "config.middleware.page_delivery.HashedUrls"},
 }
+SESSION_ENGINE = "catalog.web.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = f"tonekeep_session_{PORT}"  # cookies know no port: two installations on one host
 CSRF_COOKIE_NAME = f"tonekeep_csrf_{PORT}"

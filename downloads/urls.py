@@ -92,6 +92,6 @@ urlpatterns = [
     *todo,
     *activity,
     *settings,
-    path("api/v1/openapi.json", description),
+    path("api/v1/openapi.json", description, name="openapi"),
     path("api/v1/", api.urls),
 ]

@@ -9,6 +9,7 @@ from catalog.models.collections import Collection, CollectionQuerySet, Entry
 from catalog.models.events import Event, EventQuerySet
 from catalog.models.hosts import Cluster, JobRequest, JobRequestQuerySet
 from catalog.models.library import AdoptionMatch, BinnedFile, Folder, Library
+from catalog.models.people import BrowserSession, PersonLink
 from catalog.models.runs import Run, RunQuerySet
 from catalog.models.services import Service, ServiceQuerySet
 from catalog.models.settings import Setting
@@ -23,6 +24,7 @@ __all__ = [
     "ApiTokenQuerySet",
     "Artist",
     "BinnedFile",
+    "BrowserSession",
     "Cluster",
     "Collection",
     "CollectionQuerySet",
@@ -35,6 +37,7 @@ __all__ = [
     "JobRequestQuerySet",
     "Library",
     "LoginFailure",
+    "PersonLink",
     "Run",
     "RunQuerySet",
     "Service",

@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -21,10 +19,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.db import database_clock
 from catalog.models import ApiToken
+from catalog.web.roles import is_owner, may_operate
 
 View = Callable[..., HttpResponseBase]
 SESSION_ENDED = "You were logged out. Log in, then press the button once more; nothing was changed."
-OPERATE = "catalog.operate_library"
 LOG_IN_FIRST = "Log in first, or set STATUS_PUBLIC=true to open the read-only pages."
 
 
@@ -49,14 +47,18 @@ def bearer_token(request: HttpRequest) -> ApiToken | None:
     return ApiToken.objects.find(text.strip(), database_clock.now()) if scheme.lower() == "bearer" and text else None
 
 
-def may_operate(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Whether this person has the permission that every button asks for; superusers have all."""
-    return bool(user.is_active and user.has_perm(OPERATE))  # type: ignore[attr-defined]  # PermissionsMixin's
-
-
 def may_act(request: HttpRequest) -> bool:
-    """Buttons, settings, and what only those see who run the installation."""
+    """Buttons, and what only those see who press them: keepers and owners."""
     return may_operate(request.user)
+
+
+def may_own(request: HttpRequest) -> bool:
+    """People, settings and the admin."""
+    return is_owner(request.user)
+
+
+def is_logged_in(request: HttpRequest) -> bool:
+    return request.user.is_authenticated
 
 
 def readers_page(view: View) -> View:
@@ -84,11 +86,39 @@ def readers_answer(view: View) -> View:
 
 
 def staff_page(view: View) -> View:
-    """A page for those who have the permission `OPERATE`; STATUS_PUBLIC does not open it."""
+    """A page for keepers and owners; STATUS_PUBLIC does not open it."""
+    return _page_for(may_act, view)
 
+
+def staff_button(view: View) -> View:
+    """A change that a keeper asks for: POST only, with Django's CSRF token."""
+    return require_POST(staff_page(view))
+
+
+def owner_page(view: View) -> View:
+    """A page for owners alone."""
+    return _page_for(may_own, view)
+
+
+def owner_button(view: View) -> View:
+    """A change that an owner asks for."""
+    return require_POST(owner_page(view))
+
+
+def own_page(view: View) -> View:
+    """A page about oneself, for everybody with an account."""
+    return _page_for(is_logged_in, view)
+
+
+def own_button(view: View) -> View:
+    """A change of one's own account."""
+    return require_POST(own_page(view))
+
+
+def _page_for(may: Callable[[HttpRequest], bool], view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if may_act(request):
+        if may(request):
             return view(request, *args, **kwargs)
         if request.user.is_authenticated:
             raise PermissionDenied
@@ -98,11 +128,6 @@ def staff_page(view: View) -> View:
         return redirect_to_login(request.get_full_path())
 
     return never_cache(guarded)
-
-
-def staff_button(view: View) -> View:
-    """A change that a person asks for: POST only, with Django's CSRF token."""
-    return require_POST(staff_page(view))
 
 
 def back(request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -66,7 +65,3 @@ def _hint(request: HttpRequest | None) -> str:
     if request is None or settings.TRUSTED_PROXY or "X-Forwarded-For" not in request.headers:
         return ""
     return ". It came through a proxy: name that in TRUSTED_PROXY, or all its visitors count as one"
-
-
-class LogInForm(ThrottledLogin, AdminAuthenticationForm):
-    """The admin's form, which takes staff alone."""

@@ -41,7 +41,7 @@ def refusal(path: str, length: int, chunked: bool, may_upload: Callable[[], bool
 def may_upload_by(cookies: str) -> bool:
     """Whether the Cookie header is that of a person who is logged in and may upload."""
     # Imported here: the web server imports this module before Django is set up, and permissions import models.
-    from catalog.web.permissions import may_operate
+    from catalog.web.roles import may_operate
 
     try:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)

@@ -7,10 +7,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from django.contrib.sessions.models import Session
-
 from catalog.db import database_clock
-from catalog.models import Event, Run, Track
+from catalog.models import BrowserSession, Event, Run, Track
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
 from downloads.audio import unheard
@@ -96,7 +94,7 @@ def prune(now: datetime) -> None:
     old = Event.objects.forgettable(now).order_by("at").values_list("pk", flat=True)
     Event.objects.filter(pk__in=list(old[:PRUNE_BATCH])).delete()
     prune_failures(now, PRUNE_BATCH)
-    Session.objects.filter(expire_date__lt=now).delete()
+    BrowserSession.objects.filter(expire_date__lt=now).delete()
 
 
 EACH_MINUTE: tuple[Step, ...] = (

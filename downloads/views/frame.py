@@ -22,7 +22,7 @@ from catalog.reports import status
 from catalog.reports.public_status import public_conditions
 from catalog.spotify import accounts
 from catalog.text.humanize import ahead
-from catalog.web.permissions import is_insider, may_act, may_read
+from catalog.web.permissions import is_insider, may_act, may_own, may_read
 from downloads.health.report import attention
 from downloads.review.questions import open_questions
 
@@ -64,8 +64,10 @@ SETTINGS_PAGES = (
     ("adopt", "Music you already have", "folder-check", "Files in the folder that may be songs of yours."),
     ("trash", "Bin", "trash-2", "Files of songs that nothing holds any more, and the way back."),
     ("health", "Health", "heart-pulse", "Whether everything that downloads need is in order."),
+    ("people", "People", "user", "Who may log in, and what each may do; invite somebody."),
     ("admin:index", "Admin", "database", "Every row, for looking things up."),
 )
+OWNERS_PAGES = {"connect", "preferences", "paths", "tags", "people", "admin:index"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,10 @@ class Frame:
         return may_act(self.request)
 
     @cached_property
+    def may_own(self) -> bool:
+        return may_own(self.request)
+
+    @cached_property
     def insider(self) -> bool:
         return is_insider(self.request)
 
@@ -117,7 +123,8 @@ class Frame:
 
     @property
     def settings_pages(self) -> tuple[tuple[str, str, str, str], ...]:
-        return SETTINGS_PAGES
+        """Those of them that this person may open."""
+        return tuple(page for page in SETTINGS_PAGES if self.may_own or page[0] not in OWNERS_PAGES)
 
     @property
     def login_url(self) -> str:
@@ -127,7 +134,7 @@ class Frame:
     def first_start(self) -> bool:
         """Whether the steps of the first start are shown: until the first plan is accepted."""
         library = Library.current()
-        return self.may_act and settings.CONFIRM_PLANS and library.accepted_up_to is None
+        return self.may_own and settings.CONFIRM_PLANS and library.accepted_up_to is None
 
     @cached_property
     def todo(self) -> int:
@@ -162,7 +169,7 @@ class Frame:
         if not may_read(self.request):
             return []
         candidates = [self._storage(), self._plan(), self._audio(), self._workers()]
-        if self.may_act:
+        if self.may_own:
             candidates += [
                 Banner("account", mood, "music", "Spotify", sentence) for mood, sentence in accounts.alerts(self.now)
             ]

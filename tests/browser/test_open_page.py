@@ -6,10 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
-from catalog.models import Service, Track
+from catalog.models import BrowserSession, Service, Track
 from tests.browser.songs import make_library
 
 REFRESH = "refresh()"  # what the timer of static/tonekeep.js calls
@@ -55,7 +54,7 @@ def test_an_open_menu_stays_open(home: Any) -> None:
 
 
 def test_the_end_of_the_session_is_said_and_asking_stops(home: Any) -> None:
-    Session.objects.all().delete()
+    BrowserSession.objects.all().delete()
     assert home.evaluate(REFRESH) is False
     expect(home.locator("#connection")).to_contain_text("You are logged out")
 

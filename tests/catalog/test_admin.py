@@ -306,11 +306,12 @@ def test_a_token_is_not_shown(admin_client: Client) -> None:
         assert answer.status_code == 200 and b"sealed-refresh-token" not in answer.content
 
 
-def test_the_log_in_page_is_ours_and_refuses_politely(client: Client, world: World) -> None:
-    User.objects.create_user("guest", "", "secret")
-    assert b"one-time link" in client.get("/admin/login/").content
-    answer = client.post("/admin/login/", {"username": "guest", "password": "secret", "next": "/"})
-    assert answer.status_code == 200 and b"staff account" in answer.content
+def test_the_admin_is_entered_by_our_log_in_and_by_owners_alone(client: Client, world: World) -> None:
+    guest = User.objects.create_user("guest", "", "secret")
+    assert client.get("/admin/login/?next=/admin/")["Location"] == "/login?next=/admin/"
+    client.force_login(guest)
+    page = client.get("/admin/", follow=True).content.decode()
+    assert "You are logged in as guest, who may not see this page." in page and 'href="/admin/"' not in page
 
 
 @needs_shared

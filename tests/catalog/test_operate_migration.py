@@ -10,7 +10,7 @@ from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 
-from catalog.web.permissions import may_operate
+from catalog.web.roles import may_operate
 
 pytestmark = pytest.mark.django_db
 grant_to_staff = import_module("catalog.migrations.0016_operate_library").grant_to_staff

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
+from django.views.decorators.http import require_safe
 
 from catalog.models import Album
 from catalog.web.permissions import may_read, refusal
@@ -15,6 +16,7 @@ ASKED_AGAIN = 600  # seconds, where there is none yet
 HUES = 360
 
 
+@require_safe
 def cover(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The cover as JPEG of at most 300 pixels, else a quiet placeholder of the album's own colour."""
     if not may_read(request):

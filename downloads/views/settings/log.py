@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from catalog.web.permissions import staff_page
+from catalog.web.permissions import owner_page
 
 READ = 64_000  # bytes from the end
 LINES = 200
 
 
-@staff_page
+@owner_page
 @require_safe
 def log(request: HttpRequest) -> HttpResponse:
     """Newest last, as a log reads."""

@@ -16,7 +16,7 @@ from catalog.models import Library, Track
 from catalog.models.settings import value
 from catalog.music import path_template
 from catalog.scanning import ignored
-from catalog.web.permissions import staff_button, staff_page
+from catalog.web.permissions import owner_button, owner_page
 from downloads.file_moves import rename_plan
 from downloads.jobs import queue
 from downloads.models import MoveBatch
@@ -41,7 +41,7 @@ AWKWARD: tuple[tuple[str, Q, str, int], ...] = (
 )
 
 
-@staff_page
+@owner_page
 @require_safe
 def paths(request: HttpRequest) -> HttpResponse:
     """`/paths`: the template with a preview on real songs. ``template`` tries one out, without saving it."""
@@ -93,7 +93,7 @@ def _song(track: Track, template: str, why: str) -> dict[str, Any]:
     return {"track": track, "why": why, "place": place, "now": now if now != place else ""}
 
 
-@staff_button
+@owner_button
 def save(request: HttpRequest) -> HttpResponse:
     """Use this template for every file that is fetched from now on. Files that are here stay where they are."""
     template = request.POST.get("template", "").strip()
@@ -110,7 +110,7 @@ def save(request: HttpRequest) -> HttpResponse:
     return redirect("paths")
 
 
-@staff_button
+@owner_button
 def move(request: HttpRequest, kind: str) -> HttpResponse:
     """Move the files that are here to their places, or back, in the background."""
     try:

@@ -10,13 +10,13 @@ from django.shortcuts import redirect, render
 
 from catalog.models import Library
 from catalog.models.settings import SETTINGS, is_fixed, save_settings, value, written
-from catalog.web.permissions import staff_page
+from catalog.web.permissions import owner_page
 from downloads.jobs import queue
 
 LONGEST = 2000  # characters of a value
 
 
-@staff_page
+@owner_page
 def preferences(request: HttpRequest) -> HttpResponse:
     """The form. A value that cannot be used is refused with the environment's own sentence, and nothing is saved."""
     typed = {name: request.POST.get(name, "")[:LONGEST] for name in SETTINGS if name in request.POST}

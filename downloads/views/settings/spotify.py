@@ -18,11 +18,11 @@ from catalog.spotify import accounts
 from catalog.spotify.auth import app
 from catalog.spotify.redirect_address import is_refused_redirect
 from catalog.spotify.sync import SPOTIFY, pause_sentence
-from catalog.web.permissions import may_act, staff_button, staff_page
+from catalog.web.permissions import may_own, owner_button, owner_page
 from downloads.jobs import queue
 
 
-@staff_page
+@owner_page
 @require_safe
 def connect_page(request: HttpRequest) -> HttpResponse:
     """The steps that are left, and the accounts."""
@@ -46,7 +46,7 @@ def connect_page(request: HttpRequest) -> HttpResponse:
     return render(request, "settings/spotify.html", context)
 
 
-@staff_button
+@owner_button
 def save_app(request: HttpRequest) -> HttpResponse:
     """Store the client id, and the secret where there is one."""
     if settings.SPOTIFY_CLIENT_ID:
@@ -60,7 +60,7 @@ def save_app(request: HttpRequest) -> HttpResponse:
     return redirect("connect")
 
 
-@staff_button
+@owner_button
 def start(request: HttpRequest) -> HttpResponse:
     """Off to Spotify."""
     try:
@@ -74,12 +74,12 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_safe
 def callback(request: HttpRequest) -> HttpResponseBase:
     """Back from Spotify. Who landed under another host's name than they came from is told to copy the address."""
-    if not may_act(request) or accounts.PENDING not in request.session:
+    if not may_own(request) or accounts.PENDING not in request.session:
         return render(request, "settings/spotify_callback.html", {"section": "settings"})
     return _finish(request, request.get_full_path())
 
 
-@staff_button
+@owner_button
 def paste(request: HttpRequest) -> HttpResponse:
     """The address of the page that Spotify led to, where that page could not be opened."""
     return _finish(request, request.POST.get("address", ""))
@@ -96,7 +96,7 @@ def _finish(request: HttpRequest, landed: str) -> HttpResponse:
     return redirect("plan")
 
 
-@staff_button
+@owner_button
 def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget an account's token."""
     account = get_object_or_404(Account, pk=pk)

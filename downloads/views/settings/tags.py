@@ -8,14 +8,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from catalog.models import Library
-from catalog.web.permissions import staff_button, staff_page
+from catalog.web.permissions import owner_button, owner_page
 from downloads.jobs import queue
 from downloads.publishing import retag
 
 SCAN_LIMIT = 500  # files of the page's plan: a page must not read a million rows
 
 
-@staff_page
+@owner_page
 @require_safe
 def tags(request: HttpRequest) -> HttpResponse:
     """The plan, and whether tags follow by themselves."""
@@ -30,7 +30,7 @@ def tags(request: HttpRequest) -> HttpResponse:
     return render(request, "settings/tags.html", context)
 
 
-@staff_button
+@owner_button
 def save(request: HttpRequest) -> HttpResponse:
     """Keep the settings of the page."""
     Library.load()
@@ -45,7 +45,7 @@ def save(request: HttpRequest) -> HttpResponse:
     return redirect("tags")
 
 
-@staff_button
+@owner_button
 def write(request: HttpRequest, kind: str) -> HttpResponse:
     """Let the tags follow now, or write back what was there before the last time, in the background."""
     queue.request_retag(undo=kind == "undo")

@@ -11,11 +11,10 @@ import pytest
 from django.apps import apps
 from django.conf import LazySettings
 from django.contrib import admin
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
 
-from catalog.models import Cluster, Library, Run, Service, Track
+from catalog.models import BrowserSession, Cluster, Library, Run, Service, Track
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
 from downloads.jobs import backlog, cluster, cluster_state, queue, tasks
@@ -320,6 +319,8 @@ def test_a_task_that_an_earlier_version_left_in_the_queue_still_runs(name: str) 
 
 def test_sessions_that_have_expired_are_deleted(world: World) -> None:
     for hours in (-1, 1):
-        Session.objects.create(session_key=str(hours), expire_date=world.now + timedelta(hours=hours))
+        BrowserSession.objects.create(
+            session_key=str(hours), seen_at=world.now, expire_date=world.now + timedelta(hours=hours)
+        )
     tasks.prune(world.now)
-    assert [row.session_key for row in Session.objects.all()] == ["1"]
+    assert [row.session_key for row in BrowserSession.objects.all()] == ["1"]
