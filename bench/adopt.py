@@ -87,12 +87,12 @@ def measure(root: str, files: int) -> dict[str, Any]:
 
     from catalog.library.adopt import AdoptReport, adopt
     from catalog.models import Track
-    from catalog.scanning.untracked import audio_files, cache_path
+    from catalog.scanning.untracked import cache_path, walk
     from catalog.tags import audio_tags
     from catalog.tags.tag_cache import TagReader
 
     now = timezone.now() + timedelta(hours=1)
-    names = list(audio_files())
+    names = [f"{folder}/{name}" for folder, found in walk() for name in found]
     paths = [os.path.join(root, name) for name in names]
 
     def read_by(readers: int) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 SONGS = 12  # per album
 ALBUMS = 4  # per artist
-CONTENT = (b"\xff\xfb\x10\xc0" + bytes(100)) * 4  # four frames of silence (MPEG-1 layer III): MPD keeps only what plays
+SILENCE = (b"\xff\xfb\x10\xc0" + bytes(100)) * 4  # four frames (MPEG-1 layer III): MPD keeps only what plays
 BATCH = 5000
 
 
@@ -32,6 +32,17 @@ class Song(NamedTuple):
     @property
     def file_name(self) -> str:
         return f"{self.number:02} Title of song {self.ordinal:07}.mp3"
+
+    @property
+    def spotify_id(self) -> str:
+        return f"{self.ordinal:022}"
+
+    @property
+    def content(self) -> bytes:
+        """An ID3v2.4 tag with the song's Spotify id, as the program writes it, and silence; all of one size."""
+        text = b"\x03SPOTIFY_TRACK_ID\0" + self.spotify_id.encode()
+        frame = b"TXXX" + len(text).to_bytes(4, "big") + b"\0\0" + text
+        return b"ID3\x04\0\0" + len(frame).to_bytes(4, "big") + frame + SILENCE  # below 128: no bit is left out
 
 
 def artist_folder(artist: int) -> str:
@@ -52,23 +63,23 @@ def make_tree(root: str, tracks: int) -> int:
         if folder != song.folder:
             folder = song.folder
             os.makedirs(f"{root}/{folder}")
-            files += _write(f"{root}/{folder}/cover.jpg")
-        files += _write(f"{root}/{folder}/{song.file_name}")
+            files += _write(f"{root}/{folder}/cover.jpg", SILENCE)
+        files += _write(f"{root}/{folder}/{song.file_name}", song.content)
         if song.ordinal % 4 == 0:
-            files += _write(f"{root}/{folder}/{song.file_name[:-4]}.lrc")
+            files += _write(f"{root}/{folder}/{song.file_name[:-4]}.lrc", SILENCE)
     return files
 
 
-def _write(path: str) -> int:
+def _write(path: str, content: bytes) -> int:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
-    os.write(descriptor, CONTENT)
+    os.write(descriptor, content)
     os.close(descriptor)
     return 1
 
 
 def fill_catalog(root: str, tracks: int) -> None:
     """Rows that go with the tree, every track downloaded and wanted. Needs a configured, empty database."""
-    from catalog.models import Album, Artist, Collection, Credit, Entry, Folder, Track
+    from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Folder, Track
     from catalog.music.path_template import path_key
 
     collection = Collection.objects.create(kind=Collection.Kind.FILE, key="bench.csv", name="Bench")
@@ -92,7 +103,7 @@ def fill_catalog(root: str, tracks: int) -> None:
                 Track(
                     title=song.file_name[3:-4],
                     identity=f"title of song {song.ordinal:07}/artist {song.artist:05}",
-                    spotify_id=f"{song.ordinal:022}",
+                    spotify_id=song.spotify_id,
                     isrc=f"XXBEN{song.ordinal:07}",
                     duration_ms=180_000 + song.ordinal % 60_000,
                     track_number=song.number,
@@ -103,7 +114,7 @@ def fill_catalog(root: str, tracks: int) -> None:
                     folder_id=folder_ids[song.folder],
                     file_name=song.file_name,
                     name_key=path_key(song.file_name),
-                    size=len(CONTENT),
+                    size=len(song.content),
                     last_seen=seen_at,
                     retry_after=seen_at,
                     added_at=seen_at,
@@ -111,6 +122,7 @@ def fill_catalog(root: str, tracks: int) -> None:
                 for song in batch
             ]
         )
+        Alias.objects.bulk_create([Alias(key=f"spotify:{track.spotify_id}", track=track) for track in made])
         Credit.objects.bulk_create(
             [
                 Credit(track=track, artist_id=artist_ids[f"artist {song.artist:05}"], position=0)

@@ -26,7 +26,7 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from bench.baselines import mpd, updatedb
-from bench.fake_library import CONTENT, artist_folder, fill_catalog, make_tree, songs
+from bench.fake_library import Song, artist_folder, fill_catalog, make_tree, songs
 from bench.setup import (
     ENVIRONMENT,
     Took,
@@ -50,6 +50,7 @@ CASES = {
     "full": ("find", 1.2),
     "full_sizes": ("find_sizes", 0.9),
     "one_percent_deleted": ("find", 1.8),
+    "one_percent_renamed": ("find", None),
     "artist_renamed": ("find", 0.6),
     "first_run": ("find", 8.0),
     "all_deleted": ("find", 8.0),
@@ -158,20 +159,38 @@ class Case:
         return median_of(lambda: self.pass_(sizes=True), RUNS)
 
     def one_percent_deleted(self) -> Took:
-        doomed = [
-            f"{self.root}/{song.folder}/{song.file_name}" for song in songs(self.tracks) if song.ordinal % 100 == 7
-        ]
+        doomed = self._one_percent()
 
         def put_back() -> None:
-            for path in doomed:
-                with open(path, "wb") as file:
-                    file.write(CONTENT)
+            for song in doomed:
+                with open(f"{self.root}/{song.folder}/{song.file_name}", "wb") as file:
+                    file.write(song.content)
 
         def delete() -> None:
-            for path in doomed:
-                os.unlink(path)
+            for song in doomed:
+                os.unlink(f"{self.root}/{song.folder}/{song.file_name}")
 
         return self.changing(delete, put_back)
+
+    def one_percent_renamed(self) -> Took:
+        """Each in its folder, as a tagger does: known again by the id in its tags."""
+        pairs = [
+            (f"{self.root}/{song.folder}/{song.file_name}", f"{self.root}/{song.folder}/Renamed {song.ordinal}.mp3")
+            for song in self._one_percent()
+        ]
+
+        def rename() -> None:
+            for before, after in pairs:
+                os.rename(before, after)
+
+        def put_back() -> None:
+            for before, after in pairs:
+                os.rename(after, before)
+
+        return self.changing(rename, put_back)
+
+    def _one_percent(self) -> list[Song]:
+        return [song for song in songs(self.tracks) if song.ordinal % 100 == 7]
 
     def artist_renamed(self) -> Took:
         before, after = f"{self.root}/{artist_folder(0)}", f"{self.root}/Another name"

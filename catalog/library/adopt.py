@@ -30,7 +30,6 @@ from catalog.text.user_error import UserError
 from catalog.tracks import transitions
 from catalog.tracks.place import Place, PlaceTaken
 
-BATCH = 2000  # files that are read and looked up together
 BATCH_COMMIT = 100  # files adopted in one transaction: a writer beside us never waits for long
 LISTED = 1000  # doubtful files that a report names
 OTHERS = 200  # files of no missing track that a report names
@@ -83,10 +82,9 @@ def adopt(
         raise CannotAdopt(state.reason)
     report = AdoptReport()
     with untracked.tag_reader(now) as reader:
-        for batch in batched(untracked.audio_files(_start(directory)), BATCH):
-            report.files += len(batch)
-            new = untracked.unknown(batch)
-            report.known += len(batch) - len(new)
+        for number, new in untracked.untracked_files(untracked.walk(_start(directory))):
+            report.files += number
+            report.known += number - len(new)
             files = tools.with_tags(reader.read(new))
             readable = [file for file in files if file.tags]
             report.unreadable += len(files) - len(readable)

@@ -11,42 +11,26 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from catalog.db.batches import batched
 from catalog.library.audio_tools import NO_TOOLS, AudioTools
 from catalog.library.identify import MatchIndex, names_a_track
 from catalog.models import AdoptionMatch, Track
-from catalog.models.settings import value
 from catalog.music.identity import SAME_LENGTH_MS
 from catalog.music.sound_quality import is_better, is_lossless
-from catalog.scanning import ignored, untracked
+from catalog.scanning import untracked
 from catalog.tags.tag_cache import TaggedFile, TagReader
 from catalog.text.humanize import count
 from catalog.tracks.place import relative_path
 
-BATCH = 2000  # files read together
 LISTENED = 50  # files of one search that are compared by their sound
 NEW = timedelta(days=2)  # only files that came since are: a collection of a person's own would be heard each day
 
 
 def offer(now: datetime, tools: AudioTools = NO_TOOLS, folders: Iterable[str] | None = None) -> int:
     """Ask about better files in these folders, or anywhere in the music folder. How many questions are new."""
-    paths = untracked.audio_files() if folders is None else _in_folders(folders)
+    listings = untracked.walk() if folders is None else untracked.listed(folders)
     search = _Search(now, tools)
     with untracked.tag_reader(now) as reader:
-        return sum(search.offer(untracked.unknown(batch), reader) for batch in batched(paths, BATCH))
-
-
-def _in_folders(folders: Iterable[str]) -> Iterator[str]:
-    """The audio files directly in these folders."""
-    own = value("IGNORED_FOLDERS")
-    for folder in folders:
-        if ignored.is_ignored_folder(folder, own):
-            continue
-        try:
-            names = sorted(os.listdir(os.path.join(settings.MUSIC_DIR, folder)))
-        except OSError:
-            continue
-        yield from (os.path.join(folder, name) for name in names if untracked.is_audio(name))
+        return sum(search.offer(files, reader) for _, files in untracked.untracked_files(listings))
 
 
 class _Search:

@@ -418,7 +418,8 @@ class Pass:
         try:
             if self.report.vanished and self.library.find_moved:
                 found = relink.RelinkReport()
-                relink.search(found, self.now, tools=self.options.tools)
+                changed = self.report.changed_folders
+                relink.search(found, self.now, tools=self.options.tools, changed=changed, due=self.due)
                 self.report.found, self.report.questions = found.relinked, found.questions
                 self.report.found_examples = found.examples
                 self.report.rows_changed += found.relinked

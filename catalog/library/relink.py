@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 
-from catalog.db.batches import batched
 from catalog.library import adopt
 from catalog.library.audio_tools import NO_TOOLS, AudioTools
 from catalog.library.identify import names_a_track
@@ -27,7 +26,6 @@ from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
 from catalog.tags.tag_cache import TaggedFile
 
-BATCH = 2000  # files read together
 EXAMPLES = 20
 LISTENED = 200  # files of one search that are compared by their sound: some 0.2 s each
 
@@ -97,9 +95,20 @@ def search(
     now: datetime,
     on_progress: Callable[[int], None] = lambda files: None,
     tools: AudioTools = NO_TOOLS,
+    changed: Collection[str] = (),
+    due: datetime | None = None,
 ) -> None:
-    """Fill ``report``. The caller holds the lock "reconcile", and storage can be read."""
+    """Fill ``report``. The caller holds the lock "reconcile", and storage can be read.
+
+    Where tags tell that the tracks that are due at ``due`` lie in the ``changed`` folders or beside them, no other
+    folder is listed: most renaming is of that kind.
+    """
     report.lost = _lost().count()
+    if changed and due:
+        _Search(report, now, tools).by_tags(untracked.walk_near(changed), on_progress)
+        if not _lost().filter(retry_after=due).exists():
+            return
+        report.files = report.questions = 0
     _Search(report, now, tools).run(on_progress)
 
 
@@ -117,25 +126,32 @@ class _Search:
 
     def run(self, on_progress: Callable[[int], None]) -> None:
         """Tags first, over all files: what they settle is no longer in question by size or sound."""
-        adopted = adopt.AdoptReport()
         sizes = set(_lost().exclude(size=None).values_list("size", flat=True))
         alike: dict[int, list[TaggedFile]] = defaultdict(list)
-        with untracked.tag_reader(self.now) as reader:
-            for batch in batched(untracked.audio_files(), BATCH):
-                on_progress(len(batch))
-                new = untracked.unknown(batch)
-                self.report.files += len(new)
-                files = self.tools.with_tags(reader.read(new))
-                for file in adopt.adopt_files(files, self.now, self.report.dry_run, adopted, self.tools):
-                    if file.tags and file.size in sizes:
-                        alike[file.size].append(file)
-                    else:
-                        self.others.append(file)
-        self.report.relinked, self.report.questions = adopted.adopted, adopted.doubts
-        self.report.examples += adopted.examples
+        for file in self.by_tags(untracked.walk(), on_progress):
+            if file.tags and file.size in sizes:
+                alike[file.size].append(file)
+            else:
+                self.others.append(file)
         for size, files in alike.items():
             self._by_size(files, size)
         self._by_sound()
+
+    def by_tags(self, listings: Iterable[untracked.Listing], on_progress: Callable[[int], None]) -> list[TaggedFile]:
+        """Take or ask about what the tags of files in these folders say. The files of no track."""
+        adopted, others = adopt.AdoptReport(), []
+        with untracked.tag_reader(self.now) as reader:
+            for number, new in untracked.untracked_files(listings):
+                on_progress(number)
+                if not new:
+                    continue
+                self.report.files += len(new)
+                files = self.tools.with_tags(reader.read(new))
+                others += adopt.adopt_files(files, self.now, self.report.dry_run, adopted, self.tools)
+        self.report.relinked += adopted.adopted
+        self.report.questions += adopted.doubts
+        self.report.examples += adopted.examples
+        return others
 
     def _by_size(self, files: list[TaggedFile], size: int) -> None:
         """Files of one size, and lost tracks that had it: paired where only one fits on both sides."""

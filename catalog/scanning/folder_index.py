@@ -16,6 +16,7 @@ from django.db.models.functions import Cast, Concat
 
 from catalog.db.id_sets import id_subquery
 from catalog.models import Folder, Track
+from catalog.music.path_template import path_key
 from catalog.scanning.scan import AskRow, FolderRow, ScanResult
 
 CACHE_KB = 6000  # of SQLite's page cache during a pass
@@ -101,6 +102,24 @@ def ids_of(status: str, names: dict[int, set[str]]) -> Ids:
     )
     columns = rows.values_list("pk", "folder_id", "file_name")
     return {pk: (folder, name) for pk, folder, name in columns if name in names[folder]}
+
+
+def names_of_files(folders: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The names of the files that downloaded or reserving rows say are in these folders, given by their paths."""
+    there = Track.objects.filter(folder=OuterRef("pk")).exclude(status=Track.Status.MISSING).order_by()
+    rows = Folder.objects.filter(key__in=[path_key(folder) for folder in folders])
+    joined = rows.values_list("path", Subquery(there.values_list(Joined(NAME))))
+    return {path: frozenset(names.split("/")) for path, names in joined if names}
+
+
+def known_folders() -> set[str]:
+    """The paths of the folders in which a pass has seen files of ours, and of all folders above them."""
+    known: set[str] = set()
+    for path in Folder.objects.filter(rows__gt=0).values_list("path", flat=True).iterator():
+        while path not in known:
+            known.add(path)
+            path = path.rpartition("/")[0]
+    return known
 
 
 def write_stamps(findings: Iterable[ScanResult], seen_at: datetime | None) -> int:

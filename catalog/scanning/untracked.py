@@ -3,57 +3,103 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
 
-from catalog.db.id_sets import id_subquery
-from catalog.models import Folder, Track
+from catalog.db.batches import batched
 from catalog.models.settings import value
-from catalog.music.path_template import path_key
-from catalog.scanning import ignored
+from catalog.scanning import folder_index, ignored
 from catalog.tags.tag_cache import TagReader
 
 EXTENSIONS = ["mp3", "m4a", "m4b", "mp4", "aac", "opus", "ogg", "oga", "flac", "wav", "aiff", "aif", "wma", "wv", "ape"]
 EXTENSIONS += ["mka", "webm", "dsf", "dff", "mpc", "tta"]
 AUDIO = tuple(f".{extension}" for extension in EXTENSIONS)
 
+Listing = tuple[str, list[str]]  # a folder, relative to the root, and the names of its files
+FOLDERS = 500  # looked at together
+FILES = 2000  # handed out together: their tags are held in memory
+NO_NAMES: frozenset[str] = frozenset()
 
-def audio_files(start: str = "") -> Iterator[str]:
-    """Relative paths of audio files below ``start``, folder by folder, without links and what `ignored` lists."""
+
+def walk(start: str = "") -> Iterator[Listing]:
+    """The folders below ``start``, itself among them, each with its files; without links and what `ignored` lists."""
     folders, own = [start], value("IGNORED_FOLDERS")
     if start and ignored.is_own(start, own):
         return
     while folders:
         folder = folders.pop()
-        try:
-            entries = sorted(os.scandir(os.path.join(settings.MUSIC_DIR, folder)), key=lambda entry: entry.name)
-        except OSError:
-            continue
-        for entry in entries:
-            relative = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if not ignored.is_ignored_folder(relative, own):
-                    folders.append(relative)
-            elif is_audio(entry.name) and entry.is_file(follow_symlinks=False):
-                yield relative
+        below, files = _list(folder)
+        folders += [path for path in below if not ignored.is_ignored_folder(path, own)]
+        yield folder, files
+
+
+def listed(folders: Iterable[str]) -> Iterator[Listing]:
+    """As `walk`, these folders alone."""
+    own = value("IGNORED_FOLDERS")
+    for folder in folders:
+        if not ignored.is_ignored_folder(folder, own):
+            yield folder, _list(folder)[1]
+
+
+def walk_near(folders: Iterable[str]) -> Iterator[Listing]:
+    """As `walk`, these folders, or the next one above that is there, and the folders in them that no row is below.
+
+    Where files were renamed their folder has changed, where a folder was renamed it stands beside its old name.
+    """
+    known, own = folder_index.known_folders(), value("IGNORED_FOLDERS")
+    there = {_nearest(folder) for folder in folders}
+    for folder in sorted(path for path in there if not ignored.is_ignored_folder(path, own)):
+        below, files = _list(folder)
+        yield folder, files
+        for path in below:
+            if path not in known and not ignored.is_ignored_folder(path, own):
+                yield from walk(path)
+
+
+def _nearest(folder: str) -> str:
+    """``folder``, or the next one above it that is there; "" is the root."""
+    while folder and not os.path.isdir(os.path.join(settings.MUSIC_DIR, folder)):
+        folder = folder.rpartition("/")[0]
+    return folder
+
+
+def _list(folder: str) -> tuple[list[str], list[str]]:
+    """The paths of the folders in ``folder``, sorted, and the names of its files; neither where it cannot be read."""
+    try:
+        with os.scandir(os.path.join(settings.MUSIC_DIR, folder)) as entries:
+            listing = list(entries)
+    except OSError:
+        return [], []
+    prefix = f"{folder}/" if folder else ""
+    below = sorted(prefix + entry.name for entry in listing if entry.is_dir(follow_symlinks=False))
+    return below, [entry.name for entry in listing if entry.is_file(follow_symlinks=False)]
+
+
+def untracked_files(listings: Iterable[Listing]) -> Iterator[tuple[int, list[str]]]:
+    """Relative paths of the audio files that no downloaded or reserving row names, at most `FILES` at once.
+
+    With each batch how many audio files were looked at for it. A name that is no text is nobody's: no row can hold it.
+    """
+    for some in batched(listings, FOLDERS):
+        names = folder_index.names_of_files([folder for folder, _ in some if is_text(folder)])
+        known, others = 0, []
+        for folder, found in some:
+            here = names.get(folder, NO_NAMES)
+            new = [name for name in found if name not in here and is_audio(name)]
+            known += len(here.intersection(found)) if here else 0
+            others += [f"{folder}/{name}" if folder else name for name in sorted(new) if is_text(folder + name)]
+        for start in range(0, len(others) or 1, FILES):
+            batch = others[start : start + FILES]
+            yield known + len(batch), batch
+            known = 0
 
 
 def is_audio(name: str) -> bool:
     """Whether a file of this name may be somebody's song."""
     return name.lower().endswith(AUDIO) and not ignored.is_ignored_file(name)
-
-
-def unknown(relatives: list[str]) -> list[str]:
-    """Those that no downloaded or reserving row names. A name that is no text is nobody's: no row can hold it."""
-    paths = {os.path.join(settings.MUSIC_DIR, relative): relative for relative in relatives if is_text(relative)}
-    keys = {path_key(relative.rpartition("/")[0]) for relative in paths.values()}
-    folders = Folder.objects.filter(key__in=keys).values_list("pk", flat=True)
-    tracks = Track.objects.filter(folder_id__in=id_subquery(folders)).exclude(status=Track.Status.MISSING)
-    taken = set(tracks.values_list("local_path", flat=True))
-    return [relative for path, relative in paths.items() if path not in taken]
 
 
 def tag_reader(now: datetime) -> TagReader:

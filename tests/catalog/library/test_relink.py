@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from django.core.management import call_command
 from catalog.library.reconcile import reconcile
 from catalog.library.relink import relink
 from catalog.models import Library, Track
+from catalog.scanning import untracked
 from catalog.system.file_locks import try_lock
 from catalog.tags import audio_tags
 from tests.audio import make_audio
@@ -142,6 +144,24 @@ def test_a_renamed_folder_of_many_lets_fetching_go_on(world, tone):
     assert Library.load().held_since
     assert relink(world.now).relinked == 25
     assert Library.load().held_since is None
+
+
+@pytest.mark.parametrize("target", ["renamed.mp3", "../New Light/renamed.mp3", "../../New name/Light/renamed.mp3"])
+def test_a_pass_lists_no_other_folder_where_a_changed_one_or_one_beside_it_has_the_file(
+    world, tone, target, monkeypatch, trusted_filesystem
+):
+    Library.objects.update(find_moved=True)
+    path = song(world, tone, "Nocturne", artist="Chopin", album="Light")
+    for hours in (0, 1):
+        reconcile(world.now + timedelta(hours=hours))  # the stamps are believed from now on
+    walks = []
+    monkeypatch.setattr(untracked, "walk", lambda start="", walk=untracked.walk: walks.append(start) or walk(start))
+    rename(path, target)
+    if not os.listdir(path.parent):  # else it is the folder that was renamed
+        shutil.rmtree(path.parent.parent if "../../" in target else path.parent)
+    report = reconcile(world.now + timedelta(hours=2))
+    assert (report.vanished, report.found, row("Nocturne").status) == (1, 1, "downloaded")
+    assert "" not in walks
 
 
 def test_a_dry_run_changes_no_row(world, tone):
