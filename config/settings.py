@@ -7,6 +7,8 @@ MUSIC_DIR is the exception: a library that is not there is a state that the page
 from __future__ import annotations
 
 import os
+import re
+import socket
 from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
@@ -92,6 +94,15 @@ def _is_address(value: str) -> bool:
         return False
 
 
+def host_name(name: str) -> str:
+    """This host's name among those that share the database: letters, digits, dots and dashes, 20 at most."""
+    value = text(name)
+    if not re.fullmatch(r"[A-Za-z0-9.-]{0,20}", value):
+        raise ImproperlyConfigured(f"{name} is {value!r}; write at most 20 letters, digits, dots and dashes, like nas.")
+    own = re.sub(r"[^A-Za-z0-9-]+", "-", socket.gethostname().partition(".")[0])[:20]
+    return value or own or "host"
+
+
 def proxy(name: str, default: str = "") -> str:
     """A proxy's address: http, https, socks4 or socks5, perhaps with a user and a password."""
     value = text(name, default)
@@ -174,6 +185,9 @@ MUSIC_DIR = str(place("MUSIC_DIR", DATA_DIR / "music"))
 MUSIC_UMASK = int(choice("MUSIC_UMASK", "022", "000", "002", "007", "022", "027", "077"), 8)
 MIN_FREE_BYTES = int(number("MIN_FREE_GB", 1, 0, 1_000_000) * 1_000_000_000)
 make_private(DATA_DIR, Path(MUSIC_DIR))
+
+# --- Host -------------------------------------------------------------------------------------------------
+HOST_NAME = host_name("HOST_NAME")
 
 # --- Web --------------------------------------------------------------------------------------------------
 DEBUG = False

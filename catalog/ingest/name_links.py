@@ -8,10 +8,10 @@ from datetime import datetime
 from django.db import transaction
 
 from catalog.db.batches import batched
+from catalog.ingest.one_writer import one_writer
 from catalog.ingest.resolve import resolve
 from catalog.models import Alias, Entry
 from catalog.music.records import LINK, EntryRecord, spotify_id_of
-from catalog.system.file_locks import lock
 from catalog.tracks.wanted import set_wanted
 
 BATCH = 500
@@ -23,7 +23,7 @@ def name_links(found: Mapping[str, EntryRecord], now: datetime) -> int:
     Entries keep their digests: their file, imported again, says the same of them as before.
     """
     named = {label: entry.track for label, entry in found.items() if entry.track}
-    with lock("replace"), transaction.atomic():
+    with one_writer(), transaction.atomic():
         resolution = resolve(named.values(), now)
         targets = zip(resolution.track_ids, resolution.alias_ids, strict=True)
         rows = _lead(dict(zip(named, targets, strict=True)))
@@ -40,7 +40,7 @@ def name_known_links() -> int:
     labels = list(Entry.objects.filter(reason=LINK).order_by().values_list("label", flat=True).distinct())
     for batch in batched(labels, BATCH):
         keys = {f"spotify:{spotify_id_of(label)}": label for label in batch}
-        with lock("replace"), transaction.atomic():
+        with one_writer(), transaction.atomic():
             names = Alias.objects.filter(key__in=keys).values_list("key", "track_id", "pk")
             rows += _lead({keys[key]: (track_id, pk) for key, track_id, pk in names})
     return rows

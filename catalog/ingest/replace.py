@@ -20,10 +20,10 @@ from catalog.db.batches import batched
 from catalog.db.bulk_insert import insert
 from catalog.db.write_yield import yield_write_lock
 from catalog.ingest import removal_policy
+from catalog.ingest.one_writer import one_writer
 from catalog.ingest.resolve import resolve
 from catalog.models import Collection, Entry
 from catalog.music.records import CollectionRecord, EntryRecord, storable_record, track_values
-from catalog.system.file_locks import lock
 from catalog.tracks.wanted import set_wanted
 
 STRIDE = 1 << 20  # between positions: room for insertions that move no other row
@@ -85,7 +85,7 @@ def replace_catalog(records: Iterable[CollectionRecord], now: datetime) -> Repla
     """
     report = ReplaceReport()
     for record in map(storable_record, records):
-        with lock("replace"):  # a sync and an import beside it would make one new track twice
+        with one_writer():
             report.collections.append(_replace_collection(record, now))
     return report
 

@@ -15,7 +15,7 @@ from catalog.library.audio_tools import NO_TOOLS, AudioTools
 from catalog.models import Library, Run, Track
 from catalog.models.run_progress import RunProgress, close_run
 from catalog.reports import plan
-from catalog.system.file_locks import try_lock
+from catalog.storage import acting_host
 from catalog.text.user_error import UserError
 
 
@@ -33,10 +33,11 @@ def make_plan(
 
     Raises UserError where the folder cannot be read, or another process looks through it now.
     """
-    with try_lock("plan") as mine:
+    with acting_host.try_act("plan") as mine:
         if not mine:
-            raise UserError("The music folder is being looked through already; ask again when that has ended.")
-        _look(now, on_progress, should_stop, tools)
+            busy = "The music folder is being looked through already; ask again when that has ended."
+            raise UserError(acting_host.reason_not_to_act(busy))
+        _look(now, on_progress, acting_host.or_lost(should_stop), tools)
     return plan.plan()
 
 

@@ -29,11 +29,10 @@ from catalog.scanning import folder_index
 from catalog.scanning.folder_stamp import FilesystemTrust
 from catalog.scanning.scan import UNKNOWN_ROWS, AskRow, FolderRow, FolderScanner, ScanResult
 from catalog.scanning.scan_worker import ScanWorker, processors
-from catalog.storage import hold
+from catalog.storage import acting_host, hold
 from catalog.storage import state as storage
 from catalog.storage.mounts import MountWatch, is_within
 from catalog.storage.probe import Root, RootProblem, open_root
-from catalog.system.file_locks import try_lock
 from catalog.text.user_error import UserError
 from catalog.tracks import transitions
 from catalog.tracks.conditional_update import BATCH
@@ -143,13 +142,15 @@ def reconcile(
     why. Cut short by ``should_stop`` or by a crash, the next full pass goes on where this one stopped.
     """
     scope = _scope(collection, paths)
-    options = Options(full or sizes, sizes, dry_run, accept_missing, scope, should_stop, tools)
+    stops = should_stop if dry_run else acting_host.or_lost(should_stop)
+    options = Options(full or sizes, sizes, dry_run, accept_missing, scope, stops, tools)
     report = ReconcileReport(full=options.full, sizes=sizes, dry_run=dry_run)
     if dry_run:
         return _look(options, report, now, storage.inspect(), None, on_progress)
-    with try_lock("reconcile") as mine:
+    with acting_host.try_act("reconcile") as mine:
         if not mine:
-            report.busy, report.problem = True, "Another reconcile is running; this one has nothing to do."
+            report.busy = True
+            report.problem = acting_host.reason_not_to_act("Another reconcile is running; this one has nothing to do.")
             return report
         state = storage.check(now)
         run = Run.objects.create(kind=Run.Kind.RECONCILE, started_at=now, report={"full": options.full, "sizes": sizes})

@@ -21,9 +21,8 @@ from catalog.library.identify import names_a_track
 from catalog.models import Track, TrackQuerySet
 from catalog.music.identity import same_length
 from catalog.scanning import untracked
-from catalog.storage import hold
+from catalog.storage import acting_host, hold
 from catalog.storage import state as storage
-from catalog.system.file_locks import try_lock
 from catalog.tags.tag_cache import TaggedFile
 
 EXAMPLES = 20
@@ -80,9 +79,9 @@ def relink(
     if not state.may_read:
         report.problem = state.reason
         return report
-    with try_lock("reconcile") as mine:
+    with acting_host.try_act("reconcile") as mine:
         if not mine:
-            report.problem = "A reconcile is running; look again when it has ended."
+            report.problem = acting_host.reason_not_to_act("A reconcile is running; look again when it has ended.")
             return report
         search(report, now, on_progress, tools)
         if not dry_run:

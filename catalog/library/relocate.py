@@ -16,10 +16,10 @@ from typing import Any
 from django.conf import settings
 
 from catalog.models import Library, Track
+from catalog.storage import acting_host
 from catalog.storage import state as storage
 from catalog.storage.marker import MARKER
 from catalog.storage.probe import probe_root
-from catalog.system.file_locks import try_lock
 from catalog.text.user_error import UserError
 from catalog.tracks import transitions
 from catalog.tracks.place import PlaceTaken
@@ -56,9 +56,9 @@ def relocate(
     """
     root = os.path.abspath(os.path.expanduser(new_root))
     _require_library(root)
-    with try_lock("reconcile") as mine:
+    with acting_host.try_act("reconcile") as mine:
         if not mine:
-            raise CannotRelocate("A reconcile is running; try again when it has ended.")
+            raise CannotRelocate(acting_host.reason_not_to_act("A reconcile is running; try again when it has ended."))
         library = Library.load()
         report = RelocateReport(library.root_path, root, rows=Track.objects.exclude(local_path="").count())
         later = [ids for ids in _batches(on_progress, report) if not _moved(ids, root, report)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+from datetime import datetime
+
 from django.db import models
 
 from catalog.db import database_clock
@@ -33,6 +36,43 @@ class JobRequest(models.Model):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class LeaseQuerySet(models.QuerySet["Lease"]):
+    """Who acts. Each change is one conditional UPDATE: of two hosts that try at once only one changes the row."""
+
+    def take(self, name: str, host: str, now: datetime, until: datetime) -> str:
+        """Hold the lease ``name`` for ``host``, or join what it holds already. Its token; "" where another has it.
+
+        A new token with each change of hands: who was cut off and comes back sees that it is no longer the holder.
+        """
+        token = secrets.token_hex(8)
+        self.bulk_create([Lease(name=name, host=host, token=token, expires_at=until)], ignore_conflicts=True)
+        self.filter(name=name, expires_at__lte=now).exclude(host=host).update(host=host, token=token, expires_at=until)
+        row = self.get(name=name)
+        return row.token if row.host == host and self.renew(name, row.token, until) else ""
+
+    def renew(self, name: str, token: str, until: datetime) -> bool:
+        """Hold on until ``until``. False: another host has taken over."""
+        return bool(self.filter(name=name, token=token).update(expires_at=until))
+
+    def release(self, name: str, host: str, now: datetime) -> None:
+        """Let another host take over at once. The token stays: who of this host goes on may, until somebody does."""
+        self.filter(name=name, host=host).update(expires_at=now)
+
+
+class Lease(models.Model):
+    """Which host acts for the whole library ("library"), and until when, by the database's clock."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    host = models.CharField(max_length=20)
+    token = models.CharField(max_length=16)
+    expires_at = models.DateTimeField()
+
+    objects = LeaseQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.host}"
 
 
 class Cluster(models.Model):

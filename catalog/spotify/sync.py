@@ -25,7 +25,7 @@ from catalog.spotify.auth import RowToken, app
 from catalog.spotify.client import Api, KnownCollection, LibraryReader, Refusal, read_library
 from catalog.spotify.errors import Kind
 from catalog.spotify.link_names import ask_for_albums, ask_for_names
-from catalog.system.file_locks import try_lock
+from catalog.storage import acting_host
 
 SPOTIFY = "spotify"
 A_DAY = timedelta(days=1)
@@ -92,7 +92,7 @@ class SyncReport:
     def sentence(self) -> str:
         """The report in words, what is wrong first."""
         if self.busy or not self.connected:
-            return BUSY if self.busy else " ".join(self.problems) or NOBODY
+            return acting_host.reason_not_to_act(BUSY) if self.busy else " ".join(self.problems) or NOBODY
         wrong = [self.paused] if self.paused else []
         wrong += self.problems
         counts = [("new", self.added), ("gone", self.gone), ("moved", self.moved), ("merged", self.merged)]
@@ -120,14 +120,14 @@ def sync(
     no error. Raises only for bugs and a broken database; the run is then written down as failed.
     """
     report = SyncReport(dry_run=dry_run)
-    with try_lock("sync") as mine:
+    with acting_host.try_act("sync") as mine:
         if not mine:
             report.busy = True
             return report
         latest = Run.objects.filter(kind=Run.Kind.SYNC, report__calls__gt=0).first()
         report.calls_before = latest.report["calls"] if latest else None
         run = None if dry_run else Run.objects.create(kind=Run.Kind.SYNC, started_at=now)
-        _Sync(report, run, now, full, on_progress, should_stop).run_to_its_end()
+        _Sync(report, run, now, full, on_progress, acting_host.or_lost(should_stop)).run_to_its_end()
     return report
 
 

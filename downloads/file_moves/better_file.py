@@ -11,12 +11,11 @@ from datetime import datetime
 from django.conf import settings
 
 from catalog.models import AdoptionMatch, Track
-from catalog.storage import own_folders
+from catalog.storage import acting_host, own_folders
 from catalog.storage import state as storage
 from catalog.storage.own_folders import TRASH
 from catalog.storage.probe import RootProblem, open_root
 from catalog.system.atomic_files import file_size
-from catalog.system.file_locks import try_lock
 from catalog.tags import tag_process
 from catalog.tracks import transitions
 from catalog.tracks.place import Place, PlaceTaken
@@ -33,7 +32,7 @@ def use_accepted(now: datetime) -> int:
     if not rows.exists() or not storage.check(now).may_write or own_folders.problem_of(TRASH):
         return 0
     used = 0
-    with try_lock("reconcile") as mine:
+    with acting_host.try_act("reconcile") as mine:
         if not mine:
             return 0
         try:

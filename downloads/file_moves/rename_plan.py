@@ -19,10 +19,9 @@ from catalog.models import Folder, Library, Track
 from catalog.models.settings import value
 from catalog.music import path_template
 from catalog.scanning import ignored
-from catalog.storage import own_folders
+from catalog.storage import acting_host, own_folders
 from catalog.storage import state as storage
 from catalog.storage.own_folders import TRASH
-from catalog.system.file_locks import try_lock
 from catalog.text.user_error import UserError
 from catalog.tracks.place import PlaceTaken
 from downloads.file_moves import rename_journal
@@ -181,15 +180,17 @@ def last_applied() -> MoveBatch | None:
 
 def do_asked(now: datetime, should_stop: Stop = lambda: False, on_progress: Progress = lambda n: None) -> MoveReport:
     """Finish what was interrupted, then do what was asked for last. CannotMove where it cannot be done now."""
-    with try_lock("reconcile") as mine:
+    with acting_host.try_act("reconcile") as mine:
         if not mine:
-            raise CannotMove("The music folder is being looked at; try again when that has ended.")
+            raise CannotMove(
+                acting_host.reason_not_to_act("The music folder is being looked at; try again when that has ended.")
+            )
         _require_storage(now)
         _finish_interrupted(now)
         batch = MoveBatch.objects.filter(ended_at=None).order_by("pk").first()
         if batch is None:
             return MoveReport()
-        run = _BatchRun(batch, now, should_stop, on_progress)
+        run = _BatchRun(batch, now, acting_host.or_lost(should_stop), on_progress)
         return run.apply() if batch.kind == Kind.APPLY else run.undo()
 
 
@@ -197,7 +198,7 @@ def finish_interrupted(now: datetime) -> int:
     """Finish moves that a crash interrupted. How many; none while somebody moves or looks, or storage is offline."""
     if not Move.objects.filter(state=State.MOVING).exists() or not storage.check(now).may_write:
         return 0
-    with try_lock("reconcile") as mine:
+    with acting_host.try_act("reconcile") as mine:
         return _finish_interrupted(now) if mine else 0
 
 

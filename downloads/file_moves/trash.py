@@ -21,12 +21,11 @@ from django.conf import settings
 from catalog.ingest import removal_policy
 from catalog.models import BinnedFile, Library, Track
 from catalog.reports import plan
-from catalog.storage import own_folders
+from catalog.storage import acting_host, own_folders
 from catalog.storage import state as storage
 from catalog.storage.own_folders import TRASH, remove_empty_folders
 from catalog.storage.probe import RootProblem, open_root
 from catalog.system.failpoints import failpoint
-from catalog.system.file_locks import try_lock
 from catalog.tracks import transitions
 from catalog.tracks.place import Place, PlaceTaken
 from downloads.file_moves import restore
@@ -122,9 +121,9 @@ def _move_files(states: list[str], now: datetime) -> BinReport:
     report.problem = own_folders.problem_of(TRASH)
     if report.problem:
         return report
-    with try_lock("reconcile") as mine:  # a pass beside us would see a file in neither place
+    with acting_host.try_act("reconcile") as mine:  # a pass beside us would see a file in neither place
         if not mine:
-            report.problem = BUSY
+            report.problem = acting_host.reason_not_to_act(BUSY)
             return report
         try:
             with open_root(state.root) as root:

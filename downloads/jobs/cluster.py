@@ -12,13 +12,14 @@ from django_q.conf import Conf
 from django_q.models import Schedule
 
 from catalog.db import database_clock
+from catalog.storage import acting_host
 from catalog.system import child_lifetime
 from downloads.jobs import cluster_state
 from downloads.jobs.queue import JOBS, MAIN, request_tick
 
 TICK = f"{JOBS}.tick"
 MAX_AHEAD = timedelta(minutes=2)  # of the next tick; more means that the clock was set back
-CHECK_SCHEDULE_EVERY = 60.0  # seconds
+CHECK_EVERY = acting_host.WATCH_EVERY  # seconds
 
 
 class StoppableCluster(DjangoQCluster):
@@ -52,6 +53,12 @@ def repair_schedule(now: datetime) -> bool:
     return True
 
 
+def _look_after_ticks() -> None:
+    repair_schedule(timezone.now())
+    if cluster_name() == MAIN and acting_host.needs_tick(database_clock.now()):
+        request_tick()
+
+
 def cluster_name() -> str:
     """The queue that this process would serve."""
     return str(Conf.CLUSTER_NAME)
@@ -72,9 +79,12 @@ def run_cluster() -> bool:
     cluster = StoppableCluster()
     cluster.start()
     while cluster.sentinel.is_alive():
-        cluster.sentinel.join(CHECK_SCHEDULE_EVERY)
+        cluster.sentinel.join(CHECK_EVERY)
         with suppress(DatabaseError):
-            repair_schedule(timezone.now())
+            _look_after_ticks()
         connections.close_all()
+    if cluster_name() == MAIN:
+        with suppress(DatabaseError):
+            acting_host.release(database_clock.now())
     cluster_state.unregister()
     return bool(cluster.sentinel.exitcode == 0)

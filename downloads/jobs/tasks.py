@@ -9,6 +9,7 @@ from datetime import datetime
 
 from catalog.db import database_clock
 from catalog.models import BrowserSession, Event, Run, Track
+from catalog.storage import acting_host
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
 from downloads.audio import unheard
@@ -51,6 +52,8 @@ def tick() -> str:
     with try_lock("tick") as alone:  # a disk that hangs may hang one worker, not all of them
         if not alone:
             return "another tick runs"
+        if not acting_host.take(now):
+            return "another host acts"
         failed = [step.__name__ for step in EACH_MINUTE if not _run_step(step, now)]
     return f"failed: {', '.join(failed)}" if failed else "done"
 

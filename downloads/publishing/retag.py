@@ -22,13 +22,12 @@ from django.conf import settings
 from django.db.models import Max
 
 from catalog.models import Library, Track
-from catalog.storage import own_folders
+from catalog.storage import acting_host, own_folders
 from catalog.storage import state as storage
 from catalog.storage.own_folders import STAGING
 from catalog.storage.probe import RootProblem, open_root
 from catalog.system.atomic_files import file_at, set_mode, sync_file, sync_folder
 from catalog.system.failpoints import failpoint
-from catalog.system.file_locks import try_lock
 from catalog.tags import tag_process
 from catalog.tags.audio_tags import TagError
 from catalog.tags.tag_fields import Fields, fields_of
@@ -178,13 +177,14 @@ def _each(
     problem = own_folders.problem_of(STAGING)
     if problem:
         raise CannotRetag(problem)
-    with try_lock("reconcile") as mine:
+    with acting_host.try_act("reconcile") as mine:
         if not mine:
-            raise CannotRetag("A reconcile is running; try again when it has ended.")
+            raise CannotRetag(acting_host.reason_not_to_act("A reconcile is running; try again when it has ended."))
+        stops = acting_host.or_lost(should_stop)
         try:
             with open_root(settings.MUSIC_DIR) as root:
                 for row, desired in rows:
-                    if should_stop():
+                    if stops():
                         report.complete = False
                         return
                     root.require()

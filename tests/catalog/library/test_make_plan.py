@@ -164,6 +164,6 @@ def test_a_stopped_look_begins_again(world: World, put: Any) -> None:
 def test_two_looks_at_once_are_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from contextlib import nullcontext
 
-    monkeypatch.setattr(module, "try_lock", lambda name: nullcontext(False))
+    monkeypatch.setattr(module.acting_host, "try_act", lambda name: nullcontext(False))
     with pytest.raises(UserError, match="already"):
         make_plan(world.now)

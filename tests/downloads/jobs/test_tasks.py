@@ -14,6 +14,7 @@ from django.contrib import admin
 from django.core.management import call_command
 from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import BrowserSession, Cluster, Library, Run, Service, Track
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
@@ -154,7 +155,7 @@ def test_a_tick_beats_and_sends_a_heartbeat_through_the_other_clusters_workers(w
 
 def test_a_heartbeat_that_came_through_a_worker_is_written_down(world: World) -> None:
     cluster_state.register("downloads", timezone.now())
-    began = timezone.now()
+    began = database_clock.now()
     assert tasks.heartbeat() == "alive"
     beat_at = Cluster.objects.get(name="downloads").beat_at
     assert beat_at and beat_at >= began
