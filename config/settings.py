@@ -14,7 +14,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dotenv
 from django.core.exceptions import ImproperlyConfigured
@@ -81,17 +80,7 @@ def names(name: str) -> list[str]:
 def address(name: str, default: str = "") -> str:
     """An http(s) address, returned without its trailing slash."""
     value = text(name, default)
-    if value and not _is_address(value):
-        raise ImproperlyConfigured(f"{name} is {value!r}; write an address that starts with http:// or https://.")
-    return value.rstrip("/")
-
-
-def _is_address(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and " " not in value
-    except ValueError:  # a bracket or a port that is none
-        return False
+    return _read(setting_values.address, name, value) if value else ""
 
 
 def host_name(name: str) -> str:
@@ -214,7 +203,7 @@ if "*" in ALLOWED_HOSTS and BIND not in LOOPBACK:
     )
 CSRF_TRUSTED_ORIGINS = names("CSRF_TRUSTED_ORIGINS")
 for _name in CSRF_TRUSTED_ORIGINS:
-    if not _is_address(_name):
+    if not setting_values.is_address(_name):
         raise ImproperlyConfigured(
             f"CSRF_TRUSTED_ORIGINS names {_name!r}; write whole addresses, like https://music.example.org."
         )
@@ -258,6 +247,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.time_zone.local_times",
     "config.errors.method_not_allowed",
     "config.middleware.reject_nul.no_nul",
 ]
@@ -337,7 +327,9 @@ YOUTUBE_PER_HOUR = whole("YOUTUBE_PER_HOUR", 150, 1, 1000)
 DOWNLOAD_KB_PER_SECOND = _read(setting_values.bandwidth, "DOWNLOAD_KB_PER_SECOND", text("DOWNLOAD_KB_PER_SECOND", "0"))
 CA_FILE = readable("SSL_CERT_FILE") or readable("REQUESTS_CA_BUNDLE")
 # Of the settings that a page shows (`catalog.models.settings`): these are said here and win.
-SET_BY_ENVIRONMENT = frozenset(filter(text, ("AUDIO_FORMAT", "YOUTUBE_PER_HOUR", "MIN_FREE_GB", "WATCH")))
+ON_THE_PAGE = ("AUDIO_SOURCE", "ARCHIVE_URL", "AUDIO_FORMAT", "DOWNLOAD_WORKERS", "YOUTUBE_PER_HOUR")
+ON_THE_PAGE += ("DOWNLOAD_KB_PER_SECOND", "MIN_FREE_GB", "WATCH", "TIME_ZONE")
+SET_BY_ENVIRONMENT = frozenset(filter(text, ON_THE_PAGE))
 CONFIRM_PLANS = flag("CONFIRM_PLANS", True)
 AUDIO_FORMAT = choice("AUDIO_FORMAT", "best", "best", "m4a", "opus", "mp3")
 DOWNLOAD_WORKERS = whole("DOWNLOAD_WORKERS", 2, 1, 16)
@@ -345,11 +337,7 @@ WATCH = choice("WATCH", "auto", "auto", "poll", "off")
 
 # --- Time, text, logs -------------------------------------------------------------------------------------
 USE_TZ = True
-TIME_ZONE = text("TIME_ZONE", "UTC")
-try:
-    ZoneInfo(TIME_ZONE)
-except (ValueError, OSError, ZoneInfoNotFoundError) as error:
-    raise ImproperlyConfigured(f"TIME_ZONE is {TIME_ZONE!r}; write a name like Europe/Berlin or UTC.") from error
+TIME_ZONE = _read(setting_values.time_zone, "TIME_ZONE", text("TIME_ZONE", "UTC"))
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 LOG_FILE = DATA_DIR / "tonekeep.log"  # its last lines stand on a page

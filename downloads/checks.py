@@ -41,7 +41,7 @@ def more_workers_than_sqlite_likes(app_configs: Any, **kwargs: Any) -> list[Chec
 def yt_dlp_is_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """An old yt-dlp fails where a new one would not; the failures look like the site's."""
     age = ytdlp_version.age_days(database_clock.now())
-    if not source().needs_ytdlp or age is None or age <= OLD_AFTER:
+    if not source(settings.AUDIO_SOURCE).needs_ytdlp or age is None or age <= OLD_AFTER:
         return []
     text = f"yt-dlp {ytdlp_version.installed_version()} is {age} days old; YouTube has changed since."
     return [Warning(text, hint="Update it: make update-ytdlp", id="downloads.W003")]
@@ -50,7 +50,7 @@ def yt_dlp_is_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register()
 def mp3_has_its_price(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """YouTube delivers AAC and Opus: an mp3 of either is a second lossy pass (measured: 2.4 s for 4 minutes)."""
-    if not source().needs_ytdlp or settings.AUDIO_FORMAT != "mp3":
+    if not source(settings.AUDIO_SOURCE).needs_ytdlp or settings.AUDIO_FORMAT != "mp3":
         return []
     text = "AUDIO_FORMAT is mp3: every song is encoded a second time, which loses some of its sound for good."
     hint = "With best or m4a the sound stays as it is delivered; nearly every player plays m4a."

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -23,6 +24,7 @@ from catalog.ingest import removal_policy
 from catalog.ingest.one_writer import one_writer
 from catalog.ingest.resolve import resolve
 from catalog.models import Collection, Entry
+from catalog.models.settings import value as setting
 from catalog.music.records import CollectionRecord, EntryRecord, storable_record, track_values
 from catalog.tracks.wanted import set_wanted
 
@@ -130,8 +132,9 @@ def digest(entry: EntryRecord) -> int:
 
 
 def _replace_collection(record: CollectionRecord, now: datetime) -> CollectionReport:
+    defaults = {"name": record.name, "removal": partial(setting, "UNWANTED_FILES")}
     collection, _ = Collection.objects.get_or_create(
-        account=record.account, kind=record.kind, key=record.key, defaults={"name": record.name}
+        account=record.account, kind=record.kind, key=record.key, defaults=defaults
     )
     report = CollectionReport(record.kind, record.key, record.name, total=record.total, problem=record.problem)
     report.complete, report.closed, report.unchanged = record.complete, record.closed, record.unchanged

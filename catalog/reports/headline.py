@@ -12,7 +12,7 @@ def headline(snapshot: dict[str, Any]) -> tuple[str, str]:
     """The state of the library in one sentence, e.g. "All 412 songs are here", and its severity.
 
     ``snapshot`` is a snapshot of `catalog.reports.status`; the severity is "ok", "busy", "warn" or "bad". The first
-    condition that applies counts: no songs, offline, held, cannot write, paused, waiting, no worker, fetching.
+    condition that applies counts: no songs, offline, held, cannot write, paused, waiting, at rest, no worker, fetching.
     """
     counters, library = snapshot["counters"], snapshot["storage"]
     missing = f"{counters['missing']:,} missing"
@@ -67,6 +67,8 @@ def _fetching(snapshot: dict[str, Any], missing: str) -> tuple[str, str]:
         )
     if not queue["ready"] and not counters["downloading"]:
         return f"{missing}: next try {humanize.ahead(queue['next_due'], now)}", "warn"
+    if snapshot["rest"] and not counters["downloading"]:
+        return f"{missing}: downloads rest. {snapshot['rest']}", "warn"
     if snapshot["workers"]["state"] != "running" and not counters["downloading"]:
         return f"{missing}: no worker is running", "bad"
     seconds = snapshot["seconds_left"]

@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Sum
+from django.utils import timezone
 
 from catalog.models import AdoptionMatch, BinnedFile, Event, Library, Run, Track, TrackQuerySet
 from catalog.models.settings import value
+from catalog.text.setting_values import is_within
 
 BYTES_PER_SECOND = 20_000  # of a song: 160 kbit/s, as most are delivered
 USUAL_LENGTH = 240_000  # ms, of a song whose length is unknown
@@ -70,6 +73,15 @@ def reason_to_wait(library: Library | None = None) -> str:
     if size > most_gigabytes * 1e9:
         return f"More than {most_gigabytes:g} GB are new. {NOT_SEEN}"
     return ""
+
+
+def reason_to_rest(now: datetime) -> str:
+    """Outside the hours that a person has set nothing new is fetched: a sentence; "" within them."""
+    windows = value("FETCH_HOURS")
+    if is_within(windows, timezone.localtime(now, ZoneInfo(value("TIME_ZONE"))).time()):
+        return ""
+    hours = ", ".join(f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in windows)
+    return f"Nothing is downloaded outside the hours {hours}; change them under Settings › Downloads."
 
 
 def _new(accepted_up_to: int, most: int) -> tuple[int, int]:

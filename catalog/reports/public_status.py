@@ -40,6 +40,7 @@ def public_conditions(snapshot: dict[str, Any]) -> dict[str, Any]:
         "services": [{**_only(service, SERVICE), "reason": ""} for service in snapshot["services"]],
         "workers": {"state": snapshot["workers"]["state"], "silent": []},
         "plan": {"waits": snapshot["plan"]["waits"], "reason": "", "to_bin": 0},
+        "rest": "Nothing is downloaded at this hour." if snapshot["rest"] else "",
     }
 
 

@@ -67,6 +67,7 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
             "runs": {kind: latest_run(kind, now) for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE)},
             "workers": _workers(now),
             "plan": plan_state(),
+            "rest": plan.reason_to_rest(now),
             "connected": Account.objects.filter(state=Account.State.CONNECTED).exists(),
         }
         answer["seconds_left"] = _seconds_left(answer, now)
@@ -117,6 +118,7 @@ def conditions(now: datetime) -> dict[str, Any]:
         "services": _services(services, now),
         "workers": _workers(now),
         "plan": plan_state(),
+        "rest": plan.reason_to_rest(now),
     }
 
 

@@ -7,12 +7,15 @@ from datetime import datetime
 from catalog.models import Library, Track
 from catalog.models.settings import value
 
-HOLD_SHARE = 0.05  # with more files than `hold_above`, this share of all files: then fetching waits for a person
-
 
 def hold_above() -> int:
     """So many files may be gone at once before fetching waits for a person."""
     return int(value("HOLD_FILES"))
+
+
+def hold_share() -> float:
+    """… and this share of all files."""
+    return float(value("HOLD_PERCENT")) / 100
 
 
 def begin(count: int, total: int, now: datetime) -> None:
@@ -31,12 +34,12 @@ def settle(now: datetime, vanished: int = 0, total: int = 0) -> bool:
     ``vanished`` of ``total`` files went in this pass; ``total`` 0 means fewer than `hold_above`.
     """
     held_since = Library.load().held_since
-    if total and vanished > total * HOLD_SHARE:
+    if total and vanished > total * hold_share():
         begin(vanished, total, now)
         return True
     if held_since:
         gone, files = still_gone(held_since)
-        if gone > hold_above() and gone > files * HOLD_SHARE:
+        if gone > hold_above() and gone > files * hold_share():
             return True
         release()
     return False

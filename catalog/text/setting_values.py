@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import time
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _WINDOW = re.compile(r"(\d{1,2})(?::(\d{2}))?\s*-\s*(\d{1,2})(?::(\d{2}))?")
 
@@ -34,6 +36,31 @@ def choice(name: str, raw: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ValueError(f"{name} is {raw!r}; write one of {', '.join(allowed)}.")
     return value
+
+
+def address(name: str, raw: str) -> str:
+    """An http(s) address, without its trailing slash."""
+    if not is_address(raw):
+        raise ValueError(f"{name} is {raw!r}; write an address that starts with http:// or https://.")
+    return raw.rstrip("/")
+
+
+def is_address(raw: str) -> bool:
+    """Whether it is one."""
+    try:
+        parts = urlsplit(raw)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and " " not in raw
+    except ValueError:  # a bracket or a port that is none
+        return False
+
+
+def time_zone(name: str, raw: str) -> str:
+    """A name of the time zone database."""
+    try:
+        ZoneInfo(raw)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError(f"{name} is {raw!r}; write a name like Europe/Berlin or UTC.") from None
+    return raw
 
 
 def bandwidth(name: str, raw: str) -> int:

@@ -94,9 +94,12 @@ def require_bytes(path: str, expected: int | None) -> None:
         raise DownloadError("network", f"Only {size:,} of {expected:,} bytes arrived.")
 
 
-def require_quality(headers: Probe) -> None:
-    """DownloadError "low_quality" for a recording below the floor of its kind; an unknown bit rate is not too low."""
-    floor = FLOORS.get(headers.codec)
+def require_quality(headers: Probe, least_bit_rate: int = 0) -> None:
+    """DownloadError "low_quality" for a recording below the floor of its kind; an unknown bit rate is not too low.
+
+    ``least_bit_rate`` (bit/s) is a person's own floor: the higher one counts, but for lossless kinds.
+    """
+    floor = max(FLOORS[headers.codec], least_bit_rate) if headers.codec in FLOORS else 0
     if floor and headers.bit_rate and headers.bit_rate < floor:
         rate, least = headers.bit_rate // 1000, floor // 1000
         raise DownloadError("low_quality", f"The recording has {rate} kbit/s {headers.codec}; {least} are the least.")

@@ -77,7 +77,7 @@ class FetchContext:
             verify(original, None, expected, ffmpeg=ffmpeg)
         headers = probe(original, ffmpeg=ffmpeg)
         if not request.any_quality:
-            require_quality(headers)
+            require_quality(headers, request.least_bit_rate)
         before = os.stat(original)
         path, codec = transcode(original, request.audio_format, headers=headers, ffmpeg=ffmpeg)
         if not os.path.samestat(before, os.stat(path)):

@@ -48,8 +48,8 @@ class FetchRequest:
     """One recording to fetch, or (with ``query``) one search.
 
     ``url`` is fetched into the folder ``stage_dir`` with what ``access`` allows. ``audio_format`` is "best" or a key of
-    `downloads.audio.convert.FORMATS`; ``any_quality`` leaves out the least bit rates; ``length_unknown`` has the file
-    verified before it is rewritten. ``parent`` is the process that asks.
+    `downloads.audio.convert.FORMATS`; ``any_quality`` leaves out the least bit rates, ``least_bit_rate`` is a person's
+    own; ``length_unknown`` has the file verified before it is rewritten. ``parent`` is the process that asks.
     """
 
     stage_dir: str
@@ -59,6 +59,7 @@ class FetchRequest:
     limit: int = 10
     audio_format: str = AS_DELIVERED
     any_quality: bool = False
+    least_bit_rate: int = 0
     length_unknown: bool = False
     max_bytes: int = MAX_BYTES
     parent: int = 0

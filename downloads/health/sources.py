@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-
 from catalog.models import Event, Run, Track
+from catalog.models.settings import value
 from catalog.spotify import accounts
 from catalog.text.humanize import ago, ahead, count
 from downloads import checks
@@ -32,7 +31,7 @@ def source_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]:
     yield _sync(now)
     yield _service(services["spotify"], "Spotify's answers", now)
     yield _service(services["audio"], "Audio source", now)
-    if settings.AUDIO_SOURCE == "youtube":
+    if value("AUDIO_SOURCE") == "youtube":
         yield _ytdlp(now)
         runtime = find_deno()
         missing = "" if runtime else "None was found; YouTube gives few formats without one."

@@ -12,10 +12,11 @@ from django_q.conf import Conf
 from django_q.models import Schedule
 
 from catalog.db import database_clock
+from catalog.models.settings import value
 from catalog.storage import acting_host
 from catalog.system import child_lifetime
 from downloads.jobs import cluster_state
-from downloads.jobs.queue import JOBS, MAIN, request_tick
+from downloads.jobs.queue import DOWNLOADS, JOBS, MAIN, request_tick
 
 TICK = f"{JOBS}.tick"
 MAX_AHEAD = timedelta(minutes=2)  # of the next tick; more means that the clock was set back
@@ -71,6 +72,8 @@ def run_cluster() -> bool:
     """
     now = database_clock.now()
     cluster_state.register(cluster_name(), now)
+    if cluster_name() == DOWNLOADS:
+        Conf.WORKERS = value("DOWNLOAD_WORKERS")
     if cluster_name() == MAIN:
         install_schedules(timezone.now())  # the scheduler goes by the machine's clock
     request_tick()

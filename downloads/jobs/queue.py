@@ -14,13 +14,13 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.utils import timezone
 from django_q.models import Failure, OrmQ
 from django_q.tasks import async_task
 
 from catalog.db import database_clock
 from catalog.models import JobRequest
+from catalog.models.settings import value
 from downloads.jobs import cluster_state
 
 JOBS = "downloads.jobs"  # the package that answers the names in django-q2's rows
@@ -51,7 +51,7 @@ def job(body: Job) -> Job:
 def wake() -> None:
     """Let every download worker look whether something is due. Adds nothing where enough wake-ups wait already."""
     now = database_clock.now()
-    queue, workers = (DOWNLOADS, settings.DOWNLOAD_WORKERS) if cluster_state.is_served(DOWNLOADS, now) else (MAIN, 1)
+    queue, workers = (DOWNLOADS, value("DOWNLOAD_WORKERS")) if cluster_state.is_served(DOWNLOADS, now) else (MAIN, 1)
     enqueue("download", queue, workers)
 
 

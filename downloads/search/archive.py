@@ -15,6 +15,7 @@ from urllib.parse import quote, urljoin
 import requests
 from django.conf import settings
 
+from catalog.models.settings import value
 from downloads.failures.classify import classify, parse_retry_after
 from downloads.failures.kinds import DownloadError
 from downloads.fetch.protocol import ConnectionOptions
@@ -47,7 +48,7 @@ class ArchiveSource:
 
     @property
     def _base(self) -> str:
-        return (self._given or settings.ARCHIVE_URL).strip().rstrip("/") + "/"
+        return (self._given or value("ARCHIVE_URL")).strip().rstrip("/") + "/"
 
     def access(self) -> SiteAccess:
         """Direct files on the one server, and nothing else."""
@@ -55,11 +56,11 @@ class ArchiveSource:
 
     def connection(self) -> ConnectionOptions:
         """Straight, with one's own certificates where the settings name any."""
-        return ConnectionOptions(ca_file=settings.CA_FILE, rate_bytes=settings.DOWNLOAD_KB_PER_SECOND * 1000)
+        return ConnectionOptions(ca_file=settings.CA_FILE, rate_bytes=value("DOWNLOAD_KB_PER_SECOND") * 1000)
 
     def url_of(self, source_id: str, url: str) -> str:
         """``url`` itself where it is on the server; else AddressRefused."""
-        if not (self._given or settings.ARCHIVE_URL):
+        if not (self._given or value("ARCHIVE_URL")):
             raise AddressRefused("It comes from an audio source that is not set up here.")
         return archive_address(url, server(self._base))
 

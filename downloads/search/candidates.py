@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from django.conf import settings
-
 from catalog.models import Track
+from catalog.models.settings import value
 from catalog.text.sanitize import storable
 from downloads.failures.kinds import CANDIDATE, ERROR_KINDS
 from downloads.matching import score
@@ -74,7 +73,7 @@ def keep(track: Track, query: TrackQuery, results: Sequence[SearchResult], now: 
     rows = [
         Candidate(
             track=track,
-            source=settings.AUDIO_SOURCE,
+            source=value("AUDIO_SOURCE"),
             source_id=result.id,
             **{name: getattr(result, name) for name in RESULT_FIELDS},
             score=scored.score,
@@ -119,7 +118,7 @@ def fitting(track: Track) -> list[Candidate]:
 
 def _fit(query: TrackQuery, track: Track) -> list[Candidate]:
     """The kept candidates that the matcher accepts today, the best first."""
-    rows = {row.source_id: row for row in track.candidates.usable().filter(source=settings.AUDIO_SOURCE)}
+    rows = {row.source_id: row for row in track.candidates.usable().filter(source=value("AUDIO_SOURCE"))}
     ranked = score.rank(query, [search_result_of(row) for row in rows.values()])
     if score.choose(query, [scored.candidate for scored in ranked]) is None:
         return []  # also where several are good and nothing tells them apart

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
-
 from catalog.models.settings import value
 from catalog.reports.plan import bytes_of
 from catalog.text.humanize import span
@@ -26,7 +24,7 @@ class Estimate:
 
 def estimate(songs: int, milliseconds: int) -> Estimate:
     """For so many songs of this length together, at the pace of the source that is set."""
-    seconds = songs * SECONDS_A_SONG / settings.DOWNLOAD_WORKERS
-    if settings.AUDIO_SOURCE == "youtube":
+    seconds = songs * SECONDS_A_SONG / value("DOWNLOAD_WORKERS")
+    if value("AUDIO_SOURCE") == "youtube":
         seconds = max(seconds, songs * 3600 / value("YOUTUBE_PER_HOUR"))
     return Estimate(round(seconds), bytes_of(milliseconds) / 1e9)

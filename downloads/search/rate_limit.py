@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 
 from catalog.models import Track
+from catalog.models.settings import value
 from downloads.models import Candidate, RateLimitState
 from downloads.search.sources import AUDIO_SOURCES, source
 
@@ -25,7 +25,7 @@ def next_turn(now: datetime, name: str = "") -> datetime:
     ``name`` is an audio source's, "" the one that the settings name. A recording that a person chose may come from
     another one.
     """
-    name = name or settings.AUDIO_SOURCE
+    name = name or value("AUDIO_SOURCE")
     limit = source(name).rate_limit
     row = RateLimitState.objects.filter(source=name).first() if limit else None
     if limit is None or row is None:
@@ -56,7 +56,7 @@ def is_only_obstacle(now: datetime) -> bool:
 
 def record_request(now: datetime, dice: random.Random | None = None, name: str = "") -> None:
     """A song's searches and its fetch begin: one place of the hour's budget is spent."""
-    name = name or settings.AUDIO_SOURCE
+    name = name or value("AUDIO_SOURCE")
     limit = source(name).rate_limit
     if limit is None:
         return

@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from django.conf import settings
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:  # the settings read the names here, before anything that reads the settings may be imported
@@ -62,7 +61,9 @@ class AudioSource(Protocol):
 
 def source(name: str = "") -> AudioSource:
     """The audio source of this name; "" is the one that the settings name. KeyError for a name that is none."""
-    return _source(name or settings.AUDIO_SOURCE)
+    from catalog.models.settings import value  # here: the settings read the names above before there are models
+
+    return _source(name or value("AUDIO_SOURCE"))
 
 
 @cache

@@ -104,7 +104,7 @@ class YouTubeSource:
             source_address=settings.YOUTUBE_SOURCE_ADDRESS,
             po_token_provider=settings.PO_TOKEN_PROVIDER,
             extractor_args=settings.YOUTUBE_EXTRACTOR_ARGS,
-            rate_bytes=settings.DOWNLOAD_KB_PER_SECOND * 1000,
+            rate_bytes=value("DOWNLOAD_KB_PER_SECOND") * 1000,
         )
 
     def __init__(

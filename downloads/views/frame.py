@@ -161,7 +161,10 @@ class Frame:
         """Whether nothing new is downloaded now: what pages say of a song's next try must agree."""
         audio = next(service for service in self.conditions["services"] if service["name"] == "audio")
         return bool(
-            self.conditions["plan"]["waits"] or audio["paused"] or self.conditions["storage"]["state"] != "online"
+            self.conditions["plan"]["waits"]
+            or self.conditions["rest"]
+            or audio["paused"]
+            or self.conditions["storage"]["state"] != "online"
         )
 
     @cached_property

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 
 from catalog.models import Service, Track
@@ -152,7 +151,7 @@ class Attempt:
         choice = candidates.chosen(self.track)
         if choice and choice.why:
             raise self._choice_failed(choice, choice.why)
-        self._take_turn(choice.source if choice else settings.AUDIO_SOURCE)
+        self._take_turn(choice.source if choice else value("AUDIO_SOURCE"))
         fit = candidates.acceptable(self.track, source(), self.now())
         if not fit:
             has_candidates = self.track.candidates.usable().exists()
@@ -252,6 +251,7 @@ class Attempt:
             connection=audio_source.connection(),
             server=FORK_SERVER,
             audio_format=value("AUDIO_FORMAT"),
+            least_bit_rate=value("LEAST_KBPS") * 1000,
             any_quality=candidate.verdict == Candidate.Verdict.CHOSEN,
             length_unknown=self._expected_ms(candidate) is None,
             on_progress=self._report_progress,

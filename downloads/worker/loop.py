@@ -12,15 +12,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import connection
-from django.utils import timezone
 
 from catalog.db import database_clock
 from catalog.models import Service, Track
-from catalog.models.settings import value
 from catalog.reports import plan
 from catalog.storage import state as storage
 from catalog.system.failpoints import failpoint
-from catalog.text.setting_values import is_within
 from catalog.tracks import transitions
 from downloads.failures import clock_skew
 from downloads.search import rate_limit
@@ -40,16 +37,7 @@ def reason_not_to_work(now: datetime) -> str:
             return f"Fetching is paused until {service.paused_until:%Y-%m-%d %H:%M}: {service.reason}"
         if service.is_paused(now):
             return "One track is being tried to see whether the pause can end."
-    return plan.reason_to_wait() or reason_to_rest(now)
-
-
-def reason_to_rest(now: datetime) -> str:
-    """Outside the hours that a person has set nothing new is fetched; "" within them."""
-    windows = value("FETCH_HOURS")
-    if is_within(windows, timezone.localtime(now).time()):
-        return ""
-    hours = ", ".join(f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in windows)
-    return f"Fetching rests outside the hours {hours}, which are set on the page /settings/downloads."
+    return plan.reason_to_wait() or plan.reason_to_rest(now)
 
 
 def work_one(now: Clock = database_clock.now, should_stop: Callable[[], bool] = lambda: False) -> Outcome | None:

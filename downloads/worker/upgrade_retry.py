@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from catalog.models import Service, Track
+from catalog.models.settings import value
 from catalog.tracks import transitions
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch import ytdlp_version
@@ -58,6 +58,6 @@ def versions() -> dict[str, str]:
     """The versions of everything that a match depends on, by name."""
     return {
         "matcher": str(score.VERSION),
-        "source": settings.AUDIO_SOURCE,
+        "source": value("AUDIO_SOURCE"),
         "yt-dlp": ytdlp_version.installed_version(),
     }

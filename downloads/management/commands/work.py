@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandParser
 
 from catalog.db import database_clock
 from catalog.library.make_plan import accept_plan, make_plan
 from catalog.models import Track
+from catalog.models.settings import value
 from catalog.reports import plan
 from catalog.storage import state as storage
 from catalog.system.console import PAUSED, CommandReport, ReportCommand, stop_on_signal
@@ -59,4 +59,4 @@ class Command(ReportCommand):
                 if outcome.message and not self.json:
                     progress.write(f"{outcome.title}: {outcome.message}")
 
-            loop.work_until_empty(should_stop=stop.is_set, workers=settings.DOWNLOAD_WORKERS, on_outcome=show)
+            loop.work_until_empty(should_stop=stop.is_set, workers=value("DOWNLOAD_WORKERS"), on_outcome=show)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from catalog.models import Library
-from catalog.models.settings import SETTINGS, is_fixed, save_settings, value, written
+from catalog.models.settings import GROUPS, SETTINGS, is_fixed, save_settings, value, written
+from catalog.storage.own_folders import PLAYLISTS
 from catalog.web.permissions import owner_page
 from downloads.jobs import queue
 
+AT_START = "The number of downloads at once holds from the next start of Tonekeep, the rest from now on."
 LONGEST = 2000  # characters of a value
 
 
@@ -23,6 +26,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     problems: dict[str, str] = {}
     if request.method == "POST":
         ignored_before = value("IGNORED_FOLDERS")
+        before = {name: written(name) for name in typed if SETTINGS[name].at_start}
         problems = save_settings(typed)
         if not problems:
             Library.load()
@@ -31,12 +35,18 @@ def preferences(request: HttpRequest) -> HttpResponse:
             if value("IGNORED_FOLDERS") != ignored_before:
                 queue.request_reconcile()
             queue.wake()
-            messages.success(request, "Saved. It holds from now on.")
+            waits = any(SETTINGS[name].at_start and written(name) != before.get(name) for name in typed)
+            messages.success(request, "Saved. " + (AT_START if waits else "It holds from now on."))
             return redirect("preferences")
     context = {
         "section": "settings",
-        "fields": [_field(name, typed, problems) for name in SETTINGS],
+        "groups": [
+            (group, title, [_field(name, typed, problems) for name in SETTINGS if SETTINGS[name].group == group])
+            for group, title in GROUPS.items()
+        ],
         "library": Library.load(),
+        "music_dir": settings.MUSIC_DIR,
+        "playlists": PLAYLISTS,
         "wrong": bool(problems),
     }
     return render(request, "settings/preferences.html", context, status=400 if problems else 200)
@@ -49,6 +59,8 @@ def _field(name: str, typed: dict[str, str], problems: dict[str, str]) -> dict[s
         "label": definition.label,
         "help": definition.help,
         "choices": definition.choices,
+        "suggested": definition.suggested(),
+        "at_start": definition.at_start,
         "lines": definition.lines,
         "value": typed.get(name, written(name)),
         "fixed": is_fixed(name),

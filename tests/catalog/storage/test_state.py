@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.library.reconcile import reconcile
 from catalog.models import Event, Folder, Library, Service, Track
+from catalog.models.settings import save_settings
 from catalog.storage import hold, marker
 from catalog.storage import state as storage
 from catalog.storage.marker import MARKER
@@ -302,7 +303,7 @@ def test_twenty_files_gone_need_no_word(world: World) -> None:
 
 def test_a_small_share_of_a_large_library_needs_no_word(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("catalog.storage.hold.hold_above", lambda: 2)
-    monkeypatch.setattr("catalog.storage.hold.HOLD_SHARE", 0.10)
+    save_settings({"HOLD_PERCENT": "10"})
     paths = forty(world)
     for path in paths[:4]:
         path.unlink()

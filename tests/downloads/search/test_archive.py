@@ -121,6 +121,7 @@ def test_a_server_that_drips_is_left() -> None:
     assert caught.value.kind == "network"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("address", ["", "nas:8000", "ftp://nas/", "http://", "http://nas:99999/", "http://u:p@nas/"])
 def test_an_address_that_is_none_is_said(address: str) -> None:
     with pytest.raises(DownloadError) as caught:

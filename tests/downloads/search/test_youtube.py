@@ -271,6 +271,7 @@ def test_a_server_that_says_nothing_is_waited_for_no_longer_than_was_said(monkey
     assert caught.value.kind == "network"
 
 
+@pytest.mark.django_db
 def test_youtubes_own_search_has_a_folder_for_the_child_that_is_gone_afterwards(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -8,13 +8,22 @@ import pytest
 from django.conf import LazySettings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
+from django.utils import timezone
 
-from catalog.models import Library, Run, Setting
+from catalog.ingest.replace import replace_catalog
+from catalog.models import Collection, Event, Library, Run, Setting, Track
 from catalog.models.settings import SETTINGS, save_settings, value, written
+from catalog.music.records import CollectionRecord
+from catalog.reports import plan
 from catalog.storage import state as storage
 from catalog.text import setting_values
 from config import settings as environment
+from downloads.audio.probe import Probe
+from downloads.audio.verify import require_quality
+from downloads.failures.kinds import DownloadError
+from downloads.fetch.url_allowlist import direct_files
 from downloads.jobs import schedule
+from downloads.search.archive import ArchiveSource
 from downloads.search.sources import source
 from downloads.worker import loop
 from tests.world import World
@@ -117,3 +126,59 @@ def test_hours_that_are_none_are_refused(text: str) -> None:
 def test_the_page_is_for_those_who_run_the_installation(world: World, client: Client, settings: LazySettings) -> None:
     settings.STATUS_PUBLIC = True
     assert client.get("/settings/downloads").status_code == 302
+
+
+def test_the_source_the_floor_and_the_bandwidth_are_the_pages_in_the_next_attempt(world: World) -> None:
+    page = {"AUDIO_SOURCE": "archive", "ARCHIVE_URL": "http://nas:8000/", "DOWNLOAD_KB_PER_SECOND": "200"}
+    assert save_settings(page) == {}
+    assert isinstance(source(), ArchiveSource) and source().connection().rate_bytes == 200_000
+    assert source().access() == direct_files("http://nas:8000/")
+    assert (value("UNWANTED_FILES"), value("LEAST_KBPS")) == ("keep", 0)
+
+
+def test_an_own_server_needs_its_address(world: World) -> None:
+    assert "address" in save_settings({"AUDIO_SOURCE": "archive"})["ARCHIVE_URL"]
+    assert "http://" in save_settings({"ARCHIVE_URL": "nas:8000"})["ARCHIVE_URL"]
+    assert value("AUDIO_SOURCE") == "youtube"
+
+
+def test_a_floor_of_a_persons_own_refuses_what_lies_below_it() -> None:
+    delivered = Probe("opus", "matroska", 130_000)
+    require_quality(delivered, 128_000)
+    with pytest.raises(DownloadError, match="160 are the least"):
+        require_quality(delivered, 160_000)
+    require_quality(Probe("flac", "flac", 100_000), 160_000)  # lossless
+
+
+def test_new_collections_say_what_the_settings_say_of_their_songs_files(world: World) -> None:
+    save_settings({"UNWANTED_FILES": "bin"})
+    replace_catalog([CollectionRecord("file", "new", "New"), CollectionRecord("file", "old", "Old")], world.now)
+    save_settings({"UNWANTED_FILES": "keep"})
+    replace_catalog([CollectionRecord("file", "old", "Old")], world.now)
+    assert set(Collection.objects.filter(key__in=["new", "old"]).values_list("removal", flat=True)) == {"bin"}
+
+
+def test_the_time_zone_holds_on_pages_and_for_the_hours(world: World, admin_client: Client) -> None:
+    admin_client.post("/settings/downloads", {"TIME_ZONE": "Asia/Tokyo", "FETCH_HOURS": "22-6"})
+    Event.objects.create(
+        kind=Event.Kind.FINISH, at=datetime(2026, 11, 21, 23, tzinfo=UTC), track=world.make_track("Song")
+    )
+    assert '<time datetime="2026-11-22">' in admin_client.get("/activity").content.decode()
+    assert plan.reason_to_rest(datetime(2026, 11, 22, 14, tzinfo=UTC)) == ""  # 23:00 there
+    assert plan.reason_to_rest(datetime(2026, 11, 22, 22, tzinfo=UTC))
+    assert "write a name like" in save_settings({"TIME_ZONE": "Mars/Olympus"})["TIME_ZONE"]
+
+
+def test_downloads_at_once_hold_from_the_next_start_and_the_page_says_so(world: World, admin_client: Client) -> None:
+    answer = admin_client.post("/settings/downloads", {"DOWNLOAD_WORKERS": "3"}, follow=True)
+    assert "holds from the next start" in answer.content.decode()
+    assert value("DOWNLOAD_WORKERS") == 3
+
+
+def test_the_status_page_says_that_it_is_outside_the_hours(world: World, admin_client: Client) -> None:
+    world.make_track("Song")
+    Track.objects.missing().update(retry_after=timezone.now() - timedelta(hours=1))
+    storage.check(world.now)
+    hour = timezone.localtime().hour
+    save_settings({"FETCH_HOURS": f"{(hour + 2) % 24}-{(hour + 3) % 24}"})
+    assert "1 missing: downloads rest. Nothing is downloaded outside" in admin_client.get("/").content.decode()
