@@ -327,8 +327,10 @@ YOUTUBE_PER_HOUR = whole("YOUTUBE_PER_HOUR", 150, 1, 1000)
 DOWNLOAD_KB_PER_SECOND = _read(setting_values.bandwidth, "DOWNLOAD_KB_PER_SECOND", text("DOWNLOAD_KB_PER_SECOND", "0"))
 CA_FILE = readable("SSL_CERT_FILE") or readable("REQUESTS_CA_BUNDLE")
 # Of the settings that a page shows (`catalog.models.settings`): these are said here and win.
-ON_THE_PAGE = ("AUDIO_SOURCE", "ARCHIVE_URL", "AUDIO_FORMAT", "DOWNLOAD_WORKERS", "YOUTUBE_PER_HOUR")
-ON_THE_PAGE += ("DOWNLOAD_KB_PER_SECOND", "MIN_FREE_GB", "WATCH", "TIME_ZONE")
+ON_THE_PAGE = (
+    *("AUDIO_SOURCE", "ARCHIVE_URL", "AUDIO_FORMAT", "DOWNLOAD_WORKERS", "YOUTUBE_PER_HOUR"),
+    *("DOWNLOAD_KB_PER_SECOND", "MIN_FREE_GB", "WATCH", "TIME_ZONE"),
+)
 SET_BY_ENVIRONMENT = frozenset(filter(text, ON_THE_PAGE))
 CONFIRM_PLANS = flag("CONFIRM_PLANS", True)
 AUDIO_FORMAT = choice("AUDIO_FORMAT", "best", "best", "m4a", "opus", "mp3")

@@ -44,6 +44,7 @@ class ListedTrack:
     seconds: str = ""
     artist: str = ""
     album: str = ""
+    track_number: int | None = None
     names: PathNames = field(default_factory=PathNames)
 
 
@@ -126,7 +127,7 @@ def _record(track: ListedTrack, title_first: bool) -> TrackRecord:
         artists=(clean(artist),) if clean(artist) else (),
         album=clean(track.album) or (clean(names.album) if placed else ""),
         duration_ms=seconds * 1000 if seconds else None,
-        track_number=names.track_number if placed else None,
+        track_number=track.track_number or (names.track_number if placed else None),
         disc_number=names.disc_number if placed else None,
         spotify_id=spotify_id_of(track.path) if re.search(r"track[:/][0-9A-Za-z]{22}", track.path) else "",
     )

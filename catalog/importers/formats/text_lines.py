@@ -23,6 +23,8 @@ from catalog.music.records import EntryRecord, TrackRecord
 
 KIND = "“Artist - Title” lines"
 NUMBERED = re.compile(r"[0-9]{1,4}[.):]\s+")
+COUNTED = re.compile(r"([0-9]{1,4})\s+(?:[-–]\s+)?(?=\S)")
+QUOTED = re.compile(r'"[^"]+"')
 BULLET = re.compile(r"[-*•–]\s+")
 # "12:34", "[1:02:03]" before a line of a mix; "(3:45)" or "3:45" behind one.
 STARTS_AT = re.compile(r"[\[(]?(?:[0-9]{1,2}:)?[0-9]{1,3}:[0-9]{2}[\])]?\s+(?:[-–]\s+)?")
@@ -41,8 +43,11 @@ def read(file: LibraryText) -> ReadFile:
     """
     lines = list(file.lines())
     texts = [line for _, line in lines]
+    if all(map(QUOTED.fullmatch, texts)):
+        texts = [text[1:-1] for text in texts]
     for opening in (NUMBERED, BULLET, STARTS_AT):
         texts = _without(opening, texts)
+    texts = _uncounted(texts)
     entries: list[EntryRecord] = []
     skipped: list[Skipped] = []
     for (number, line), text in zip(lines, texts, strict=True):
@@ -63,6 +68,15 @@ def _without(opening: re.Pattern[str], lines: list[str]) -> list[str]:
     if sum(map(bool, matches)) < 0.8 * len(lines):
         return lines
     return [line[match.end() :] if match else line for line, match in zip(lines, matches, strict=True)]
+
+
+def _uncounted(lines: list[str]) -> list[str]:
+    """The lines without bare numbers before them ("01 - Artist - Title"), where those count the lines up."""
+    matches = [match for match in map(COUNTED.match, lines) if match]
+    numbers = [int(match[1]) for match in matches]
+    if len(numbers) < 2 or len(numbers) != len(lines) or numbers != list(range(numbers[0], numbers[0] + len(lines))):
+        return lines
+    return [line[match.end() :] for line, match in zip(lines, matches, strict=True)]
 
 
 def _entry(text: str, line: str) -> tuple[EntryRecord, str]:

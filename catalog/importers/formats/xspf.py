@@ -33,6 +33,7 @@ def _listed(number: int, element: ElementTree.Element) -> ListedTrack:
         seconds=str(round(milliseconds / 1000)) if milliseconds else "",
         artist=_text(element, "creator"),
         album=_text(element, "album"),
+        track_number=whole_number(_text(element, "trackNum"), 32767),
     )
 
 

@@ -110,6 +110,13 @@ def test_numbers_are_dropped_only_where_the_whole_list_is_numbered():
     ]
 
 
+@pytest.mark.parametrize("lines", ["01 - {}\n02 - {}\n", "1 {}\n2 {}\n", '"{}"\n"{}"\n'])
+def test_bare_numbers_that_count_the_lines_and_quotation_marks_around_each_belong_to_no_name(lines):
+    wished = ["50 Cent - In da Club", "2Pac - Changes"]
+    file = read_one(lines.format(*wished).encode(), "songs.txt")
+    assert [f"{track.artists[0]} - {track.title}" for track in tracks_of(file)] == wished
+
+
 def test_lines_with_commas_and_quotes_are_no_table():
     file = read_one('"Heroes", Live - Bowie\nCrosby, Stills - Ohio, "Part"\n', "a.txt")
     assert [t.artists for t in tracks_of(file)] == [('"Heroes", Live',), ("Crosby, Stills",)]
