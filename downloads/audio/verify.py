@@ -25,6 +25,8 @@ FLOORS = {
     "wmav2": 56_000,
 }
 
+TOO_POOR = "are the least."  # ends the sentence of a recording below a floor
+
 TOLERANCE_MS = 5_000  # or 3 % of the expected length, whichever is more
 TOLERANCE_SHARE = 0.03
 SILENCE_DB = -80.0  # 16-bit silence reads -91; the quietest real recording's peak is far above this
@@ -102,7 +104,7 @@ def require_quality(headers: Probe, least_bit_rate: int = 0) -> None:
     floor = max(FLOORS[headers.codec], least_bit_rate) if headers.codec in FLOORS else 0
     if floor and headers.bit_rate and headers.bit_rate < floor:
         rate, least = headers.bit_rate // 1000, floor // 1000
-        raise DownloadError("low_quality", f"The recording has {rate} kbit/s {headers.codec}; {least} are the least.")
+        raise DownloadError("low_quality", f"The recording has {rate} kbit/s {headers.codec}; {least} {TOO_POOR}")
 
 
 def _require_length(decoded: int, expected: int | None, claimed: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Try again what nothing fitted, once the matcher, the source or yt-dlp has changed."""
+"""Try again what nothing fitted, once the matcher, the source, yt-dlp or the least quality has changed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from django.db.models import Q
 from catalog.models import Service, Track
 from catalog.models.settings import value
 from catalog.tracks import transitions
+from downloads.audio import verify
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch import ytdlp_version
 from downloads.matching import score
-from downloads.models import Toolchain
+from downloads.models import Candidate, Toolchain
 
 # What a match depends on -> the kinds of failure that its change may have cured.
 CURES: dict[str, tuple[str, ...]] = {
     "matcher": ("no_match", "needs_decision"),
     "source": ("no_match", "needs_decision"),
+    "least quality": ("no_match", "needs_decision", "low_quality"),
     # It reads more sites, and what it crashed on is mostly mended: "update yt-dlp" is what these failures advise.
     "yt-dlp": ("no_match", "needs_decision", "tool_crashed", "unknown", "no_formats", "outdated", "server"),
 }
@@ -40,6 +42,9 @@ def retry_after_change(now: datetime) -> int:
         row.save()
         changed = [name for name in current if name in previous and previous[name] != current[name]]
         kinds = {kind for name in changed for kind in CURES[name]}
+        if "least quality" in changed:
+            refused = Candidate.objects.filter(verdict=Candidate.Verdict.DISPROVED, why__endswith=verify.TOO_POOR)
+            refused.update(verdict=Candidate.Verdict.OPEN, why="")
         if "yt-dlp" in changed:
             _end_pauses_cured(now)
         reason = f"{' and '.join(changed)} changed"
@@ -59,5 +64,6 @@ def versions() -> dict[str, str]:
     return {
         "matcher": str(score.VERSION),
         "source": value("AUDIO_SOURCE"),
+        "least quality": str(value("LEAST_KBPS")),
         "yt-dlp": ytdlp_version.installed_version(),
     }

@@ -14,6 +14,9 @@ from django.db import connection
 
 from catalog.models import Track
 from downloads import checks
+from downloads.audio.probe import Probe
+from downloads.audio.verify import require_quality
+from downloads.failures.kinds import DownloadError
 from downloads.fetch import ytdlp_version
 from downloads.jobs import tasks
 from downloads.matching import score
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def tools(monkeypatch) -> dict[str, str]:
     """The versions in use, to be changed by a test."""
-    used = {"matcher": "a", "source": "youtube", "yt-dlp": "2026.10.26"}
+    used = {"matcher": "a", "source": "youtube", "yt-dlp": "2026.10.26", "least quality": "0"}
     monkeypatch.setattr(upgrade_retry, "versions", lambda: dict(used))
     return used
 
@@ -46,11 +49,21 @@ def due(world: World) -> set[str]:
     [
         ("matcher", {"no_match", "needs_decision"}),
         ("source", {"no_match", "needs_decision"}),
+        ("least quality", {"no_match", "needs_decision", "low_quality"}),
         ("yt-dlp", {"no_match", "needs_decision", "tool_crashed", "unknown"}),
     ],
 )
 def test_a_change_makes_due_what_it_may_have_cured_and_nothing_else(world, tools, tool, cured):
-    kinds = ("no_match", "needs_decision", "tool_crashed", "unknown", "network", "choice_failed", "removed")
+    kinds = (
+        "no_match",
+        "needs_decision",
+        "tool_crashed",
+        "unknown",
+        "network",
+        "choice_failed",
+        "removed",
+        "low_quality",
+    )
     tracks = {kind: failed(world, kind) for kind in kinds}
     assert upgrade_retry.retry_after_change(world.now) == 0, "the first look only writes down what is used"
     tools[tool] = "new"
@@ -102,6 +115,19 @@ def test_an_installation_with_an_older_matcher_matches_again(world: World) -> No
     migration.number_the_matcher(apps, SimpleNamespace(connection=connection))
 
     assert upgrade_retry.retry_after_change(world.now) == 1
+
+
+def test_a_recording_that_was_too_poor_may_be_taken_once_the_floor_is_another(world, tools):
+    """Of the real sentence; what was sent away for anything else stays away."""
+    track, refused = failed(world, "low_quality"), {"verdict": "disproved", "source": "youtube", "found_at": world.now}
+    with pytest.raises(DownloadError) as error:
+        require_quality(Probe("opus", "matroska", 130_000), 160_000)
+    poor = track.candidates.create(source_id="1", why=error.value.message, **refused)
+    silent = track.candidates.create(source_id="2", why="The recording is silent.", **refused)
+    upgrade_retry.retry_after_change(world.now)
+    tools["least quality"] = "128"
+    assert upgrade_retry.retry_after_change(world.now) == 1
+    assert list(track.candidates.usable()) == [poor] and track.candidates.get(pk=silent.pk).why
 
 
 @pytest.mark.parametrize(
