@@ -77,6 +77,18 @@ def names(name: str) -> list[str]:
     return [part.strip() for part in text(name).split(",") if part.strip()]
 
 
+def networks(name: str) -> list[str]:
+    """A comma-separated list of addresses or networks of proxies."""
+    for entry in names(name):
+        try:
+            ip_network(entry)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} names {entry!r}; write the proxy's address or network, like 127.0.0.1 or 172.18.0.0/16."
+            ) from error
+    return names(name)
+
+
 def address(name: str, default: str = "") -> str:
     """An http(s) address, returned without its trailing slash."""
     value = text(name, default)
@@ -209,14 +221,14 @@ for _name in CSRF_TRUSTED_ORIGINS:
         )
 if BIND not in LOOPBACK | {"0.0.0.0", "::"} and BIND not in ALLOWED_HOSTS:  # noqa: S104
     ALLOWED_HOSTS.append(BIND)
-TRUSTED_PROXY = names("TRUSTED_PROXY")  # whose X-Forwarded-For is believed
-for _name in TRUSTED_PROXY:
-    try:
-        ip_network(_name)
-    except ValueError as error:
-        raise ImproperlyConfigured(
-            f"TRUSTED_PROXY names {_name!r}; write the proxy's address or network, like 127.0.0.1 or 172.18.0.0/16."
-        ) from error
+TRUSTED_PROXY = networks("TRUSTED_PROXY")  # whose X-Forwarded-For is believed
+AUTH_PROXY_HEADER = text("AUTH_PROXY_HEADER")  # `catalog.web.proxy_user`
+AUTH_PROXY_FROM = networks("AUTH_PROXY_FROM")
+if AUTH_PROXY_HEADER and not AUTH_PROXY_FROM:
+    raise ImproperlyConfigured(
+        f"AUTH_PROXY_HEADER is {AUTH_PROXY_HEADER}, but AUTH_PROXY_FROM is not set: anybody could send that header. "
+        "Write the proxy's address, like 172.18.0.2."
+    )
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -245,6 +257,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "catalog.web.proxy_user.ProxyUser",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.time_zone.local_times",
@@ -266,6 +279,9 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+if AUTH_PROXY_HEADER:
+    AUTHENTICATION_BACKENDS.append("catalog.web.proxy_user.KnownPeople")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{validator}"}
     for validator in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
