@@ -21,6 +21,7 @@ ONE_DOOR = {
     "yt_dlp": {"downloads/fetch/ytdlp.py"},
     "ytmusicapi": {"downloads/search/youtube.py"},
     "waitress": {"config/process/web_server.py"},
+    "prometheus_client": {"catalog/reports/metrics.py"},
     "segno": {"catalog/views/people.py"},
     "tqdm": {"catalog/system/console.py", "demo/run.py"},
     "django_q": {"downloads/jobs/queue.py", "downloads/jobs/cluster.py"},  # wake-ups and its tables; its processes

@@ -13,6 +13,7 @@ from catalog.models.people import BrowserSession, PersonLink
 from catalog.models.runs import Run, RunQuerySet
 from catalog.models.services import Service, ServiceQuerySet
 from catalog.models.settings import Setting
+from catalog.models.timings import Timing
 from catalog.models.tracks import Album, Alias, Artist, Credit, Track, TrackManager, TrackQuerySet
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Setting",
     "SetupLink",
     "SpotifyApp",
+    "Timing",
     "Track",
     "TrackManager",
     "TrackQuerySet",

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from catalog.db import database_clock
 from catalog.reports import status
-from catalog.reports.metrics import exposition
+from catalog.reports.metrics import exposition, work_done
 from catalog.reports.public_status import public_snapshot
 from catalog.web.permissions import bearer_token, is_insider, readers_answer
 
@@ -21,8 +21,9 @@ def status_json(request: HttpRequest) -> HttpResponse:
 @readers_answer
 def metrics(request: HttpRequest) -> HttpResponse:
     """`/metrics`: Prometheus' text format 0.0.4. Strangers get less of it, and without STATUS_PUBLIC=true nothing."""
-    snapshot = status.snapshot(database_clock.now())
-    text = exposition(snapshot if _is_insider(request) else public_snapshot(snapshot))
+    now = database_clock.now()
+    snapshot = status.snapshot(now)
+    text = exposition(snapshot if _is_insider(request) else public_snapshot(snapshot), work_done(now))
     return HttpResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from catalog.models import Track
+from catalog.models import Timing, Track
 from catalog.models.settings import value
 from catalog.text.sanitize import storable
 from downloads.failures.kinds import CANDIDATE, ERROR_KINDS
@@ -51,7 +51,9 @@ def acceptable(track: Track, audio_source: AudioSource, now: datetime) -> list[C
     fit = _fit(query, track)
     if fit and track.error_kind not in ASK_AGAIN_AFTER:
         return fit
-    keep(track, query, audio_source.search(query), now)
+    with Timing.objects.measured("search"):
+        results = audio_source.search(query)
+    keep(track, query, results, now)
     return _fit(query, track)
 
 

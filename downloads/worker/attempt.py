@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection
 
-from catalog.models import Service, Track
+from catalog.models import Service, Timing, Track
 from catalog.models.settings import value
 from catalog.storage import state as storage
 from catalog.system.failpoints import failpoint
@@ -244,20 +244,21 @@ class Attempt:
         stage = staging.open_stage(self.track)
         failpoint("staged")
         audio_source = source(candidate.source)
-        fetched = process.fetch(
-            audio_source.url_of(candidate.source_id, candidate.url),
-            stage,
-            access=audio_source.access(),
-            connection=audio_source.connection(),
-            server=FORK_SERVER,
-            audio_format=value("AUDIO_FORMAT"),
-            least_bit_rate=value("LEAST_KBPS") * 1000,
-            any_quality=candidate.verdict == Candidate.Verdict.CHOSEN,
-            length_unknown=self._expected_ms(candidate) is None,
-            on_progress=self._report_progress,
-            should_stop=lambda: self.lost.is_set() or self.should_stop(),
-            deadline_seconds=FETCH_SECONDS,
-        )
+        with Timing.objects.measured("fetch"):
+            fetched = process.fetch(
+                audio_source.url_of(candidate.source_id, candidate.url),
+                stage,
+                access=audio_source.access(),
+                connection=audio_source.connection(),
+                server=FORK_SERVER,
+                audio_format=value("AUDIO_FORMAT"),
+                least_bit_rate=value("LEAST_KBPS") * 1000,
+                any_quality=candidate.verdict == Candidate.Verdict.CHOSEN,
+                length_unknown=self._expected_ms(candidate) is None,
+                on_progress=self._report_progress,
+                should_stop=lambda: self.lost.is_set() or self.should_stop(),
+                deadline_seconds=FETCH_SECONDS,
+            )
         failpoint("fetched")
         return fetched
 

@@ -19,6 +19,7 @@ READERS = {
     "whole",
     "choice",
     "names",
+    "networks",
     "address",
     "place",
     "proxy",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 
@@ -13,12 +14,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.db.snapshot_read import snapshot_read
-from catalog.models import Account, Cluster, Event, Library, Run, Service, Track
+from catalog.models import Account, Cluster, Event, Library, Run, Service, Timing, Track
 from catalog.reports import status
-from catalog.reports.metrics import exposition
+from catalog.reports.metrics import exposition, work_done
 from catalog.storage import hold
 from catalog.tracks import transitions
 from catalog.tracks.place import Place
+from downloads.failures.kinds import DownloadError
 from tests.world import World
 
 
@@ -240,16 +242,33 @@ def test_the_command_prints_one_line_of_json_or_lines_for_people(live: World) ->
 
 
 def test_metrics_say_the_same_numbers(live: World) -> None:
-    live.make_track()
+    live.make_track(retry_after=live.now - timedelta(minutes=1))
+    fail(live, live.make_track("Lost"), "Nothing found.")
     Library.objects.update(free_bytes=5_000)
-    lines = exposition(status.snapshot(live.now + timedelta(seconds=1.5))).splitlines()
+    for _ in range(2):
+        with Timing.objects.measured("fetch"):
+            pass
+    with suppress(DownloadError), Timing.objects.measured("search"):
+        raise DownloadError("network", "It failed.")
+    Timing.objects.create(step="fetch", result="ok", up_to=5_000, count=3, milliseconds=9_000)
+    now = live.now + timedelta(seconds=1.5)
+    lines = exposition(status.snapshot(now), work_done(now)).splitlines()
     for line in (
-        'tonekeep_tracks{status="missing"} 1',
-        'tonekeep_tracks{status="downloaded"} 6',
-        'tonekeep_queue{state="ready"} 1',
-        'tonekeep_service_paused{service="audio"} 0',
-        "tonekeep_storage_online 1",
-        "tonekeep_storage_free_bytes 5000",
+        'tonekeep_tracks{status="missing"} 2.0',
+        'tonekeep_tracks{status="downloaded"} 6.0',
+        'tonekeep_queue{state="ready"} 1.0',
+        "tonekeep_queue_age_seconds 61.5",
+        'tonekeep_failed{kind="no_match"} 1.0',
+        'tonekeep_service_paused{service="audio"} 0.0',
+        'tonekeep_service_state{service="storage",state="online"} 1.0',
+        "tonekeep_storage_online 1.0",
+        "tonekeep_storage_free_bytes 5000.0",
         'tonekeep_worker_silent_seconds{cluster="downloads"} 1.5',
+        'tonekeep_fetch_seconds_bucket{le="0.5",result="ok"} 2.0',
+        'tonekeep_fetch_seconds_bucket{le="2.0",result="ok"} 2.0',
+        'tonekeep_fetch_seconds_bucket{le="5.0",result="ok"} 5.0',
+        'tonekeep_fetch_seconds_count{result="ok"} 5.0',
+        'tonekeep_fetch_seconds_sum{result="ok"} 9.0',
+        'tonekeep_search_seconds_count{result="network"} 1.0',
     ):
-        assert line in lines
+        assert line in lines, line
