@@ -71,8 +71,19 @@ def method_not_allowed(get_response: Callable[[HttpRequest], HttpResponse]) -> C
 def _error(
     request: HttpRequest, code: int, title: str, words: str, way: str = "/", label: str = "Home"
 ) -> HttpResponse:
-    """As JSON on `/status`, in good and in bad days, and where JSON is asked for; a page without any query else."""
+    """As JSON on `/status`, in good and in bad days, and where JSON is asked for; a page without any query else.
+
+    The API's are problem details (RFC 9457).
+    """
+    if request.path.startswith("/api/"):
+        return problem_details(code, title, str(words))
     if request.path.rstrip("/") == "/status" or "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"error": str(words)}, status=code)
     context = {"title": title, "words": words, "way": way, "label": label}
     return HttpResponse(render_to_string("error.html", context), status=code)
+
+
+def problem_details(code: int, title: str, words: str) -> HttpResponse:
+    """An error of the API, where it comes from before the API."""
+    problem = {"type": "about:blank", "title": title, "status": code, "detail": words}
+    return JsonResponse(problem, status=code, content_type="application/problem+json")

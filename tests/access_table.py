@@ -32,6 +32,8 @@ ARGUMENTS = {
     "content_type_id": "1",
     "app_label": "catalog",
     "track_id": "1",
+    "candidate_id": "1",
+    "answer": "take",
     "id": "1",
 }
 SPECIAL = {"change_person": {"pk": "1", "deed": "role"}, "api:change_song": {"track_id": "1", "action": "ignore"}}

@@ -43,7 +43,12 @@ def is_insider(request: HttpRequest) -> bool:
 
 def bearer_token(request: HttpRequest) -> ApiToken | None:
     """The API token that the request carries in ``Authorization: Bearer``; None where it carries none that counts."""
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return token_of(request.headers.get("Authorization", ""))
+
+
+def token_of(authorization: str) -> ApiToken | None:
+    """The same of the header's text."""
+    scheme, _, text = authorization.partition(" ")
     return ApiToken.objects.find(text.strip(), database_clock.now()) if scheme.lower() == "bearer" and text else None
 
 

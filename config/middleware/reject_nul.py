@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
+from config.errors import problem_details
 from config.middleware.request_limits import MAX_BODY
+
+NUL = "There is a NUL character in what was asked. Leave it out."
 
 
 def no_nul(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -17,7 +20,9 @@ def no_nul(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReque
         is_form = request.method == "POST" and int(request.META.get("CONTENT_LENGTH") or 0) <= MAX_BODY
         forms = [request.GET] + ([request.POST] if is_form else [])
         if any("\x00" in text for form in forms for name, values in form.lists() for text in (name, *values)):
-            return HttpResponseBadRequest("There is a NUL character in what was asked. Leave it out.")
+            if request.path.startswith("/api/"):
+                return problem_details(400, "Bad Request", NUL)
+            return HttpResponseBadRequest(NUL)
         return answer(request)
 
     return checked

@@ -19,7 +19,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 MAX_BODY = 1_000_000  # bytes; what people type is far smaller
 MAX_UPLOAD = 51_000_000  # bytes, at `UPLOADS` and of who may operate: the largest export, and the form around it
-UPLOADS = "/import"
+UPLOADS = ("/import", "/api/v1/import")
 
 
 def refusal(path: str, length: int, chunked: bool, may_upload: Callable[[], bool]) -> tuple[int, str] | None:
@@ -31,19 +31,22 @@ def refusal(path: str, length: int, chunked: bool, may_upload: Callable[[], bool
         return 411, "Send the size of the request (Content-Length); requests in chunks are not taken."
     if length <= MAX_BODY:
         return None
-    if path.rstrip("/") != UPLOADS or not may_upload():
+    if path.rstrip("/") not in UPLOADS or not may_upload():
         return 413, f"The request is larger than {MAX_BODY // 1_000_000} MB. Send less."
     if length > MAX_UPLOAD:
         return 413, f"The upload is larger than {MAX_UPLOAD // 1_000_000} MB: no library export is. Take the export."
     return None
 
 
-def may_upload_by(cookies: str) -> bool:
-    """Whether the Cookie header is that of a person who is logged in and may upload."""
+def may_upload_by(cookies: str, authorization: str = "") -> bool:
+    """Whether the Cookie header is that of a person who is logged in and may upload, or a token that acts for one."""
     # Imported here: the web server imports this module before Django is set up, and permissions import models.
+    from catalog.web.permissions import token_of
     from catalog.web.roles import may_operate
 
     try:
+        if token := token_of(authorization):
+            return token.may_act and may_operate(token.user)
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
         if morsel is None:
             return False
@@ -67,7 +70,7 @@ def request_limits(get_response: Handler) -> Handler:
             request.path,
             int(length) if length.isdecimal() else MAX_UPLOAD + 1,
             "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower(),
-            lambda: may_upload_by(meta.get("HTTP_COOKIE", "")),
+            lambda: may_upload_by(meta.get("HTTP_COOKIE", ""), meta.get("HTTP_AUTHORIZATION", "")),
         )
         if refused is None:
             return get_response(request)

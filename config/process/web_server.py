@@ -59,9 +59,9 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
         return consumed
 
     def _refuse(self) -> None:
-        cookies = self.headers.get("COOKIE", "")
+        cookies, token = self.headers.get("COOKIE", ""), self.headers.get("AUTHORIZATION", "")
         refused = request_limits.refusal(
-            self.path, self.content_length, self.chunked, lambda: request_limits.may_upload_by(cookies)
+            self.path, self.content_length, self.chunked, lambda: request_limits.may_upload_by(cookies, token)
         )
         if refused:
             self.error, self.completed = Refused(*refused), True

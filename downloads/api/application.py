@@ -18,7 +18,26 @@ from downloads.api.schemas import Problem
 LOG_IN_FIRST = "Send a token: Authorization: Bearer …; `manage.py api_token PERSON --name NAME --scope read` makes one."
 NOT_ALLOWED = "This token may not do that; make one with --scope act, for a person who may press buttons."
 
-api = NinjaAPI(
+PROBLEMS = (400, 401, 403, 404, 405, 409, 411, 413, 422)  # what any address may answer
+
+
+class Api(NinjaAPI):
+    """With its errors in the description: django-ninja knows no media type but JSON."""
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        schema = super().get_openapi_schema(**options)
+        schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        told = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        for operation in (one for path in schema["paths"].values() for one in path.values()):
+            operation["responses"] |= {
+                str(status): {"description": HTTPStatus(status).phrase, "content": told} for status in PROBLEMS
+            }
+            if "questions" in operation["tags"]:
+                operation["responses"]["304"] = {"description": "Unchanged since the ETag in If-None-Match"}
+        return schema
+
+
+api = Api(
     title="Tonekeep",
     version="1",
     urls_namespace="api",

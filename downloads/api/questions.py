@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page
 from ninja import Path, Query, Router
@@ -15,12 +15,13 @@ from ninja.decorators import decorate_view
 from catalog.db import database_clock
 from catalog.db.snapshot_read import snapshot_read
 from catalog.models import Collection, Event, Library, Track
-from catalog.reports import status
+from catalog.reports import plan, status
 from catalog.reports.ledger import ledger
 from catalog.reports.listings import BY_DUE, LISTINGS, narrowed
 from catalog.web.keyset_pages import page_of
 from downloads.api import schemas
 from downloads.api.auth import Reader, may_see_paths
+from downloads.api.kept_status import status_body, to_admitted
 
 router = Router(auth=Reader(), tags=["questions"])
 
@@ -37,11 +38,10 @@ Word = Annotated[str, Query(max_length=200)]
 
 
 @router.get("/status", response=schemas.Status)
-@with_etag
-def read_status(request: HttpRequest) -> dict[str, Any]:
+@decorate_view(to_admitted, conditional_page, cache_control(private=True, no_cache=True))
+def read_status(request: HttpRequest) -> HttpResponse:
     """The counters, the queue, the services, and the state of everything in one sentence."""
-    snapshot = status.snapshot(database_clock.now())
-    return {**snapshot, "failures": snapshot["failures"]["total"]}
+    return HttpResponse(status_body(database_clock.now()), content_type="application/json")
 
 
 @router.get("/queue", response=schemas.QueuePage)
@@ -56,6 +56,13 @@ def read_queue(request: HttpRequest, view: Word = "ready", after: Word = "") -> 
         page = page_of(keys, BY_DUE, after, size=status.ITEMS)
         items = status.described(Track.objects.filter(pk__in=[key.pk for key in page.rows]).order_by(*BY_DUE))
     return {"ready": missing - cooling, "cooling": cooling, "items": items, "after": page.after}
+
+
+@router.get("/plan", response=schemas.PlanOut)
+@with_etag
+def read_plan(request: HttpRequest) -> plan.Plan:
+    """What is here already, what a person is asked about, and what is fetched once the plan is accepted."""
+    return plan.plan()
 
 
 @router.get("/tracks", response=schemas.SongPage)

@@ -112,6 +112,21 @@ class SongPage(Schema):
     after: str
 
 
+class PlanOut(Schema):
+    """``here + ask + fetch`` are the songs that it is about; ``up_to`` is what `plan/accept` wants to be told."""
+
+    here: int
+    ask: int
+    fetch: int
+    others: int = Field(description="files of no song, which are left alone")
+    accepted: bool
+    up_to: int
+
+
+class Address(Schema):
+    address: str = Field(max_length=500)
+
+
 class CandidateOut(Schema):
     id: int
     source: str

@@ -11,8 +11,10 @@ from django.contrib.auth.models import User
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from catalog.importers.reader import MAX_FILE
+from catalog.models import ApiToken
 from config.middleware import request_limits
 from config.middleware.request_limits import MAX_BODY, MAX_UPLOAD, may_upload_by, refusal
 
@@ -79,6 +81,8 @@ def cookies(db: None, settings: Any) -> Iterator[Any]:
 def test_who_may_operate_is_known_by_a_session_that_is_valid(cookies: Any) -> None:
     cookie = cookies(is_superuser=True)
     assert may_upload_by(f"theme=dark; {cookie}")
+    texts = [ApiToken.objects.issue(User.objects.get(), scope, scope, timezone.now()) for scope in ("act", "read")]
+    assert [may_upload_by("", f"Bearer {text}") for text in (*texts, "tk_forged")] == [True, False, False]
     user = User.objects.get()
     user.set_password("another one, which ends the session")
     user.save()

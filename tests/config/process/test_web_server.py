@@ -33,7 +33,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
     """Opens a connection to a running server."""
     monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())
-    monkeypatch.setattr(request_limits, "may_upload_by", lambda cookies: "staff" in cookies)
+    monkeypatch.setattr(request_limits, "may_upload_by", lambda cookies, token: "staff" in cookies)
     web_server.use_temporary_folder(tmp_path / "tmp")
     listening = web_server.bind("127.0.0.1", 0)
     address = listening.getsockname()

@@ -8,10 +8,12 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from catalog.models import Event, Service, Track
+from catalog.models import Event, Library, Run, Service, Track
 from catalog.tracks import transitions
+from downloads.models import Candidate
 from tests.world import World
 
 
@@ -111,3 +113,44 @@ def test_the_page_that_documents_it_asks_no_other_host(client: Client, world: Wo
     settings.STATUS_PUBLIC = True
     page = client.get("/api/v1/docs").content.decode()
     assert "swagger" in page and "//cdn" not in page and "https://" not in page
+
+
+@pytest.mark.parametrize(("answer", "verdict"), [("take", "chosen"), ("never", "never"), ("take-back", "")])
+def test_a_recording_is_decided_about(actor: Client, world: World, answer: str, verdict: str) -> None:
+    song = world.make_track("Nocturne")
+    row = Candidate.objects.create(
+        track=song, source="youtube", source_id="x" * 11, url="", title="Nocturne", found_at=world.now, artists=["A"],
+        verdict="never" if answer == "take-back" else "",
+    )  # fmt: skip
+    assert actor.post(f"/api/v1/candidates/{row.pk}/{answer}").status_code == 200
+    assert Candidate.objects.get().verdict == verdict
+
+
+def test_an_address_is_taken_for_a_song_or_refused_as_a_problem(actor: Client, world: World) -> None:
+    song = world.make_track("Nocturne")
+    address = f"/api/v1/tracks/{song.pk}/address"
+    refused = actor.post(address, {"address": "https://evil.example/x"}, content_type="application/json")
+    assert (refused.status_code, refused["Content-Type"]) == (400, "application/problem+json"), refused.content
+    actor.post(address, {"address": "https://youtu.be/abcdefghijk"}, content_type="application/json")
+    assert Candidate.objects.get().source_id == "abcdefghijk"
+
+
+def test_the_plan_is_read_and_accepted_up_to_the_song_that_was_seen(actor: Client, world: World) -> None:
+    world.make_track("New")
+    seen = actor.get("/api/v1/plan").json()
+    assert seen["here"] + seen["ask"] + seen["fetch"] > 0
+    assert actor.post(f"/api/v1/plan/accept?up_to={seen['up_to']}").status_code == 409  # nobody has looked yet
+    Run.objects.create(
+        kind=Run.Kind.ADOPT, started_at=world.now, ended_at=world.now, ok=True, report={"up_to": seen["up_to"]}
+    )
+    later = world.make_track("Later")
+    Run.objects.update(report={"up_to": later.pk})
+    assert actor.post(f"/api/v1/plan/accept?up_to={seen['up_to']}").status_code == 200
+    assert Library.objects.get().accepted_up_to == seen["up_to"] < later.pk
+
+
+def test_an_export_is_imported_by_a_job_and_a_file_that_is_none_is_refused(actor: Client, world: World) -> None:
+    export = SimpleUploadedFile("songs.csv", b"Track Name,Artist Name(s)\nNocturne,Maria Ruiz\n")
+    assert actor.post("/api/v1/import", {"file": export}).json() == {"requested": "import"}
+    assert Run.objects.get(kind=Run.Kind.IMPORT).total == 1
+    assert actor.post("/api/v1/import", {"file": SimpleUploadedFile("x.zip", b"PK rubbish")}).status_code == 400

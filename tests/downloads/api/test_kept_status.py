@@ -1,0 +1,49 @@
+"""An unchanged status is not read again; whatever is written, or time itself, makes it be read anew."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from catalog.models import ApiToken, Service
+from catalog.reports import status
+from downloads.api.kept_status import LONGEST, status_body
+from tests.world import World
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_status_is_read_again_after_a_write_a_due_song_and_a_minute(
+    transactional_db: None, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.make_track("Later", retry_after=world.now + timedelta(seconds=20))
+    reads = []
+    read = status.snapshot
+    monkeypatch.setattr(status, "snapshot", lambda now: reads.append(now) or read(now))
+
+    def is_read(seconds: float) -> bool:
+        before = len(reads)
+        status_body(world.now + timedelta(seconds=seconds))
+        return len(reads) > before
+
+    assert [is_read(0), is_read(1), is_read(19)] == [True, False, False]
+    assert [is_read(20), is_read(21)] == [True, False]  # the song is due
+    Service.objects.pause_by_person("audio")
+    assert [is_read(22), is_read(23)] == [True, False]
+    assert [is_read(22 + LONGEST.total_seconds()), is_read(0)] == [True, True]  # and the clock was set back
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_revoked_token_and_a_wrong_one_get_no_kept_status(
+    transactional_db: None, world: World, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = reader.get("/api/v1/status")["ETag"]
+    again = {"if-none-match": tag}
+    assert reader.get("/api/v1/status", headers=again).status_code == 304
+    with monkeypatch.context() as patch:
+        patch.setattr(ApiToken.objects, "find", lambda *_: pytest.fail("a token that was let in is asked for again"))
+        assert reader.get("/api/v1/status", headers=again).status_code == 304
+    assert Client(headers={"authorization": "Bearer tk_wrong"}).get("/api/v1/status").status_code == 401
+    ApiToken.objects.all().delete()
+    assert reader.get("/api/v1/status").status_code == 401
