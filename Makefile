@@ -10,13 +10,14 @@ TEST_DB := $(if $(filter command line,$(origin DB)),$(DB),sqlite)
 # Checks read the settings: without a .env file, and with a data folder of their own.
 CLEAN := ENV_FILE=/dev/null DATA_DIR=$(VENV)/check-data
 
-.PHONY: fs-test image-test help run demo test browser-test fire check bench torture mutants wedge lock update-ytdlp setup
+.PHONY: hosts-test fs-test image-test help run demo test browser-test fire check bench torture mutants wedge lock update-ytdlp setup
 
 help:
 	@echo "make run            the web page, the jobs and the watcher, until Ctrl-C"
 	@echo "make demo           the whole cycle on sample music, without an account (ARGS=--exit ends after it)"
 	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=tests/catalog: some of them"
 	@echo "make browser-test   every page in chromium: accessible, quiet, no wider than the screen (minutes)"
+	@echo "make hosts-test     several hosts on one PostgreSQL: one is killed, one is cut off from the database"
 	@echo "make fs-test        the whole cycle on ext4, xfs, btrfs, exFAT, NTFS-3G, mergerfs, gocryptfs, bindfs, overlay, rclone"
 	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
 	@echo "make image-test the image, built with buildah and tried as a non-root user on a read-only root (Debian, root)"
@@ -71,6 +72,10 @@ browser-test: $(DEV)
 # The long part of the tests: failing disks, kills at random, pairs of late workers, hostile names.
 fire: $(DEV)
 	@DB=$(TEST_DB) $(PY) -m pytest -n auto --dist worksteal -m long $(ARGS)
+
+# Two hosts with a folder each on one PostgreSQL and one library: one is killed, one is cut off (minutes).
+hosts-test: $(DEV)
+	@DB=postgres $(PY) -m pytest -n 0 -m long tests/hosts -s $(ARGS)
 
 # The whole cycle on real file systems: needs root, loop devices and FUSE; installs nothing, says what it leaves out.
 fs-test: $(DEV)

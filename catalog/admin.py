@@ -242,7 +242,7 @@ class LibraryAdmin(FewRows):
 
 @admin.register(Cluster)
 class ClusterAdmin(NotInIndex, FewRows):
-    list_display = ("name", "started_at", "beat_at", "reconciled_at")
+    list_display = ("host", "queue", "workers", "started_at", "beat_at", "reconciled_at")
 
 
 @admin.register(Account)

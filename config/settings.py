@@ -26,6 +26,7 @@ from config.static_cache import keep_static_files
 from downloads.search.sources import AUDIO_SOURCES
 
 T = TypeVar("T")
+ALL_ROLES = ("web", "jobs", "downloads", "watch")
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -95,11 +96,12 @@ def address(name: str, default: str = "") -> str:
     return _read(setting_values.address, name, value) if value else ""
 
 
-def host_name(name: str) -> str:
+def host_name(value: str) -> str:
     """This host's name among those that share the database: letters, digits, dots and dashes, 20 at most."""
-    value = text(name)
     if not re.fullmatch(r"[A-Za-z0-9.-]{0,20}", value):
-        raise ImproperlyConfigured(f"{name} is {value!r}; write at most 20 letters, digits, dots and dashes, like nas.")
+        raise ImproperlyConfigured(
+            f"HOST_NAME is {value!r}; write at most 20 letters, digits, dots and dashes, like nas."
+        )
     own = re.sub(r"[^A-Za-z0-9-]+", "-", socket.gethostname().partition(".")[0])[:20]
     return value or own or "host"
 
@@ -188,7 +190,10 @@ MIN_FREE_BYTES = int(number("MIN_FREE_GB", 1, 0, 1_000_000) * 1_000_000_000)
 make_private(DATA_DIR, Path(MUSIC_DIR))
 
 # --- Host -------------------------------------------------------------------------------------------------
-HOST_NAME = host_name("HOST_NAME")
+HOST_NAME = host_name(text("HOST_NAME"))
+ROLES = tuple(names("ROLES")) or ALL_ROLES  # what `manage.py run` starts here
+if unknown := sorted(set(ROLES) - set(ALL_ROLES)):
+    raise ImproperlyConfigured(f"ROLES names {unknown[0]!r}; write some of: {', '.join(ALL_ROLES)}.")
 
 # --- Web --------------------------------------------------------------------------------------------------
 DEBUG = False
@@ -393,7 +398,9 @@ LOGGING = {
 # `retry` lies far above `timeout`, else a long task would be delivered a second time while it runs.
 JOB_TIMEOUT = 6 * 3600  # seconds; a first full reconcile of a million files on a slow disk must fit
 Q_CLUSTER: dict[str, Any] = {
-    "name": "tonekeep",
+    "name": "tonekeep",  # of all hosts: what is signed for one queue is read by another
+    "cluster_name": f"tonekeep@{HOST_NAME}",
+    "broker_class": "downloads.jobs.queue.WakeUps",
     "orm": "default",
     "workers": 2,  # one may sync or reconcile for long while the other ticks
     "timeout": JOB_TIMEOUT,
@@ -407,6 +414,6 @@ Q_CLUSTER: dict[str, Any] = {
     "poll": 0.5,
     "save_limit": 50,
     "ALT_CLUSTERS": {
-        "downloads": {"workers": DOWNLOAD_WORKERS, "timeout": JOB_TIMEOUT, "retry": 4 * JOB_TIMEOUT},
+        f"downloads@{HOST_NAME}": {"workers": DOWNLOAD_WORKERS, "timeout": JOB_TIMEOUT, "retry": 4 * JOB_TIMEOUT},
     },
 }

@@ -7,7 +7,7 @@ rules to the database. `artists`, `albums`, `entries` describe; `status`, `local
 from catalog.models.accounts import Account, ApiToken, ApiTokenQuerySet, LoginFailure, SetupLink, SpotifyApp
 from catalog.models.collections import Collection, CollectionQuerySet, Entry
 from catalog.models.events import Event, EventQuerySet
-from catalog.models.hosts import Cluster, JobRequest, JobRequestQuerySet, Lease, LeaseQuerySet
+from catalog.models.hosts import Cluster, ClusterQuerySet, Host, JobRequest, JobRequestQuerySet, Lease, LeaseQuerySet
 from catalog.models.library import AdoptionMatch, BinnedFile, Folder, Library
 from catalog.models.people import BrowserSession, PersonLink
 from catalog.models.runs import Run, RunQuerySet
@@ -27,6 +27,7 @@ __all__ = [
     "BinnedFile",
     "BrowserSession",
     "Cluster",
+    "ClusterQuerySet",
     "Collection",
     "CollectionQuerySet",
     "Credit",
@@ -34,6 +35,7 @@ __all__ = [
     "Event",
     "EventQuerySet",
     "Folder",
+    "Host",
     "JobRequest",
     "JobRequestQuerySet",
     "Lease",

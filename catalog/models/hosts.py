@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Self
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from catalog.db import database_clock
+from catalog.system.heartbeat import SILENT_AFTER
 
 
 class JobRequestQuerySet(models.QuerySet["JobRequest"]):
@@ -75,13 +78,42 @@ class Lease(models.Model):
         return f"{self.name}: {self.host}"
 
 
+class Host(models.Model):
+    """A machine that works on this library. ``drained``: a person said that it fetches nothing new."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    drained = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ClusterQuerySet(models.QuerySet["Cluster"]):
+    """Clusters of all hosts."""
+
+    def live(self, now: datetime) -> Self:
+        """Those that started, or gave a heartbeat, within the last 3 minutes.
+
+        A heartbeat that lies ahead is no better than an old one: the clock was set back, and nothing was heard since.
+        """
+        heard = Coalesce("beat_at", "started_at")
+        return self.alias(heard=heard).filter(heard__gte=now - SILENT_AFTER, heard__lte=now + SILENT_AFTER)
+
+
 class Cluster(models.Model):
     """A running cluster: when it started, its last heartbeat through a worker, whether a reconcile ended since."""
 
-    name = models.CharField(max_length=40, primary_key=True)
+    host = models.CharField(max_length=20)
+    queue = models.CharField(max_length=40)
+    workers = models.PositiveSmallIntegerField(default=1)
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField(null=True, blank=True)
     reconciled_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ClusterQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["host", "queue"], name="cluster_of_a_host")]
+
     def __str__(self) -> str:
-        return self.name
+        return f"{self.host}: {self.queue}"

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Self
 
 from django.db import models
+from django.db.models import Q
 
 
 class RunQuerySet(models.QuerySet["Run"]):
     """English for sets of runs."""
+
+    def waiting_imports(self, host: str) -> Self:
+        """Imports to be done, the oldest first, of uploads that lie with ``host``; "" where there is but one host."""
+        mine = Q(report__host=host) | Q(report__host__isnull=True) if host else Q()
+        return self.filter(mine, kind=Run.Kind.IMPORT, ended_at=None).order_by("started_at")
 
     def forget_all_but(self, kept: int, now: datetime) -> None:
         """Delete all of these but the latest ``kept``.

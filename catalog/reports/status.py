@@ -6,7 +6,7 @@ state of the music folder is in the rows that `catalog.storage.state` writes.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,12 +15,14 @@ from django.db.models import Count, Min
 
 from catalog.db.id_sets import id_subquery
 from catalog.db.snapshot_read import snapshot_read
-from catalog.models import Account, Cluster, Credit, Event, Library, Run, Service, Track, TrackQuerySet
+from catalog.models import Account, Cluster, Credit, Event, Host, Library, Run, Service, Track, TrackQuerySet
 from catalog.reports import plan
 from catalog.reports.headline import headline
+from catalog.storage import acting_host
 from catalog.storage import state as storage
 from catalog.storage.probe import ACCEPT
 from catalog.system.heartbeat import SILENT_AFTER
+from catalog.tracks import transitions
 
 ITEMS = 50  # of the queue, in one answer
 FAILURES = 20
@@ -66,6 +68,7 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
             },
             "runs": {kind: latest_run(kind, now) for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE)},
             "workers": _workers(now),
+            "hosts": _hosts(now),
             "plan": plan_state(),
             "rest": plan.reason_to_rest(now),
             "connected": Account.objects.filter(state=Account.State.CONNECTED).exists(),
@@ -203,11 +206,36 @@ def workers_state(now: datetime) -> str:
 
 def _workers(now: datetime) -> dict[str, Any]:
     """``state`` is "running", "silent" (no heartbeat for three minutes) or "none" (stopped, or never started)."""
-    beats = {row.name: row.beat_at or row.started_at for row in Cluster.objects.order_by("name")}
+    rows = list(Cluster.objects.order_by("host", "queue"))
+    several = len({row.host for row in rows}) > 1
+    beats = {str(row) if several else row.queue: row.beat_at or row.started_at for row in rows}
     silent = sorted(name for name, at in beats.items() if abs(now - at) > SILENT_AFTER)
     state = "none" if not beats else "silent" if silent else "running"
     oldest = min((beats[name] for name in silent), default=None)
     return {"state": state, "silent": silent, "silent_since": oldest, "beats": beats}
+
+
+def _hosts(now: datetime) -> list[dict[str, Any]]:
+    """Each host, with what it fetches and since when it is silent; [] where there is but one."""
+    drained = dict(Host.objects.order_by("name").values_list("name", "drained"))
+    if len(drained) < 2:
+        return []
+    claims = Track.objects.downloading().values_list("claim", flat=True)
+    fetching = Counter(transitions.host_of(claim) for claim in claims if claim)
+    heard = {row.host: max(at for at in (row.started_at, row.beat_at) if at) for row in Cluster.objects.all()}
+    live = set(Cluster.objects.live(now).values_list("host", flat=True))
+    acting = acting_host.holder(now)
+    return [
+        {
+            "name": name,
+            "fetching": fetching[name],
+            "acts": name == acting,
+            "drained": drained[name],
+            "silent": name not in live,
+            "silent_since": None if name in live else heard.get(name),
+        }
+        for name in drained
+    ]
 
 
 def _seconds_left(snapshot: dict[str, Any], now: datetime) -> int | None:

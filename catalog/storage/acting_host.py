@@ -103,6 +103,16 @@ def holder(now: datetime) -> str:
     return Lease.objects.filter(name=NAME, expires_at__gt=now).values_list("host", flat=True).first() or ""
 
 
+def own_name() -> str:
+    """This host's name where others may be beside it, else ""."""
+    return str(settings.HOST_NAME) if is_shared() else ""
+
+
+def is_elsewhere(now: datetime) -> bool:
+    """Whether another host acts now."""
+    return holder(now) not in ("", settings.HOST_NAME)
+
+
 def reason_not_to_act(otherwise: str) -> str:
     """Why nothing is done here: the host that acts, or the sentence ``otherwise`` where that is this one."""
     host = holder(database_clock.now())

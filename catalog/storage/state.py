@@ -20,6 +20,7 @@ from django.conf import settings
 
 from catalog.models import Folder, Library, Service
 from catalog.models.settings import value
+from catalog.storage import acting_host
 from catalog.storage.marker import MARKER, set_marker
 from catalog.storage.probe import ACCEPT, ANSWER_WITHIN, RootProbe, RootProblem, call_with_timeout, probe_root
 
@@ -61,6 +62,8 @@ def check(now: datetime) -> StorageState:
         probe = _register(path, probe)
         library.refresh_from_db()
     state = judge(path, probe, library)
+    if acting_host.is_elsewhere(now):
+        return _with_hold(state, library)  # the rows say what the acting host sees: this one may be offline alone
     _save(state, probe, library, now)
     return replace(current(), may_read=state.may_read)
 

@@ -29,6 +29,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, Exists, F, Field, OuterRef, Q, Subquery, TextField, Value, When
 from django.db.models.functions import Concat
@@ -45,6 +46,7 @@ RENEW_WAIT = timedelta(days=1)
 
 Status = Track.Status
 Kind = Event.Kind
+TOKEN_BYTES = 5  # of a claim, after its host's name: its 32 characters hold both
 
 # What every end of a claim clears.
 UNCLAIMED: dict[str, Any] = {"claim": None, "claim_until": None, "reserved": False, "progress": 0}
@@ -57,6 +59,12 @@ NO_ERROR: dict[str, Any] = {"last_error": "", "error_kind": "", "attempts": 0}
 # `TrackQuerySet.queue`, written out: to make it of objects took as long as the claim itself.
 DUE = f"status = '{Status.MISSING}' AND wanted AND retry_after <= %s"
 FIRST_DUE = f"{DUE} ORDER BY retry_after, id LIMIT 1"
+
+
+def host_of(claim: str) -> str:
+    """The host whose worker holds the claim; "" for one of a version that knew of no hosts."""
+    host, dash = claim[: -2 * TOKEN_BYTES - 1], claim[-2 * TOKEN_BYTES - 1 : -2 * TOKEN_BYTES]
+    return host if dash == "-" else ""
 
 
 def claim(now: datetime, lease: timedelta = LEASE) -> Track | None:
@@ -82,7 +90,7 @@ def _lease(which: str, params: Sequence[Any], until: datetime) -> Track | None:
         "claim = %s, claim_until = %s, reserved = FALSE, progress = 0 "
         f"WHERE id = (SELECT id FROM catalog_track WHERE {which}{skip}) "
         f"AND status = '{Status.MISSING}' AND wanted RETURNING *",
-        [secrets.token_hex(16), until, *params],
+        [f"{settings.HOST_NAME}-{secrets.token_hex(TOKEN_BYTES)}", until, *params],
     )
     return next(iter(list(leased)), None)  # to the last row: before that SQLite does not commit
 

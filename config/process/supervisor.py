@@ -15,6 +15,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -119,7 +120,7 @@ class Options(ServerOptions):
         """It runs as whoever started it; no other user is meant, and no warning needed."""
 
 
-def expansions(run_dir: Path, control: Path, bind: str, port: int, watch: str) -> dict[str, str]:
+def expansions(run_dir: Path, control: Path, roles: Collection[str], watch: str) -> dict[str, str]:
     """The values that `supervisord.conf` asks for."""
     home = Path(__file__).resolve().parents[2]
     values = {
@@ -127,7 +128,10 @@ def expansions(run_dir: Path, control: Path, bind: str, port: int, watch: str) -
         "PYTHON": sys.executable,
         "RUN": str(run_dir),
         "SOCKET": str(control),
-        "WATCH": "false" if watch == "off" else "true",
+        "WEB": str("web" in roles).lower(),
+        "JOBS": str("jobs" in roles).lower(),
+        "DOWNLOADS": str("downloads" in roles).lower(),
+        "WATCH": str("watch" in roles and watch != "off").lower(),
         "LOG": "/dev/fd/1",
     }
     return {f"ENV_TONEKEEP_{name}": value for name, value in values.items()}
@@ -150,7 +154,7 @@ def main() -> None:
     run_dir = settings.DATA_DIR / RUN
     control = socket_path(run_dir)
     options = Options()
-    options.environ_expansions.update(expansions(run_dir, control, settings.BIND, settings.PORT, settings.WATCH))
+    options.environ_expansions.update(expansions(run_dir, control, settings.ROLES, settings.WATCH))
     configuration = Path(__file__).with_name("supervisord.conf")
     options.realize(["--configuration", str(configuration), "--nodaemon"], doc="")
     options.first, options.test = True, False

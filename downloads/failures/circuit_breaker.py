@@ -13,6 +13,7 @@ from datetime import datetime
 from django.conf import settings
 
 from catalog.models import Event, Service, Track
+from catalog.storage import acting_host
 from catalog.storage import state as storage
 from downloads.failures import backoff, clock_skew
 from downloads.failures.kinds import CANDIDATE, ERROR_KINDS, SERVICE
@@ -85,7 +86,8 @@ def pause(kind: str, message: str, retry_after: float | None, now: datetime) -> 
     if kind == "stopped":
         return
     if error.service == "storage":
-        storage.check(now)
+        if not storage.check(now).may_write and acting_host.is_elsewhere(now):
+            return  # offline alone: this host's own looks keep it from claiming, the others go on
         Service.objects.pause("storage", now + clock_skew.FULL_DISK_PAUSE, message, _storage_state(kind), now)
     else:
         strikes = _strikes_of_this_pause(now)

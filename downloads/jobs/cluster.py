@@ -5,18 +5,21 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, connections, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django_q.cluster import Cluster as DjangoQCluster
 from django_q.conf import Conf
 from django_q.models import Schedule
 
 from catalog.db import database_clock
+from catalog.models import Host
 from catalog.models.settings import value
 from catalog.storage import acting_host
 from catalog.system import child_lifetime
 from downloads.jobs import cluster_state
-from downloads.jobs.queue import DOWNLOADS, JOBS, MAIN, request_tick
+from downloads.jobs.queue import DOWNLOADS, JOBS, MAIN, enqueue, forget_host, queue_key, request_tick
 
 TICK = f"{JOBS}.tick"
 MAX_AHEAD = timedelta(minutes=2)  # of the next tick; more means that the clock was set back
@@ -31,13 +34,18 @@ class StoppableCluster(DjangoQCluster):
         return bool(super().stop())
 
 
+def _own_schedules() -> QuerySet[Schedule]:
+    """Those of this host, and what versions left that knew of no hosts."""
+    return Schedule.objects.filter(Q(cluster=queue_key(MAIN)) | Q(cluster=None), func__startswith=f"{JOBS}.")
+
+
 def install_schedules(now: datetime) -> None:
     """Leave one schedule of ours, the tick, due ``now``: `Schedule.name` is not unique, and clocks get set back."""
-    ours = Schedule.objects.filter(func__startswith=f"{JOBS}.")
+    ours = _own_schedules()
     with transaction.atomic():
         first = ours.filter(func=TICK).order_by("pk").first() or Schedule(func=TICK)
         first.name, first.schedule_type, first.minutes, first.repeats = "tick", Schedule.MINUTES, 1, -1
-        first.next_run, first.cluster = now, None
+        first.next_run, first.cluster = now, queue_key(MAIN)
         first.save()
         ours.exclude(pk=first.pk).delete()
 
@@ -47,7 +55,7 @@ def repair_schedule(now: datetime) -> bool:
 
     Called by the cluster's main process: without ticks no worker could. True: it was so.
     """
-    late = Schedule.objects.filter(func=TICK, next_run__gt=now + MAX_AHEAD)
+    late = _own_schedules().filter(func=TICK, next_run__gt=now + MAX_AHEAD)
     if not late.exists():
         return False
     install_schedules(now)
@@ -56,13 +64,15 @@ def repair_schedule(now: datetime) -> bool:
 
 def _look_after_ticks() -> None:
     repair_schedule(timezone.now())
-    if cluster_name() == MAIN and acting_host.needs_tick(database_clock.now()):
+    if served_queue() == MAIN and acting_host.needs_tick(database_clock.now()):
         request_tick()
+    elif served_queue() == DOWNLOADS and "jobs" not in settings.ROLES:
+        enqueue("heartbeat", queue_key(DOWNLOADS))  # no tick of this host does
 
 
-def cluster_name() -> str:
-    """The queue that this process would serve."""
-    return str(Conf.CLUSTER_NAME)
+def served_queue() -> str:
+    """The queue that this process would serve, of this host's."""
+    return str(Conf.CLUSTER_NAME).partition("@")[0]
 
 
 def run_cluster() -> bool:
@@ -71,10 +81,13 @@ def run_cluster() -> bool:
     It registers before it forks, and requests the tick that reconciles: its workers claim nothing before that ended.
     """
     now = database_clock.now()
-    cluster_state.register(cluster_name(), now)
-    if cluster_name() == DOWNLOADS:
+    if not acting_host.is_shared():  # one machine: a host of another name is this one before it was renamed
+        for host in Host.objects.exclude(name=settings.HOST_NAME):
+            forget_host(host.name)
+    if served_queue() == DOWNLOADS:
         Conf.WORKERS = value("DOWNLOAD_WORKERS")
-    if cluster_name() == MAIN:
+    cluster_state.register(served_queue(), now, workers=Conf.WORKERS)
+    if served_queue() == MAIN:
         install_schedules(timezone.now())  # the scheduler goes by the machine's clock
     request_tick()
     connections.close_all()  # a parent and its forks on one connection corrupt each other
@@ -86,7 +99,7 @@ def run_cluster() -> bool:
         with suppress(DatabaseError):
             _look_after_ticks()
         connections.close_all()
-    if cluster_name() == MAIN:
+    if served_queue() == MAIN:
         with suppress(DatabaseError):
             acting_host.release(database_clock.now())
     cluster_state.unregister()

@@ -1,7 +1,7 @@
 """What a cluster's processes share: when their cluster started, its heartbeat, and whether to stop.
 
 A cluster is one tree of processes: its main process calls `register` before it forks, and all that is forked from it
-inherits that. Its row (`catalog.models.Cluster`) is named after the queue that it serves, and `started_at` tells it
+inherits that. Its row (`catalog.models.Cluster`) says its host and the queue that it serves, and `started_at` tells it
 from its predecessor: an older tree that was left over no longer claims anything.
 """
 
@@ -18,8 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from catalog.db import database_clock
-from catalog.models import Cluster
-from catalog.system.heartbeat import SILENT_AFTER
+from catalog.models import Cluster, ClusterQuerySet, Host
 
 BEAT_EVERY = 20.0  # seconds between a busy worker's heartbeats; one is missed by the manager after 3 minutes
 
@@ -36,12 +35,19 @@ class Membership:
 _ours: Membership | None = None
 
 
-def register(queue: str, now: datetime) -> None:
+def register(queue: str, now: datetime, workers: int = 1) -> None:
     """This process is the main process of the cluster that serves ``queue``. Replaces a predecessor's row."""
     global _ours
     _ours = Membership(queue, now)
     flag_file("stop", queue).unlink(missing_ok=True)
-    Cluster.objects.update_or_create(name=queue, defaults={"started_at": now, "beat_at": None, "reconciled_at": None})
+    Host.objects.get_or_create(name=settings.HOST_NAME)
+    fresh = {"started_at": now, "beat_at": None, "reconciled_at": None, "workers": workers}
+    Cluster.objects.update_or_create(host=settings.HOST_NAME, queue=queue, defaults=fresh)
+
+
+def _own_row(ours: Membership) -> ClusterQuerySet:
+    """The row of this process's cluster, as long as it has no successor."""
+    return Cluster.objects.filter(host=settings.HOST_NAME, queue=ours.queue, started_at=ours.started_at)
 
 
 def own_queue() -> str:
@@ -54,7 +60,7 @@ def unregister() -> None:
     if _ours:
         flag_file("stop", _ours.queue).unlink(missing_ok=True)
         with suppress(DatabaseError):
-            Cluster.objects.filter(name=_ours.queue, started_at=_ours.started_at).delete()
+            _own_row(_ours).delete()
 
 
 # --- Heartbeat --------------------------------------------------------------------------------------------
@@ -69,7 +75,7 @@ def heartbeat(now: datetime) -> None:
         return
     _ours.last_beat = time.monotonic()
     flag_file("beat", _ours.queue).touch()
-    Cluster.objects.filter(name=_ours.queue, started_at=_ours.started_at).update(beat_at=now)
+    _own_row(_ours).update(beat_at=now)
 
 
 def _heartbeat_while_busy() -> None:
@@ -90,26 +96,27 @@ def running_clusters() -> list[Cluster]:
 def mark_reconciled(clusters: list[Cluster], now: datetime) -> None:
     """A reconcile that began after these clusters had started has ended: their workers may claim."""
     for cluster in clusters:
-        Cluster.objects.filter(name=cluster.name, started_at=cluster.started_at).update(reconciled_at=now)
+        Cluster.objects.filter(pk=cluster.pk, started_at=cluster.started_at).update(reconciled_at=now)
 
 
-def awaits_reconcile() -> bool:
-    """Whether a cluster runs whose workers still wait for their first reconcile."""
-    return Cluster.objects.filter(reconciled_at=None).exists()
+def awaits_reconcile(now: datetime) -> bool:
+    """Whether a cluster runs, on whichever host, whose workers still wait for their first reconcile."""
+    return Cluster.objects.live(now).filter(reconciled_at=None).exists()
 
 
 def may_claim() -> bool:
-    """Whether a reconcile has ended since this process's cluster started. No clock is compared: clocks get set."""
-    if _ours is None:
+    """Whether a reconcile has ended since this process's cluster started, and no person has drained its host.
+
+    No clock is compared: clocks get set.
+    """
+    if _ours is None or Host.objects.filter(name=settings.HOST_NAME, drained=True).exists():
         return False
-    return Cluster.objects.filter(name=_ours.queue, started_at=_ours.started_at, reconciled_at__isnull=False).exists()
+    return _own_row(_ours).filter(reconciled_at__isnull=False).exists()
 
 
 def is_served(queue: str, now: datetime) -> bool:
-    """Whether a cluster for this queue has started, or given a heartbeat, within the last 3 minutes."""
-    row = Cluster.objects.filter(name=queue).first()
-    # A heartbeat that lies ahead is no better than an old one: the clock was set back, and nothing was heard since.
-    return row is not None and abs(now - (row.beat_at or row.started_at)) <= SILENT_AFTER
+    """Whether a cluster for this queue lives, on whichever host."""
+    return Cluster.objects.live(now).filter(queue=queue).exists()
 
 
 def request_stop() -> None:

@@ -5,6 +5,8 @@ job asks the catalog what there is to do.
 
     queue "tonekeep"     tick, sync, reconcile (and one download at a time, where nobody serves the other queue)
     queue "downloads"    DOWNLOAD_WORKERS workers that fetch
+
+Each host has a queue of either name (`queue_key`). What is to be done for the whole library goes to the host that acts.
 """
 
 from __future__ import annotations
@@ -12,19 +14,21 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
-from django_q.models import Failure, OrmQ
+from django_q.brokers.orm import ORM
+from django_q.models import Failure, OrmQ, Schedule
 from django_q.tasks import async_task
 
 from catalog.db import database_clock
-from catalog.models import JobRequest
-from catalog.models.settings import value
-from downloads.jobs import cluster_state
+from catalog.models import Cluster, Host, JobRequest
+from catalog.storage import acting_host
 
 JOBS = "downloads.jobs"  # the package that answers the names in django-q2's rows
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)  # before every clock
 SCAN_LIMIT = 50  # waiting wake-ups read to see whether one more is needed
 
 FAILURES_KEPT = timedelta(days=30)  # django-q2 keeps failed tasks for ever
@@ -50,9 +54,11 @@ def job(body: Job) -> Job:
 
 def wake() -> None:
     """Let every download worker look whether something is due. Adds nothing where enough wake-ups wait already."""
-    now = database_clock.now()
-    queue, workers = (DOWNLOADS, value("DOWNLOAD_WORKERS")) if cluster_state.is_served(DOWNLOADS, now) else (MAIN, 1)
-    enqueue("download", queue, workers)
+    clusters = list(Cluster.objects.live(database_clock.now()).filter(queue=DOWNLOADS))
+    for cluster in clusters:
+        enqueue("download", queue_key(DOWNLOADS, cluster.host), cluster.workers)
+    if not clusters:
+        enqueue("download")
 
 
 def request_sync() -> None:
@@ -96,8 +102,8 @@ def request_listen() -> None:
 
 
 def request_import() -> None:
-    """Import the uploads that wait (`downloads.jobs.uploads`)."""
-    enqueue("import_uploads")
+    """Import the uploads that wait on this host (`downloads.jobs.uploads`)."""
+    enqueue("import_uploads", queue_key(MAIN))
 
 
 def request_backlog() -> None:
@@ -106,8 +112,8 @@ def request_backlog() -> None:
 
 
 def request_tick() -> None:
-    """Run the tick now instead of within a minute."""
-    enqueue("tick")
+    """Run the tick now instead of within a minute: this host's, or where it has none that of the host that acts."""
+    enqueue("tick", queue_key(MAIN) if "jobs" in settings.ROLES else "")
 
 
 def _request(kind: str) -> None:
@@ -116,13 +122,46 @@ def _request(kind: str) -> None:
     request_backlog()
 
 
-def enqueue(name: str, queue: str = MAIN, workers: int = 1) -> None:
-    """Put wake-ups for the job ``name`` into ``queue`` until ``workers`` of them wait there."""
-    function = f"{JOBS}.{name}"
+def queue_key(queue: str, host: str = "") -> str:
+    """The name by which the broker knows the queue of a host, this one where none is given."""
+    return f"{queue}@{host or settings.HOST_NAME}"
+
+
+def _acting_key() -> str:
+    """The main queue of the host that acts for the library, or will: one that runs jobs."""
+    now = database_clock.now()
+    runs = Cluster.objects.live(now).filter(queue=MAIN).order_by("host").values_list("host", flat=True)
+    hosts = [acting_host.holder(now), settings.HOST_NAME, *runs]
+    return queue_key(MAIN, next((host for host in hosts if host in runs), ""))
+
+
+class WakeUps(ORM):
+    """django-q2's queue in the database. A wake-up is due at once, by whichever host's clock it is asked for."""
+
+    def enqueue(self, task: str) -> int:
+        package = self.get_connection().create(key=self.list_key, payload=task, lock=ALWAYS)
+        return int(package.pk)
+
+
+def enqueue(name: str, key: str = "", workers: int = 1) -> None:
+    """Put wake-ups for the job ``name`` into the queue ``key`` until ``workers`` of them wait there.
+
+    "" is the main queue of the host that acts for the library.
+    """
+    function, queue = f"{JOBS}.{name}", key or _acting_key()
     rows = OrmQ.objects.filter(key=queue, lock__lte=timezone.now())[:SCAN_LIMIT]
     waiting = sum(row.task.get("func") == function for row in rows)
     for _ in range(workers - waiting):
         async_task(function, cluster=queue, save=False)
+
+
+def forget_host(name: str) -> None:
+    """Remove what is left of a host that is gone. One that starts again is as new."""
+    keys = [queue_key(queue, name) for queue in QUEUES]
+    OrmQ.objects.filter(key__in=keys).delete()
+    Schedule.objects.filter(cluster__in=keys, func__startswith=f"{JOBS}.").delete()
+    Cluster.objects.filter(host=name).delete()
+    Host.objects.filter(name=name).delete()
 
 
 def prune_failures(now: datetime, limit: int) -> None:

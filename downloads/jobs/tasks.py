@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from django.conf import settings
+
 from catalog.db import database_clock
 from catalog.models import BrowserSession, Event, Run, Track
 from catalog.storage import acting_host
@@ -21,6 +23,7 @@ from downloads.jobs.queue import (
     enqueue,
     job,
     prune_failures,
+    queue_key,
     request_backlog,
     request_import,
     request_listen,
@@ -48,13 +51,13 @@ def tick() -> str:
     """Each minute: a heartbeat, then every step of `EACH_MINUTE`; one that fails does not stop the others."""
     now = database_clock.now()
     cluster_state.heartbeat(now)
-    enqueue("heartbeat", DOWNLOADS)
+    if "downloads" in settings.ROLES:
+        enqueue("heartbeat", queue_key(DOWNLOADS))
     with try_lock("tick") as alone:  # a disk that hangs may hang one worker, not all of them
         if not alone:
             return "another tick runs"
-        if not acting_host.take(now):
-            return "another host acts"
-        failed = [step.__name__ for step in EACH_MINUTE if not _run_step(step, now)]
+        steps = EACH_MINUTE if acting_host.take(now) else ON_EACH_HOST
+        failed = [step.__name__ for step in steps if not _run_step(step, now)]
     return f"failed: {', '.join(failed)}" if failed else "done"
 
 
@@ -88,7 +91,7 @@ def _search_if_requested(now: datetime) -> None:
 
 
 def _import_if_requested(now: datetime) -> None:
-    if Run.objects.filter(kind=Run.Kind.IMPORT, ended_at=None).exists():
+    if Run.objects.waiting_imports(acting_host.own_name()).exists():
         request_import()
 
 
@@ -112,6 +115,9 @@ EACH_MINUTE: tuple[Step, ...] = (
     _import_if_requested,
     prune,
 )
+
+
+ON_EACH_HOST: tuple[Step, ...] = (_import_if_requested,)  # what was uploaded lies with the host that took it
 
 
 @job

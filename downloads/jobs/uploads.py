@@ -27,6 +27,7 @@ from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile,
 from catalog.importers.read_process import read_in_process
 from catalog.models import Run
 from catalog.models.run_progress import RunProgress, close_run
+from catalog.storage import acting_host
 from catalog.system.atomic_files import remove_stale
 from catalog.system.file_locks import try_lock
 from catalog.text.humanize import count
@@ -98,6 +99,7 @@ def ask(
     """
     report = {"uploads": [list(upload) for upload in uploads], "names": _names(uploads), "tries": 0, "most": most}
     report["albums"] = albums
+    report["host"] = settings.HOST_NAME
     report["lists"] = {str(place): name for place, name in names.items()}
     return Run.objects.create(kind=Run.Kind.IMPORT, started_at=now, total=entries, report=report)
 
@@ -115,7 +117,7 @@ def import_waiting(now: datetime) -> int:
     """See through what was asked for, the oldest first. How many imports have ended."""
     ended = 0
     with try_lock("import") as alone:
-        for run in Run.objects.filter(kind=Run.Kind.IMPORT, ended_at=None).order_by("started_at") if alone else ():
+        for run in Run.objects.waiting_imports(acting_host.own_name()) if alone else ():
             _see_through(run, now)
             ended += 1
     return ended

@@ -47,7 +47,7 @@ def make_library(songs: int) -> None:
     now = timezone.now()
     Library.objects.create(pk=1, root_uuid=ROOT_UUID, root_path=ROOT, free_bytes=10**12, last_pass=now)
     Service.objects.create(name="storage", state="online", checked_at=now)
-    Cluster.objects.create(name="tonekeep", started_at=now, beat_at=now)
+    Cluster.objects.create(host="nas", queue="tonekeep", started_at=now, beat_at=now)
     if not songs:
         return
     liked = Collection.objects.create(kind=Collection.Kind.LIKED, key="liked", name="Liked songs")

@@ -115,7 +115,7 @@ class Installation:
             "ENV_FILE": os.devnull,
             "DATA_DIR": str(self.data),
             "MUSIC_DIR": str(self.music),
-            "DATABASE_URL": own_database(home.parent.name + home.name),
+            "DATABASE_URL": changes.get("DATABASE_URL") or own_database(home.parent.name + home.name),
             "PORT": str(self.port),
             "STATUS_PUBLIC": "true",
             "MIN_FREE_GB": "0",
@@ -256,7 +256,7 @@ def own_database(name: str) -> str:
 
 def drop_database(address: str) -> None:
     if address:
-        on_server(f'DROP DATABASE "{address.rpartition("/")[2]}" WITH (FORCE)')
+        on_server(f'DROP DATABASE IF EXISTS "{address.rpartition("/")[2]}" WITH (FORCE)')
 
 
 def on_server(*statements: str) -> None:

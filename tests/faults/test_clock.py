@@ -224,7 +224,7 @@ def test_the_tick_comes_back_after_the_clock_was_set_back(world: World, jump: ti
 
 @pytest.mark.parametrize("jump", [*BACK, -HOUR, -YEAR])
 def test_a_heartbeat_from_another_time_proves_nothing(world: World, jump: timedelta) -> None:
-    Cluster.objects.create(name="downloads", started_at=world.now - YEAR, beat_at=world.now + jump)
+    Cluster.objects.create(host="nas", queue="downloads", started_at=world.now - YEAR, beat_at=world.now + jump)
     assert not cluster_state.is_served("downloads", world.now)
     assert status.workers_state(world.now) == "silent"
     Cluster.objects.update(beat_at=world.now)

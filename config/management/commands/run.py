@@ -24,11 +24,15 @@ class Command(PlainCommand):
         run_dir = settings.DATA_DIR / supervisor.RUN
         if not supervisor.hold_folder(run_dir):
             raise UserError(f"Tonekeep runs already on {settings.DATA_DIR}. Stop it first, or set another DATA_DIR.")
-        if problem := supervisor.port_problem(settings.BIND, settings.PORT):
+        serves = "web" in settings.ROLES
+        if serves and (problem := supervisor.port_problem(settings.BIND, settings.PORT)):
             raise UserError(problem)
         call_command("migrate", interactive=False, verbosity=0)
         if settings.SECRET_KEY_FALLBACKS:
             reseal_secrets()
+        if not serves:
+            self.stdout.write(f"Tonekeep: {', '.join(settings.ROLES)} on {settings.HOST_NAME}  (Ctrl-C stops it)")
+            supervisor.replace_this_process()
         page = supervisor.page_address(settings.BIND, settings.PORT)
         self.stdout.write(f"Tonekeep: {page}/  (Ctrl-C stops it)")
         path = "/"

@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
-from catalog.models import Service
+from catalog.db import database_clock
+from catalog.models import Cluster, Host, Service
 from catalog.reports import status
 from catalog.storage import hold
 from catalog.web.permissions import back, staff_button
@@ -30,6 +31,27 @@ def resume_service(request: HttpRequest, name: str) -> HttpResponse:
         Service.objects.go_on(name)
         job_queue.wake()
         messages.success(request, "It goes on.")
+    return back(request)
+
+
+@staff_button
+def drain_host(request: HttpRequest, name: str) -> HttpResponse:
+    """The host fetches nothing new, or fetches again; what it is fetching is finished."""
+    drained = request.POST.get("drained") == "yes"
+    if Host.objects.filter(name=name).update(drained=drained):
+        job_queue.wake()
+        messages.success(request, f"{name} fetches nothing new." if drained else f"{name} fetches again.")
+    return back(request)
+
+
+@staff_button
+def forget_host(request: HttpRequest, name: str) -> HttpResponse:
+    """Remove a host that is gone. Not one that reports: it would only come back."""
+    if Cluster.objects.live(database_clock.now()).filter(host=name).exists():
+        messages.error(request, f"{name} is running. Stop Tonekeep there first.")
+    else:
+        job_queue.forget_host(name)
+        messages.success(request, f"{name} is forgotten.")
     return back(request)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -91,7 +92,7 @@ def import_now(request: HttpRequest) -> HttpResponse:
     most = whole_number(request.POST.get("most", ""), MAX_ENTRIES) or MOST
     names = {place: request.POST[f"name_{place}"] for place in range(MOST_NAMES) if f"name_{place}" in request.POST}
     albums = request.POST.get("albums") == "yes"
-    if entries > uploads.MANY:
+    if entries > uploads.MANY and "jobs" in settings.ROLES:
         uploads.ask(asked, entries, database_clock.now(), most, names, albums)
         queue.request_import()
         messages.success(request, f"{count(entries, 'entry', 'entries')} are being imported. You may leave this page.")

@@ -9,12 +9,13 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.db.snapshot_read import snapshot_read
-from catalog.models import Account, Cluster, Event, Library, Run, Service, Timing, Track
+from catalog.models import Account, Cluster, Event, Host, Library, Run, Service, Timing, Track
 from catalog.reports import status
 from catalog.reports.metrics import exposition, work_done
 from catalog.storage import hold
@@ -29,8 +30,20 @@ def live(world: World) -> World:
     """The sample world with a folder that was looked at and workers that report."""
     Service.objects.update_or_create(name="storage", defaults={"state": "online", "checked_at": world.now})
     for name in ("tonekeep", "downloads"):
-        Cluster.objects.create(name=name, started_at=world.now, beat_at=world.now)
+        Cluster.objects.create(host="nas", queue=name, started_at=world.now, beat_at=world.now)
     return world
+
+
+def test_several_hosts_are_named_with_what_they_fetch(live: World, settings: LazySettings) -> None:
+    assert status.snapshot(live.now)["hosts"] == []
+    Cluster.objects.create(host="garage", queue="downloads", started_at=live.now - timedelta(minutes=9))
+    for name in ("nas", "garage"):
+        Host.objects.create(name=name)
+    settings.HOST_NAME = "nas"
+    assert transitions.claim_one(live.make_track("Busy").pk, live.now)
+    hosts = {host["name"]: host for host in status.snapshot(live.now)["hosts"]}
+    assert (hosts["nas"]["fetching"], hosts["nas"]["silent"]) == (1, False)
+    assert (hosts["garage"]["fetching"], hosts["garage"]["silent_since"]) == (0, live.now - timedelta(minutes=9))
 
 
 def fail(world: World, track: Track, message: str, kind: str = "no_match", minutes: int = 5) -> None:
@@ -92,7 +105,7 @@ def test_a_long_queue_asks_no_more_questions_than_a_short_one_and_no_answer_writ
             seen = status.snapshot(live.now)
         asked.append([query["sql"] for query in queries])
     assert len(seen["queue"]["items"]) == 31 and len(seen["failures"]["items"]) == status.FAILURES
-    assert len(asked[0]) == len(asked[1]) <= 18
+    assert len(asked[0]) == len(asked[1]) <= 19
     assert not [sql for sql in asked[1] if sql.startswith(("INSERT", "UPDATE"))]
     assert seen["queue"]["next_due"] == live.now + timedelta(minutes=5)
 

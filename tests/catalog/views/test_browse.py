@@ -153,7 +153,7 @@ def test_the_status_page_tells_what_goes_on(reader: Client, world: World) -> Non
 
 
 def test_silent_workers_are_said_with_their_cure(reader: Client, world: World) -> None:
-    Cluster.objects.create(name="downloads", started_at=world.now - timedelta(days=1))
+    Cluster.objects.create(host="nas", queue="downloads", started_at=world.now - timedelta(days=1))
     text = reader.get("/").content.decode()
     assert "No sign of the workers (downloads)" in text
     assert "Start Tonekeep again" in text

@@ -29,7 +29,7 @@ def telling(world: World, settings: Any) -> World:
     Service.objects.create(name="audio", state="paused", reason=HIDDEN, paused_until=now + timedelta(hours=1))
     Service.objects.create(name="spotify", state="ok", reason=HIDDEN)
     Account.objects.create(user_id="paulsen", name="Paul Paulsen", reason=HIDDEN)
-    Cluster.objects.create(name=f"downloads.{HIDDEN}", started_at=now, beat_at=now - timedelta(hours=1))
+    Cluster.objects.create(host="nas", queue=f"downloads.{HIDDEN}", started_at=now, beat_at=now - timedelta(hours=1))
     for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE):
         Run.objects.create(kind=kind, started_at=now, ended_at=now, problem=f"{HIDDEN} {world.root}")
     Collection.objects.update(owner="Paul Paulsen", problem=f"{HIDDEN} {world.root}")

@@ -26,7 +26,7 @@ def sound(world: World, settings: LazySettings) -> World:
     now = timezone.now()
     world.now = now
     settings.DATA_DIR.chmod(0o700)
-    Cluster.objects.create(name="downloads", started_at=now, beat_at=now)
+    Cluster.objects.create(host="nas", queue="downloads", started_at=now, beat_at=now)
     Service.objects.filter(name="storage").update(checked_at=now)
     Library.objects.update(last_pass=now, last_full_pass=now, free_bytes=10**12, publish_method="link")
     schedule = apps.get_model("django_q", "Schedule")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from catalog.models import Cluster
+from catalog.models import Cluster, Host
 from downloads.jobs import cluster_state
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -30,10 +30,10 @@ def _own_folder(db: None, settings: LazySettings, tmp_path: Path, monkeypatch: p
 def test_a_new_cluster_may_not_claim_before_a_reconcile_has_ended() -> None:
     cluster_state.register("downloads", NOW)
     assert not cluster_state.may_claim()
-    assert cluster_state.awaits_reconcile()
+    assert cluster_state.awaits_reconcile(NOW)
     cluster_state.mark_reconciled(cluster_state.running_clusters(), NOW)
     assert cluster_state.may_claim()
-    assert not cluster_state.awaits_reconcile()
+    assert not cluster_state.awaits_reconcile(NOW)
 
 
 def test_a_reconcile_that_began_before_the_cluster_does_not_count() -> None:
@@ -69,14 +69,14 @@ def test_a_heartbeat_reaches_the_manager_and_the_pages(tmp_path: Path) -> None:
     cluster_state.register("downloads", NOW)
     cluster_state.heartbeat(NOW + timedelta(minutes=1))
     assert (tmp_path / "run" / "beat-downloads").exists()
-    assert Cluster.objects.get(name="downloads").beat_at == NOW + timedelta(minutes=1)
+    assert Cluster.objects.get(queue="downloads").beat_at == NOW + timedelta(minutes=1)
 
 
 def test_a_busy_worker_beats_while_it_asks_whether_to_stop(tmp_path: Path) -> None:
     cluster_state.register("downloads", NOW)
     assert not cluster_state.should_stop()
     first = (tmp_path / "run" / "beat-downloads").stat().st_mtime_ns
-    assert Cluster.objects.get(name="downloads").beat_at is not None
+    assert Cluster.objects.get(queue="downloads").beat_at is not None
     assert not cluster_state.should_stop()
     assert (tmp_path / "run" / "beat-downloads").stat().st_mtime_ns == first, "at most every 20 s"
 
@@ -136,3 +136,26 @@ def test_what_a_cluster_forks_dies_with_it() -> None:
         first.wait()
         first.stdout.read()  # ends when the last process that holds the pipe is gone
     assert len(pids) == 3
+
+
+# --- Several hosts ----------------------------------------------------------------------------------------
+
+
+def test_a_host_does_not_replace_anothers_cluster_and_waits_for_no_dead_one(settings: LazySettings) -> None:
+    settings.HOST_NAME = "attic"
+    cluster_state.register("downloads", NOW - timedelta(hours=1))  # killed an hour ago, before its first reconcile
+    settings.HOST_NAME = "nas"
+    cluster_state.register("downloads", NOW)
+    assert Cluster.objects.count() == 2
+    cluster_state.mark_reconciled([Cluster.objects.get(host="nas")], NOW)
+    assert cluster_state.may_claim() and not cluster_state.awaits_reconcile(NOW)
+    cluster_state.unregister()
+    assert [row.host for row in Cluster.objects.all()] == ["attic"]
+
+
+def test_a_drained_host_claims_nothing(settings: LazySettings) -> None:
+    cluster_state.register("downloads", NOW)
+    cluster_state.mark_reconciled(cluster_state.running_clusters(), NOW)
+    assert cluster_state.may_claim()
+    Host.objects.update(drained=True)
+    assert not cluster_state.may_claim()

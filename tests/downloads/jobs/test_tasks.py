@@ -16,9 +16,11 @@ from django.utils import timezone
 
 from catalog.db import database_clock
 from catalog.models import BrowserSession, Cluster, Library, Run, Service, Track
+from catalog.models.settings import value
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
 from downloads.jobs import backlog, cluster, cluster_state, queue, tasks
+from downloads.jobs.queue import queue_key
 from downloads.jobs.schedule import due
 from downloads.models import RateLimitState
 from downloads.worker import loop
@@ -39,12 +41,12 @@ def _outside_a_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def waiting(queue: str) -> list[str]:
     """The functions of the wake-ups that wait in a queue."""
-    return [row.func().rpartition(".")[2] for row in OrmQ.objects.filter(key=queue)]
+    return [row.func().rpartition(".")[2] for row in OrmQ.objects.filter(key=queue_key(queue))]
 
 
 def both_clusters_run() -> None:
     cluster_state.register("tonekeep", timezone.now())
-    cluster_state.register("downloads", timezone.now())
+    cluster_state.register("downloads", timezone.now(), workers=value("DOWNLOAD_WORKERS"))
 
 
 # --- Wake-ups ---------------------------------------------------------------------------------------------
@@ -82,6 +84,27 @@ def test_where_no_cluster_fetches_the_main_one_fetches_one_at_a_time(world: Worl
     queue.wake()
     assert waiting("tonekeep") == ["download"]
     assert waiting("downloads") == []
+
+
+def test_each_live_host_is_woken_with_as_many_as_it_has_workers(world: World, settings: LazySettings) -> None:
+    for host, workers, minutes in (("nas", 1, 0), ("attic", 2, 0), ("garage", 4, 9)):
+        settings.HOST_NAME = host
+        cluster_state.register("downloads", timezone.now() - timedelta(minutes=minutes), workers=workers)
+    queue.wake()
+    keys = sorted(OrmQ.objects.values_list("key", flat=True))
+    assert keys == ["downloads@attic", "downloads@attic", "downloads@nas"]
+
+
+def test_a_host_that_is_forgotten_leaves_nothing(world: World, settings: LazySettings) -> None:
+    settings.HOST_NAME = "attic"
+    both_clusters_run()
+    cluster.install_schedules(NOW)
+    queue.wake()
+    settings.HOST_NAME = "nas"
+    cluster.install_schedules(NOW)
+    queue.forget_host("attic")
+    assert not Cluster.objects.exists() and not OrmQ.objects.exists()
+    assert [row.cluster for row in Schedule.objects.all()] == ["tonekeep@nas"]
 
 
 def test_the_main_cluster_hands_over_when_the_other_one_turns_up(world: World) -> None:
@@ -149,7 +172,7 @@ def test_a_tick_beats_and_sends_a_heartbeat_through_the_other_clusters_workers(w
     cluster_state.register("tonekeep", timezone.now())
     tasks.tick()
     tasks.tick()
-    assert Cluster.objects.get(name="tonekeep").beat_at is not None
+    assert Cluster.objects.get(queue="tonekeep").beat_at is not None
     assert waiting("downloads").count("heartbeat") == 1
 
 
@@ -157,7 +180,7 @@ def test_a_heartbeat_that_came_through_a_worker_is_written_down(world: World) ->
     cluster_state.register("downloads", timezone.now())
     began = database_clock.now()
     assert tasks.heartbeat() == "alive"
-    beat_at = Cluster.objects.get(name="downloads").beat_at
+    beat_at = Cluster.objects.get(queue="downloads").beat_at
     assert beat_at and beat_at >= began
 
 
