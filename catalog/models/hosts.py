@@ -18,7 +18,7 @@ class JobRequestQuerySet(models.QuerySet["JobRequest"]):
 
     def ask(self, kind: str) -> None:
         """Request ``kind`` once, however often it is asked for."""
-        self.bulk_create([JobRequest(kind=kind)], ignore_conflicts=True)
+        JobRequest.objects.bulk_create([JobRequest(kind=kind)], ignore_conflicts=True)
 
     def is_waiting(self, kind: str) -> bool:
         """Whether ``kind`` was requested and no job has taken it up yet."""
@@ -50,7 +50,8 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
         A new token with each change of hands: who was cut off and comes back sees that it is no longer the holder.
         """
         token = secrets.token_hex(8)
-        self.bulk_create([Lease(name=name, host=host, token=token, expires_at=until)], ignore_conflicts=True)
+        first = Lease(name=name, host=host, token=token, expires_at=until)
+        Lease.objects.bulk_create([first], ignore_conflicts=True)
         self.filter(name=name, expires_at__lte=now).exclude(host=host).update(host=host, token=token, expires_at=until)
         row = self.get(name=name)
         return row.token if row.host == host and self.renew(name, row.token, until) else ""

@@ -205,11 +205,16 @@ def workers_state(now: datetime) -> str:
 
 
 def _workers(now: datetime) -> dict[str, Any]:
-    """``state`` is "running", "silent" (no heartbeat for three minutes) or "none" (stopped, or never started)."""
+    """``state`` is "running", "silent" (no heartbeat for three minutes) or "none" (stopped, or never started).
+
+    A cluster is not missed where another host serves its queue: `_hosts` says that this one is silent.
+    """
     rows = list(Cluster.objects.order_by("host", "queue"))
     several = len({row.host for row in rows}) > 1
-    beats = {str(row) if several else row.queue: row.beat_at or row.started_at for row in rows}
-    silent = sorted(name for name, at in beats.items() if abs(now - at) > SILENT_AFTER)
+    labels = {row: str(row) if several else row.queue for row in rows}
+    beats = {labels[row]: row.beat_at or row.started_at for row in rows}
+    served = {row.queue for row in rows if abs(now - beats[labels[row]]) <= SILENT_AFTER}
+    silent = [labels[row] for row in rows if row.queue not in served]
     state = "none" if not beats else "silent" if silent else "running"
     oldest = min((beats[name] for name in silent), default=None)
     return {"state": state, "silent": silent, "silent_since": oldest, "beats": beats}

@@ -80,6 +80,12 @@ def archive(tmp_path: Path) -> Iterator[HeldArchive]:
         server.held = False
 
 
+def kill_all(host: Installation) -> None:
+    for pid in host.processes():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 @pytest.fixture
 def hosts(tmp_path: Path, archive: HeldArchive) -> Iterator[tuple[Installation, Installation, Cable]]:
     """``nas`` without pages, reached by the database through a cable, and ``attic`` with pages; one worker each."""
@@ -91,7 +97,7 @@ def hosts(tmp_path: Path, archive: HeldArchive) -> Iterator[tuple[Installation, 
         through = address._replace(netloc=f"{address.username}:{address.password or ''}@127.0.0.1:{cable.port}")
         changes = {"HOST_NAME": "nas", "ROLES": "jobs,downloads", "MUSIC_DIR": str(attic.music), **shared}
         nas = Installation(tmp_path / "nas", archive, DATABASE_URL=through.geturl(), **changes)
-        stack.callback(lambda: [os.kill(pid, signal.SIGKILL) for pid in nas.processes()])
+        stack.callback(kill_all, nas)
         yield nas, attic, cable
 
 
@@ -131,9 +137,7 @@ def test_a_host_that_is_killed_is_taken_over_within_two_minutes_and_nothing_is_l
 ) -> None:
     nas, attic, _ = hosts
     both_fetch(nas, attic, archive)
-    for pid in nas.processes():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    kill_all(nas)
     killed = time.monotonic()
     eventually(lambda: acting(attic) == ["attic"], "attic acts", TAKEN_OVER_WITHIN)
     print(f"taken over after {time.monotonic() - killed:.0f} s")

@@ -44,6 +44,7 @@ def test_several_hosts_are_named_with_what_they_fetch(live: World, settings: Laz
     hosts = {host["name"]: host for host in status.snapshot(live.now)["hosts"]}
     assert (hosts["nas"]["fetching"], hosts["nas"]["silent"]) == (1, False)
     assert (hosts["garage"]["fetching"], hosts["garage"]["silent_since"]) == (0, live.now - timedelta(minutes=9))
+    assert status.workers_state(live.now) == "running", "nas serves the queue"
 
 
 def fail(world: World, track: Track, message: str, kind: str = "no_match", minutes: int = 5) -> None:

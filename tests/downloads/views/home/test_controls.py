@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django_q.models import OrmQ
 
-from catalog.models import Event, Library, Service, Track
+from catalog.db import database_clock
+from catalog.models import Cluster, Event, Host, Library, Service, Track
 from catalog.storage import hold
 from catalog.storage import state as storage
 from catalog.tracks import transitions
@@ -252,3 +253,22 @@ def test_every_form_carries_its_csrf_token(keeper: Client, world: World) -> None
     for path in ("/", "/queue?view=cooling", f"/tracks/{track.pk}"):
         forms = re.findall(r'<form[^>]*method="post".*?</form>', keeper.get(path).content.decode(), re.DOTALL)
         assert forms and all("csrfmiddlewaretoken" in form for form in forms)
+
+
+# --- Hosts ------------------------------------------------------------------------------------------------
+
+
+def test_a_host_is_drained_by_a_button_and_forgotten_once_it_is_gone(keeper: Client, world: World) -> None:
+    now = database_clock.now()
+    for name, heard in (("nas", now), ("garage", now - timedelta(minutes=9))):
+        Host.objects.create(name=name)
+        Cluster.objects.create(host=name, queue="downloads", started_at=heard)
+    page = keeper.get("/", headers={"accept": "text/html"}).content.decode()
+    assert "silent for 9" in page and "/hosts/garage/forget" in page and "/hosts/nas/drain" in page
+    keeper.post("/hosts/nas/drain", {"drained": "yes"})
+    assert Host.objects.get(name="nas").drained
+    keeper.post("/hosts/nas/drain")
+    assert not Host.objects.get(name="nas").drained
+    keeper.post("/hosts/nas/forget")
+    keeper.post("/hosts/garage/forget")
+    assert [host.name for host in Host.objects.all()] == ["nas"], "one that reports stays"
