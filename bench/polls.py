@@ -40,7 +40,11 @@ def measure(polls: int) -> dict[str, float]:
     def ask(**headers: str) -> bytes:
         told.clear()
         environ = factory.get("/api/v1/status", headers=headers).environ
-        answer = application(environ, lambda status, fields, *_: told.append((status, dict(fields))))
+
+        def start_response(status: str, fields: list[tuple[str, str]], *_: Any) -> Any:
+            told.append((status, dict(fields)))
+
+        answer = application(environ, start_response)
         body = b"".join(answer)
         answer.close()
         return body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
@@ -23,7 +24,7 @@ class BrowserSession(AbstractBaseSession):
     network = models.CharField(max_length=50, blank=True, default="")
     seen_at = models.DateTimeField()
 
-    objects = BaseSessionManager["BrowserSession"]()
+    objects: ClassVar[BaseSessionManager[BrowserSession]] = BaseSessionManager()  # type: ignore[assignment]
 
     class Meta(AbstractBaseSession.Meta):
         abstract = False

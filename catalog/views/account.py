@@ -100,4 +100,4 @@ def _sessions(user: User) -> list[BrowserSession]:
 
 
 def _user(request: HttpRequest) -> User:
-    return User.objects.get(pk=request.user.pk)
+    return User.objects.get(username=request.user.get_username())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -154,8 +155,14 @@ def test_a_pass_lists_no_other_folder_where_a_changed_one_or_one_beside_it_has_t
     path = song(world, tone, "Nocturne", artist="Chopin", album="Light")
     for hours in (0, 1):
         reconcile(world.now + timedelta(hours=hours))  # the stamps are believed from now on
-    walks = []
-    monkeypatch.setattr(untracked, "walk", lambda start="", walk=untracked.walk: walks.append(start) or walk(start))
+    walks: list[str] = []
+    walk = untracked.walk
+
+    def noted(start: str = "") -> Iterator[untracked.Listing]:
+        walks.append(start)
+        return walk(start)
+
+    monkeypatch.setattr(untracked, "walk", noted)
     rename(path, target)
     if not os.listdir(path.parent):  # else it is the folder that was renamed
         shutil.rmtree(path.parent.parent if "../../" in target else path.parent)

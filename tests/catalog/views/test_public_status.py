@@ -92,6 +92,7 @@ def test_a_stranger_gets_numbers_states_and_songs(client: Client, telling: World
         "services",
         "workers",
         "plan",
+        "rest",
     }
     assert set(seen) == known | {"queue", "downloading", "failures", "runs"}
     assert seen["storage"] == {"state": "offline", "reason": "", "checked_at": None, "may_be_accepted": False}

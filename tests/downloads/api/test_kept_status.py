@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -18,9 +19,14 @@ def test_the_status_is_read_again_after_a_write_a_due_song_and_a_minute(
     transactional_db: None, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.make_track("Later", retry_after=world.now + timedelta(seconds=20))
-    reads = []
+    reads: list[datetime] = []
     read = status.snapshot
-    monkeypatch.setattr(status, "snapshot", lambda now: reads.append(now) or read(now))
+
+    def noted(now: datetime) -> dict[str, Any]:
+        reads.append(now)
+        return read(now)
+
+    monkeypatch.setattr(status, "snapshot", noted)
 
     def is_read(seconds: float) -> bool:
         before = len(reads)
