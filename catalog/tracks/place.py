@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import TextField, Value
+from django.db.models.functions import Concat
 
-from catalog.models import Folder
+from catalog.models import Folder, Track
 from catalog.music.path_template import path_key
 
 NO_PLACE: dict[str, Any] = {"local_path": "", "folder_id": None, "file_name": "", "name_key": "", "size": None}
@@ -47,15 +50,11 @@ class Place:
     def columns(self) -> dict[str, Any]:
         """The columns that name a place. Makes the folder's row where it is new.
 
-        Raises PlaceTaken where the catalog knows this folder under another spelling: two folders that are one on
-        many disks cannot both have a row.
+        Raises PlaceTaken as `folder_at` does.
         """
-        folder = folder_row(self.folder)
-        if folder.path != self.folder:
-            raise PlaceTaken(self.relative)
         return {
             "local_path": self.path,
-            "folder": folder,
+            "folder": folder_at(self.root, self.folder),
             "file_name": self.file_name,
             "name_key": path_key(self.file_name),
         }
@@ -64,6 +63,33 @@ class Place:
 def folder_row(path: str) -> Folder:
     """The row of a folder, found by its key: ``Ecole`` and ``ecole`` are one folder on many disks."""
     return Folder.objects.get_or_create(key=path_key(path), defaults={"path": path})[0]
+
+
+def folder_at(root: str, path: str) -> Folder:
+    """The row of the folder that is at ``path`` below ``root``, made where it is new, spelt anew where it was renamed.
+
+    Raises PlaceTaken where the catalog knows it under another spelling that is in use: two folders that are one on many
+    disks cannot both have a row.
+    """
+    folder = folder_row(path)
+    if folder.path == path:
+        return folder
+    in_use = Track.objects.filter(folder=folder).exclude(status=Track.Status.MISSING)
+    if in_use.exists() or not _is_absent(os.path.join(root, folder.path)):
+        raise PlaceTaken(path)
+    folder.path, folder.mtime_ns = path, None
+    folder.save(update_fields=["path", "mtime_ns"])
+    prefix = Value(f"{Place(root, path, '').path}/")
+    Track.objects.filter(folder=folder).update(local_path=Concat(prefix, "file_name", output_field=TextField()))
+    return folder
+
+
+def _is_absent(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return error.errno in (errno.ENOENT, errno.ENOTDIR)
+    return False
 
 
 def relative_path(path: str) -> str:

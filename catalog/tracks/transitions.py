@@ -37,7 +37,7 @@ from django.db.models.functions import Concat
 from catalog.models import AdoptionMatch, Event, Folder, Track, TrackQuerySet
 from catalog.music.path_template import path_key
 from catalog.tracks.conditional_update import BATCH, NO_FOLDERS, CaseByRow, change_row, change_rows, change_seen, locked
-from catalog.tracks.place import NO_PLACE, Place, PlaceTaken, folder_row
+from catalog.tracks.place import NO_PLACE, Place, PlaceTaken, folder_at
 
 LEASE = timedelta(minutes=2)  # a worker that is silent for so long has lost its track
 RENEW_EVERY = timedelta(seconds=15)
@@ -317,14 +317,12 @@ def _adopt_alone(track_id: int, place: Place, size: int, now: datetime, reason: 
 def _adopt_together(files: Sequence[tuple[int, Place, int, str]], now: datetime) -> set[int]:
     missing = Track.objects.filter(pk__in=[track_id for track_id, *_ in files], status=Status.MISSING)
     still = set(locked(missing))
-    folders = {path: folder_row(path) for path in {place.folder for _, place, *_ in files}}
-    rows = []
-    for track_id, place, size, _ in files:
-        folder = folders[place.folder]
-        if folder.path != place.folder:
-            raise PlaceTaken(place.relative)
-        if track_id in still:
-            rows.append((place.path, folder.pk, place.file_name, path_key(place.file_name), size, track_id))
+    folders = {place.folder: folder_at(place.root, place.folder) for _, place, *_ in files}
+    rows = [
+        (place.path, folders[place.folder].pk, place.file_name, path_key(place.file_name), size, track_id)
+        for track_id, place, size, _ in files
+        if track_id in still
+    ]
     table = connection.ops.quote_name(Track._meta.db_table)
     places = f"UPDATE {table} SET local_path=%s, folder_id=%s, file_name=%s, name_key=%s, size=%s WHERE id=%s"  # noqa: S608
     with connection.cursor() as cursor:

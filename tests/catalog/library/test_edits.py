@@ -67,6 +67,10 @@ def folder_renamed(path: Path) -> None:
     path.parents[1].rename(path.parents[1].with_name("Ruiz, Maria"))
 
 
+def folder_in_other_case(path: Path) -> None:
+    path.parents[1].rename(path.parents[1].with_name("MARIA ruiz"))
+
+
 def other_case(path: Path) -> None:
     path.rename(path.with_name(path.name.upper()))
 
@@ -132,6 +136,7 @@ EDITS: list[tuple[Callable[[Path], object], list[str], str]] = [
     (moved, ["mp3", "flac"], "found"),
     (folder_renamed, ["mp3"], "found"),
     (other_case, ["mp3", "flac"], "found"),
+    (folder_in_other_case, ["mp3"], "found"),
     (moved_and_tagged_anew, ["mp3", "opus", "flac"], "found"),
     (copied_and_first_deleted, ["m4a"], "found"),
     (moved_without_ids, ["mp3", "m4a", "opus", "flac"], "found"),
