@@ -67,6 +67,15 @@ class ServiceState(Schema):
     paused_until: datetime | None
 
 
+class Host(Schema):
+    name: str
+    fetching: int
+    acts: bool = Field(description="syncs and scans for all hosts")
+    drained: bool = Field(description="fetches nothing new")
+    silent: bool
+    silent_since: datetime | None
+
+
 class Status(Schema):
     headline: str
     mood: str = Field(description="ok, busy, warn or bad")
@@ -74,6 +83,7 @@ class Status(Schema):
     queue: Queue
     storage: Storage
     services: list[ServiceState]
+    hosts: list[Host] = Field(description="empty where there is but one")
     failures: int = Field(description="missing songs whose last attempt failed")
     seconds_left: int | None = Field(description="at the pace of the last hour")
 
