@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
@@ -22,7 +22,7 @@ MOST_TOKENS = 50  # of one person
 def account(request: HttpRequest) -> HttpResponse:
     """`/account`, and the form of the password on it."""
     user = _user(request)
-    form = PasswordChangeForm(user, request.POST or None) if user.has_usable_password() else None
+    form = _password_form(user, request.POST or None) if user.has_usable_password() else None
     if form and request.method == "POST" and form.is_valid():
         form.save()
         update_session_auth_hash(request, user)
@@ -81,7 +81,7 @@ def _page(
 ) -> HttpResponse:
     user = _user(request)
     if form is None and user.has_usable_password():
-        form = PasswordChangeForm(user)
+        form = _password_form(user)
     context = {
         "role": role_of(user),
         "form": form,
@@ -93,6 +93,13 @@ def _page(
         "now": timezone.now(),
     }
     return render(request, "people/account.html", context, status=status)
+
+
+def _password_form(user: User, data: QueryDict | None = None) -> PasswordChangeForm:
+    """Django's, but that it does not take the focus: it is one of several things on the page."""
+    form = PasswordChangeForm(user, data)
+    form.fields["old_password"].widget.attrs.pop("autofocus", None)
+    return form
 
 
 def _sessions(user: User) -> list[BrowserSession]:
