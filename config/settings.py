@@ -144,6 +144,14 @@ def readable(name: str) -> str:
     return str(path)
 
 
+def program(name: str) -> str:
+    """The absolute path of a program that may be run; "" where none is named."""
+    path = text(name)
+    if path and not (path.startswith("/") and os.access(path, os.X_OK) and Path(path).is_file()):
+        raise ImproperlyConfigured(f"{name} is {path!r}; write the whole path of a program that may be run.")
+    return path
+
+
 def place(name: str, default: Path) -> Path:
     """A path, made absolute; `~` is the home folder."""
     value = text(name, str(default))
@@ -358,6 +366,15 @@ AUDIO_FORMAT = choice("AUDIO_FORMAT", "best", "best", "m4a", "opus", "mp3")
 DOWNLOAD_WORKERS = whole("DOWNLOAD_WORKERS", 2, 1, 16)
 WATCH = choice("WATCH", "auto", "auto", "poll", "off")
 
+# --- Players that are told what is new --------------------------------------------------------------------
+MPD_ADDRESS = text("MPD_ADDRESS")
+if MPD_ADDRESS and not MPD_ADDRESS.rpartition(":")[2].isdigit():
+    raise ImproperlyConfigured(f"MPD_ADDRESS is {MPD_ADDRESS!r}; write host:port, like 127.0.0.1:6600.")
+SUBSONIC_URL = address("SUBSONIC_URL")
+SUBSONIC_USER = text("SUBSONIC_USER")
+SUBSONIC_PASSWORD = text("SUBSONIC_PASSWORD")
+PLAYER_COMMAND = program("PLAYER_COMMAND")  # here alone: no page may name a program
+
 # --- Time, text, logs -------------------------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = _read(setting_values.time_zone, "TIME_ZONE", text("TIME_ZONE", "UTC"))
@@ -376,6 +393,7 @@ LOGGING = {
                 *SECRET_KEY_FALLBACKS,
                 SPOTIFY_CLIENT_SECRET,
                 SPOTIFY_REFRESH_TOKEN,
+                SUBSONIC_PASSWORD,
                 DATABASES["default"]["PASSWORD"],
                 urlsplit(YOUTUBE_PROXY).password or "",
             ],

@@ -1,4 +1,4 @@
-"""What the searches answered and what a person said of it, kept so that a retry neither searches nor asks again."""
+"""What the searches answered, what a person said of it, what was done with files; and who is told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from catalog.models import Track
+from catalog.models import Collection, Track
 
 
 class CandidateQuerySet(models.QuerySet["Candidate"]):
@@ -258,6 +258,150 @@ class Move(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origin} -> {self.target}"
+
+
+class Channel(models.Model):
+    """Where messages go: a service by its Apprise address, or a webhook.
+
+    ``address`` and ``secret`` (a webhook's, by which it knows us) are sealed; ``shown`` is all that a page tells of the
+    address. ``events`` are keys of `downloads.notify.events.KINDS`; ``quiet`` are hours like "22:00-07:00".
+    """
+
+    class Kind(models.TextChoices):
+        APPRISE = "apprise", "a service"
+        WEBHOOK = "webhook", "a webhook"
+
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    name = models.CharField(max_length=60)
+    address = models.TextField()
+    shown = models.TextField(blank=True, default="")
+    secret = models.TextField(blank=True, default="")
+    enabled = models.BooleanField(default=True)
+    events = models.JSONField(default=list, blank=True)
+    quiet = models.CharField(max_length=100, blank=True, default="")
+    paused_hours = models.PositiveSmallIntegerField(default=6, help_text="A pause that lasts longer is told.")
+    decisions = models.PositiveIntegerField(default=20, help_text="As many songs that wait for a person are told.")
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Incident(models.Model):
+    """Something that lasts and that a channel hears of once: made when it begins, deleted when it is over."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="incidents")
+    subject = models.CharField(max_length=60)
+    since = models.DateTimeField()
+    told = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "subject"], name="incident_once")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Message(models.Model):
+    """What a channel is to be told, until it was, and then for the log (`downloads.notify`).
+
+    ``subject`` names the event within its channel. ``due_at`` is the next try; while a try is under way it lies ahead.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waits"
+        SENT = "sent", "sent"
+        FAILED = "failed", "given up"
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="messages")
+    kind = models.CharField(max_length=20)
+    subject = models.CharField(max_length=100)
+    title = models.TextField()
+    text = models.TextField(blank=True, default="")
+    state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
+    at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    problem = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["channel", "subject"], name="message_once")]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="message_latest"),
+            models.Index(fields=["due_at"], name="message_waits", condition=Q(state="waiting")),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Player(models.Model):
+    """A music player that is told when songs have come, gone or moved (`downloads.players`).
+
+    ``folder`` is the music folder as the player names it. ``told_up_to`` is the last event that it knows of, ``stamp``
+    the state of the collections. ``fixed``: the environment says it, and no page changes it.
+    """
+
+    class Kind(models.TextChoices):
+        MPD = "mpd", "MPD"
+        SUBSONIC = "subsonic", "Subsonic (Navidrome, Gonic, supysonic)"
+        JELLYFIN = "jellyfin", "Jellyfin"
+        PLEX = "plex", "Plex"
+        COMMAND = "command", "A command of your own"
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    address = models.TextField()
+    user = models.CharField(max_length=100, blank=True, default="")
+    secret = models.TextField(blank=True, default="", help_text="Password or token, sealed.")
+    folder = models.TextField(blank=True, default="")
+    playlists = models.BooleanField(default=True, help_text="Push playlists, where the player takes them.")
+    enabled = models.BooleanField(default=True)
+    fixed = models.BooleanField(default=False)
+    asked = models.BooleanField(default=True, help_text="Tell it everything at the next opportunity.")
+    told_up_to = models.BigIntegerField(default=0)
+    stamp = models.CharField(max_length=32, blank=True, default="")
+    told_at = models.DateTimeField(null=True, blank=True)
+    scanning = models.BooleanField(default=False, help_text="It scans; its playlists follow.")
+    ok = models.BooleanField(null=True)
+    answer = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind"], condition=Q(fixed=True), name="player_fixed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.address}"
+
+
+class PlayerSong(models.Model):
+    """A track's id at a player; "" where it was looked for in vain."""
+
+    player = models.ForeignKey(Player, on_delete=models.CASCADE, related_name="songs")
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
+    song = models.CharField(max_length=100, blank=True, default="")
+    looked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["player", "track"], name="player_song_once")]
+
+    def __str__(self) -> str:
+        return self.song
+
+
+class PlayerPlaylist(models.Model):
+    """A collection's playlist at a player, by its id there: one whose name changes stays the same one."""
+
+    player = models.ForeignKey(Player, on_delete=models.CASCADE, related_name="lists")
+    collection = models.ForeignKey(Collection, null=True, on_delete=models.SET_NULL, related_name="+")
+    playlist = models.CharField(max_length=100)
+    digest = models.CharField(max_length=32, help_text="Of its name and songs as they were pushed last.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["player", "collection"], name="player_playlist_once")]
+
+    def __str__(self) -> str:
+        return self.playlist
 
 
 class FailedTrack(Track):

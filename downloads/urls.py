@@ -6,7 +6,19 @@ from downloads.api.application import api, description
 from downloads.views.activity import events
 from downloads.views.home import controls, plan, queue, start, status
 from downloads.views.library import collections, cover, detail, songs, track
-from downloads.views.settings import health, imports, index, log, paths, preferences, spotify, tags, trash
+from downloads.views.settings import (
+    channels,
+    health,
+    imports,
+    index,
+    log,
+    paths,
+    players,
+    preferences,
+    spotify,
+    tags,
+    trash,
+)
 from downloads.views.todo import adopt, decision_upload, desk, overview, review
 
 home = [
@@ -84,6 +96,16 @@ settings = [
     re_path(r"^tags/?$", tags.tags, name="tags"),
     re_path(r"^tags/save/?$", tags.save, name="tags_save"),
     re_path(r"^tags/(?P<kind>apply|undo)/?$", tags.write, name="tags_write"),
+    re_path(r"^messages/?$", channels.channels, name="messages"),
+    re_path(r"^messages/add/?$", channels.add, name="messages_add"),
+    re_path(r"^messages/(?P<pk>[0-9]{1,18})/save/?$", channels.save, name="messages_save"),
+    re_path(r"^messages/(?P<pk>[0-9]{1,18})/test/?$", channels.test, name="messages_test"),
+    re_path(r"^messages/(?P<pk>[0-9]{1,18})/remove/?$", channels.remove, name="messages_remove"),
+    re_path(r"^players/?$", players.players, name="players"),
+    re_path(r"^players/add/?$", players.add, name="players_add"),
+    re_path(r"^players/(?P<pk>[0-9]{1,18})/save/?$", players.save, name="players_save"),
+    re_path(r"^players/(?P<pk>[0-9]{1,18})/test/?$", players.test, name="players_test"),
+    re_path(r"^players/(?P<pk>[0-9]{1,18})/remove/?$", players.remove, name="players_remove"),
     re_path(r"^bin/?$", trash.trash_list, name="trash"),
     re_path(r"^bin/take-back/?$", trash.trash_restore, name="trash_restore"),
     re_path(r"^bin/former-back/?$", trash.trash_restore_former, name="trash_restore_former"),

@@ -24,6 +24,7 @@ ONE_DOOR = {
     "prometheus_client": {"catalog/reports/metrics.py"},
     "segno": {"catalog/views/people.py"},
     "tqdm": {"catalog/system/console.py", "demo/run.py"},
+    "apprise": {"downloads/notify/apprise_process.py"},
     "django_q": {"downloads/jobs/queue.py", "downloads/jobs/cluster.py"},  # wake-ups and its tables; its processes
     "supervisor": {
         "config/process/supervisor.py",
@@ -205,6 +206,7 @@ LEVELS = [
     {"downloads.fetch"},
     {"downloads.search", "downloads.health"},
     {"downloads.review", "downloads.file_moves"},
+    {"downloads.notify", "downloads.players"},
     {"downloads.worker"},
     {"downloads.jobs"},
     {"downloads.api", "downloads.views"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import secrets
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from django.db import models
 
 PREFIX = "tk_"  # of a token's text: a leaked one can be searched for
 USED_EVERY = timedelta(minutes=1)
+CONSENT_MONTHS = 6  # Spotify ends a refresh token six months after consent (2026)
 
 
 class Account(models.Model):
@@ -34,6 +36,16 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.user_id
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The end of the consent: six months after it, or the month's last day. None where it is not known."""
+        if self.consent_at is None:
+            return None
+        months = self.consent_at.month - 1 + CONSENT_MONTHS
+        year, month = self.consent_at.year + months // 12, months % 12 + 1
+        day = min(self.consent_at.day, calendar.monthrange(year, month)[1])
+        return self.consent_at.replace(year=year, month=month, day=day)
 
 
 class SpotifyApp(models.Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import hashlib
 import json
 import re
@@ -24,7 +23,6 @@ from catalog.spotify.parse import mapping, text
 from catalog.system.encryption import Unsealable, seal, unseal
 
 CLIENT_ID = re.compile(r"[0-9a-f]{32}\Z")
-CONSENT_MONTHS = 6  # Spotify ends a refresh token six months after consent (2026)
 WARN_AHEAD = [1, 7, 30]  # days before the end at which the banner grows louder
 CONSENT_WITHIN = timedelta(minutes=30)  # a consent that takes longer was left open somewhere
 PENDING = "spotify_consent"  # key in the session
@@ -170,16 +168,6 @@ def worked(account: Account) -> None:
     Account.objects.filter(pk=account.pk).exclude(**fine).update(**fine)
 
 
-def ends_at(account: Account) -> datetime | None:
-    """The end of the consent: six months after it, or the month's last day. None where the consent is not known."""
-    if account.consent_at is None:
-        return None
-    months = account.consent_at.month - 1 + CONSENT_MONTHS
-    year, month = account.consent_at.year + months // 12, months % 12 + 1
-    day = min(account.consent_at.day, calendar.monthrange(year, month)[1])
-    return account.consent_at.replace(year=year, month=month, day=day)
-
-
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
     """An account as a page shows it. ``mood`` is ok, warn or bad; ``advice`` is "" where there is nothing to do."""
@@ -194,7 +182,7 @@ class AccountStatus:
 
 def account_status(account: Account, now: datetime) -> AccountStatus:
     """What a person should know about an account now."""
-    end = ends_at(account)
+    end = account.ends_at
     left = None if end is None else (end - now).days
     if account.state != Account.State.CONNECTED:
         return AccountStatus(account, account.get_state_display(), "bad", account.reason, end, left)

@@ -22,6 +22,8 @@ JOBS = {
     "handle_backlog": "backlog",
     "catch_up": "backlog",
     "import_uploads": "uploads",
+    "send_messages": "outbound",
+    "tell_players": "outbound",
 }
 RENAMED = {"catch_up": "handle_backlog"}
 

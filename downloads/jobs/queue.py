@@ -111,6 +111,16 @@ def request_backlog() -> None:
     enqueue("handle_backlog")
 
 
+def request_messages() -> None:
+    """Send the messages that are due (`downloads.notify.deliver`)."""
+    enqueue("send_messages")
+
+
+def request_players(at: datetime | None = None) -> None:
+    """Tell the players what is new (`downloads.players.tell`), not before ``at``."""
+    enqueue("tell_players", at=at)
+
+
 def request_tick() -> None:
     """Run the tick now instead of within a minute: this host's, or where it has none that of the host that acts."""
     enqueue("tick", queue_key(MAIN) if "jobs" in settings.ROLES else "")
@@ -138,21 +148,26 @@ def _acting_key() -> str:
 class WakeUps(ORM):
     """django-q2's queue in the database. A wake-up is due at once, by whichever host's clock it is asked for."""
 
+    due = ALWAYS
+
     def enqueue(self, task: str) -> int:
-        package = self.get_connection().create(key=self.list_key, payload=task, lock=ALWAYS)
+        package = self.get_connection().create(key=self.list_key, payload=task, lock=self.due)
         return int(package.pk)
 
 
-def enqueue(name: str, key: str = "", workers: int = 1) -> None:
-    """Put wake-ups for the job ``name`` into the queue ``key`` until ``workers`` of them wait there.
+def enqueue(name: str, key: str = "", workers: int = 1, at: datetime | None = None) -> None:
+    """Put wake-ups for the job ``name`` into the queue ``key`` until ``workers`` of them wait there, not before ``at``.
 
     "" is the main queue of the host that acts for the library.
     """
     function, queue = f"{JOBS}.{name}", key or _acting_key()
-    rows = OrmQ.objects.filter(key=queue, lock__lte=timezone.now())[:SCAN_LIMIT]
+    now = timezone.now()
+    rows = OrmQ.objects.filter(key=queue, lock__lte=max(at or now, now))[:SCAN_LIMIT]
     waiting = sum(row.task.get("func") == function for row in rows)
+    broker = WakeUps(queue)
+    broker.due = at or ALWAYS
     for _ in range(workers - waiting):
-        async_task(function, cluster=queue, save=False)
+        async_task(function, cluster=queue, save=False, broker=broker)
 
 
 def forget_host(name: str) -> None:

@@ -11,11 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError
+from django.utils import timezone
 
 from catalog.library import better_files
 from catalog.library.playlist_files import write_playlists
 from catalog.library.reconcile import ReconcileReport
 from downloads.file_moves import better_file, library_tools, trash
+from downloads.jobs.queue import request_players
+from downloads.players import tell
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +44,14 @@ def after_pass(now: datetime, report: ReconcileReport) -> None:
 
 
 def after_file_changes(now: datetime) -> None:
-    """Write the playlists again after files were added or removed."""
+    """Write the playlists again after files were added or removed, and let the players know."""
     _safely(write_playlists, now)
+    _safely(_tell_players, now)
+
+
+def _tell_players(now: datetime) -> None:
+    if tell.are_set():
+        request_players(at=timezone.now() + tell.SETTLES)
 
 
 def _safely(hook: Callable[[datetime], Any], now: datetime) -> None:

@@ -27,12 +27,16 @@ from downloads.jobs.queue import (
     request_backlog,
     request_import,
     request_listen,
+    request_messages,
     request_move,
+    request_players,
     request_reconcile,
     request_search,
     wake,
 )
 from downloads.jobs.schedule import due
+from downloads.notify import outbox
+from downloads.players import tell
 from downloads.publishing import retag
 from downloads.search import manual_search
 from downloads.worker import loop, rescue, upgrade_retry
@@ -95,6 +99,17 @@ def _import_if_requested(now: datetime) -> None:
         request_import()
 
 
+def _send_if_due(now: datetime) -> None:
+    outbox.write_due(now)
+    if outbox.has_due(now):
+        request_messages()
+
+
+def _tell_players(now: datetime) -> None:
+    if tell.are_set():
+        request_players()
+
+
 def prune(now: datetime) -> None:
     """Delete old events and failed tasks, some thousand a minute, and sessions that have expired."""
     old = Event.objects.forgettable(now).order_by("at").values_list("pk", flat=True)
@@ -113,6 +128,8 @@ EACH_MINUTE: tuple[Step, ...] = (
     _search_if_requested,
     _move_if_requested,
     _import_if_requested,
+    _send_if_due,
+    _tell_players,
     prune,
 )
 
@@ -147,6 +164,7 @@ def download() -> str:
                 reconcile_hooks.after_file_changes(database_clock.now())
             return f"{tracks} tracks"
         tracks += 1
+        _tell_players_soon()
     if not cluster_state.should_stop():
         wake()
     return f"{tracks} tracks, more is due"
@@ -161,6 +179,11 @@ def _wait_for_turn() -> bool:
     while (rest := end - time.monotonic()) > 0 and not cluster_state.should_stop():
         time.sleep(min(rest, 0.5))
     return True
+
+
+def _tell_players_soon() -> None:
+    if tell.are_set():
+        request_players(at=timezone.now() + tell.SETTLES)
 
 
 def _is_superseded() -> bool:

@@ -5,7 +5,6 @@ Reads a handful of rows and bounded counts, and only when a template asks for it
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +20,7 @@ from catalog.models import AdoptionMatch, Library
 from catalog.reports import status
 from catalog.reports.public_status import public_conditions
 from catalog.spotify import accounts
-from catalog.text.humanize import ahead
+from catalog.text.humanize import ahead, without_command
 from catalog.web.permissions import is_insider, may_act, may_own, may_read
 from downloads.health.report import attention
 from downloads.review.questions import open_questions
@@ -63,11 +62,13 @@ SETTINGS_PAGES = (
     ("tags", "Tags", "file-up", "What is written into files, and what follows a correction at Spotify."),
     ("adopt", "Music you already have", "folder-check", "Files in the folder that may be songs of yours."),
     ("trash", "Bin", "trash-2", "Files of songs that nothing holds any more, and the way back."),
+    ("messages", "Messages", "bell", "Who hears of what matters: phone, mail, chat or a webhook."),
+    ("players", "Players", "radio-tower", "MPD, Navidrome, Jellyfin, Plex: told at once when songs come or go."),
     ("health", "Health", "heart-pulse", "Whether everything that downloads need is in order."),
     ("people", "People", "user", "Who may log in, and what each may do; invite somebody."),
     ("admin:index", "Admin", "database", "Every row, for looking things up."),
 )
-OWNERS_PAGES = {"connect", "preferences", "paths", "tags", "people", "admin:index"}
+OWNERS_PAGES = {"connect", "preferences", "paths", "tags", "messages", "players", "people", "admin:index"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +216,6 @@ class Frame:
         silent = ", ".join(workers["silent"])
         title = f"No sign of the workers ({silent})" if silent else "No worker is running"
         return Banner("workers", "warn", "server", title, "Start Tonekeep again; nothing is lost meanwhile.")
-
-
-def without_command(reason: str) -> str:
-    """A stored reason without the sentence that names a command: the banner has its button."""
-    return " ".join(part for part in re.split(r"(?<=[.!?]) (?=[A-Z])", reason) if "`" not in part)
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

@@ -25,6 +25,7 @@ READERS = {
     "proxy",
     "extractor_args",
     "readable",
+    "program",
 }
 SAY = "from config import settings as s; print(s.{name})"
 

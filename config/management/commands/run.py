@@ -15,6 +15,7 @@ from catalog.text.user_error import UserError
 from catalog.web import setup_link
 from config.process import supervisor
 from config.process.addresses import own_addresses, ways_in
+from downloads.models import Channel, Player
 
 
 class Command(PlainCommand):
@@ -29,7 +30,7 @@ class Command(PlainCommand):
             raise UserError(problem)
         call_command("migrate", interactive=False, verbosity=0)
         if settings.SECRET_KEY_FALLBACKS:
-            reseal_secrets()
+            reseal_secrets([(Channel, "address"), (Channel, "secret"), (Player, "secret")])
         if not serves:
             self.stdout.write(f"Tonekeep: {', '.join(settings.ROLES)} on {settings.HOST_NAME}  (Ctrl-C stops it)")
             supervisor.replace_this_process()

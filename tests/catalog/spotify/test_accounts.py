@@ -205,7 +205,7 @@ def at(year: int, month: int, day: int) -> datetime:
     ],
 )
 def test_a_consent_ends_after_six_months(consented, ends):
-    assert accounts.ends_at(Account(consent_at=consented)) == ends
+    assert Account(consent_at=consented).ends_at == ends
 
 
 @pytest.mark.parametrize(
