@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
+from catalog.db import database_clock
 from catalog.system.file_locks import try_lock
 from downloads.jobs import cluster_state
 from downloads.jobs.queue import job, request_players
@@ -15,7 +14,7 @@ from downloads.players.tell import tell_all
 def send_messages() -> str:
     """Send what is due. The tick asks again for what is left."""
     with try_lock("messages") as alone:
-        report = send_due(timezone.now(), cluster_state.should_stop) if alone else SendReport()
+        report = send_due(database_clock.now(), cluster_state.should_stop) if alone else SendReport()
     return f"{report.sent} sent, {report.failed} failed"
 
 
@@ -23,7 +22,7 @@ def send_messages() -> str:
 def tell_players() -> str:
     """Tell the players what is new, and come again when one of them may be told more."""
     with try_lock("players") as alone:
-        again = tell_all(timezone.now(), cluster_state.should_stop) if alone else None
+        again = tell_all(database_clock.now(), cluster_state.should_stop) if alone else None
     if again and not cluster_state.should_stop():
         request_players(at=again)
     return f"again at {again:%H:%M:%S}" if again else "done"

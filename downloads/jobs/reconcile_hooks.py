@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.library import better_files
 from catalog.library.playlist_files import write_playlists
 from catalog.library.reconcile import ReconcileReport
@@ -51,7 +51,7 @@ def after_file_changes(now: datetime) -> None:
 
 def _tell_players(now: datetime) -> None:
     if tell.are_set():
-        request_players(at=timezone.now() + tell.SETTLES)
+        request_players(at=database_clock.now() + tell.SETTLES)
 
 
 def _safely(hook: Callable[[datetime], Any], now: datetime) -> None:

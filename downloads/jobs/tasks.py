@@ -183,7 +183,7 @@ def _wait_for_turn() -> bool:
 
 def _tell_players_soon() -> None:
     if tell.are_set():
-        request_players(at=timezone.now() + tell.SETTLES)
+        request_players(at=database_clock.now() + tell.SETTLES)
 
 
 def _is_superseded() -> bool:

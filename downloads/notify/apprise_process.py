@@ -46,7 +46,12 @@ def _answer(question: dict[str, str]) -> dict[str, str]:
 
     heard: list[str] = []
     logger = logging.getLogger("apprise")
-    logger.addFilter(lambda record: heard.append(record.getMessage()) or False)
+
+    def hear(record: logging.LogRecord) -> bool:
+        heard.append(record.getMessage())
+        return False
+
+    logger.addFilter(hear)
     # One address: `Apprise.add` would take several with commas between, each of any scheme.
     service = apprise.Apprise.instantiate(question["address"], asset=apprise.AppriseAsset(async_mode=False))
     if service is None:

@@ -80,9 +80,9 @@ def tune(seed: int) -> str:
 
 def music(path: Path, seed: int, *options: str, seconds: float = SECONDS) -> Path:
     """Write that music to ``path``, the codec by its extension."""
-    source = f"aevalsrc='{tune(seed)}':d={seconds}:s=48000"
+    source = f"aevalsrc='{tune(seed)}':d={seconds}:s=16000"
     codec = [] if options else CODECS[path.suffix.lower()]
-    run(ffmpeg(), "-v", "error", "-y", "-f", "lavfi", "-i", source, *codec, *options, path)
+    run(ffmpeg(), "-v", "error", "-y", "-f", "lavfi", "-i", source, "-ar", "48000", *codec, *options, path)
     return path
 
 
@@ -238,6 +238,17 @@ def same_name_and_size(song: Song) -> None:
         file.truncate(size)
 
 
+def other_music(song: Song) -> None:
+    song.path.unlink()
+    music(song.path, song.seed + 1000, seconds=SECONDS * 2)
+
+
+def live_in_its_stead(song: Song) -> None:
+    song.path.unlink()
+    live = music(song.path.with_name("Live.mp3"), song.seed + 1000, seconds=SECONDS * 2)
+    tagged(live, title=song.title, artist=song.artist)
+
+
 def halved(song: Song) -> None:
     with song.path.open("r+b") as file:
         file.truncate(song.path.stat().st_size // 2)
@@ -348,8 +359,8 @@ EDITS: list[Edit] = [
     Edit("moved out of the library", lambda s: shutil.move(s.path, s.outside / f"out{s.path.name}"), ("mp3",), then=FETCHED),
     Edit("emptied to 0 bytes", lambda s: s.path.write_bytes(b""), ("mp3", "flac"), then=WRECK),
     Edit("cut in half", halved, ALL, then=WRECK),
-    Edit("other music under its name, other length", lambda s: (s.path.unlink(), music(s.path, s.seed + 1000, seconds=SECONDS * 2)), ("mp3",)),
-    Edit("a live recording in its stead, twice as long", lambda s: (s.path.unlink(), tagged(music(s.path.with_name("Live.mp3"), s.seed + 1000, seconds=SECONDS * 2), title=s.title, artist=s.artist)), ("mp3",), then=ASKED),
+    Edit("other music under its name, other length", other_music, ("mp3",)),
+    Edit("a live recording in its stead, twice as long", live_in_its_stead, ("mp3",), then=ASKED),
     # Away and back
     Edit("away, ReplayGain written, and back", gain, SOME, away=True),
     Edit("away, ids wiped, and back", lambda s: wiped(s.path, title=s.title, artist=s.artist), SOME, away=True),

@@ -93,7 +93,12 @@ def live(world: World, minutes: int, step: int = 1) -> None:
 def letters(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What Apprise was given to send: titles and texts."""
     sent: list[str] = []
-    monkeypatch.setattr(apprise_process, "send", lambda _, title, text: sent.append(f"{title}\n{text}") or "")
+
+    def send(_: str, title: str, text: str) -> str:
+        sent.append(f"{title}\n{text}")
+        return ""
+
+    monkeypatch.setattr(apprise_process, "send", send)
     return sent
 
 
