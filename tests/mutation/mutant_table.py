@@ -126,7 +126,7 @@ MUTANTS = [
     Mutant(
         "a folder in another case is the same folder",
         PLACE,
-        "        if folder.path != self.folder:\n            raise PlaceTaken(self.relative)\n",
+        "    if in_use.exists() or not _is_absent(os.path.join(root, folder.path)):\n        raise PlaceTaken(path)\n",
         "",
         GUARDS,
     ),
