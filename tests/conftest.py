@@ -13,7 +13,7 @@ from django.conf import settings as test_settings
 from tests.migrated import copy_migrated_database
 from tests.world import World, make_world
 
-# 25 examples here, 150 in the second run of .ci/run (HYPOTHESIS_PROFILE=full), where an example may take as long as it does.
+# 25 examples here, 150 in the second run of .ci/run (HYPOTHESIS_PROFILE=full), where one may take as long as it does.
 hypothesis.settings.register_profile("fast", max_examples=25, deadline=None)
 hypothesis.settings.register_profile("full", max_examples=150, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
