@@ -106,6 +106,7 @@ async function refresh() {
 function show(page) {
   for (const id of ["frame", "banners", "live"]) {
     const old = document.getElementById(id), fresh = page.getElementById(id);
+    if (id === "live" && old && !fresh) location.reload(); // what was waited for has ended: the page no longer changes
     if (!old || !fresh) continue;
     localise(fresh);
     morph(old, fresh);
