@@ -67,7 +67,7 @@ test: $(DEV)
 
 # Needs chromium on the PATH; skips without it.
 browser-test: $(DEV)
-	@DB=$(TEST_DB) $(PY) -m pytest -m browser tests/browser $(ARGS)
+	@DB=$(TEST_DB) $(PY) -m pytest -m "browser and not long" tests/browser $(ARGS)
 
 # The long part of the tests: failing disks, kills at random, pairs of late workers, hostile names.
 fire: $(DEV)
