@@ -167,6 +167,7 @@ def test_the_plan_of_a_foreign_folder_is_what_a_recount_says_and_what_is_fetched
     assert len(before) == FILES
     installed.start()
     link = eventually(lambda: re.search(r"http\S+/setup/\S+", installed.log.read_text()), "the one-time link", 60)
+    assert link
     eventually(installed.status, "the page answers", 60)
     page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.goto(link[0])
