@@ -52,7 +52,7 @@ NEAR = 3_000  # ms within which two lengths are one
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ExportRow:
     """A song of the export."""
 
     title: str
@@ -62,45 +62,45 @@ class Wish:
     isrc: str
 
 
-def make_wishes(number: int) -> list[Wish]:
+def make_rows(number: int) -> list[ExportRow]:
     """Songs of invented words, no two alike."""
     chance = random.Random(7)
     names = iter(dict.fromkeys("".join(chance.choices(SYLLABLES, k=4)).title() for _ in range(number * 4)))
     artists = [f"{next(names)} {next(names)}" for _ in range(40)]
     return [
-        Wish(f"{next(names)} {next(names)}", artists[at % 40], f"Album {artists[at % 40]}", SECONDS[at % 3] * 1000,
+        ExportRow(f"{next(names)} {next(names)}", artists[at % 40], f"Album {artists[at % 40]}", SECONDS[at % 3] * 1000,
              f"XX{at:010}")
         for at in range(number)
     ]  # fmt: skip
 
 
-def put_file(root: Path, at: int, wish: Wish, seconds: int) -> None:
+def put_file(root: Path, at: int, row: ExportRow, seconds: int) -> None:
     """A file of the song as beets, Picard, a store and a ripper name, keep and tag it, in turn."""
     number = at % 12 + 1
-    beets, picard = f"{wish.artist}/{wish.album}/{number:02} {wish.title}.mp3", f"{wish.album}/{number}.flac"
-    store, ripper = f"Downloads/{at:04}.m4a", f"old/{wish.artist} - {wish.title}.opus"
-    path = root / (beets, f"Picard/{wish.artist}/{at} {picard}", store, ripper)[at % 4]
+    beets, picard = f"{row.artist}/{row.album}/{number:02} {row.title}.mp3", f"{row.album}/{number}.flac"
+    store, ripper = f"Downloads/{at:04}.m4a", f"old/{row.artist} - {row.title}.opus"
+    path = root / (beets, f"Picard/{row.artist}/{at} {picard}", store, ripper)[at % 4]
     path.parent.mkdir(parents=True, exist_ok=True)
     make_audio(path, seconds)
     if path.suffix == ".mp3":
         tags = ID3()
-        tags.add(TIT2(encoding=3, text=wish.title))
-        tags.add(TPE1(encoding=3, text=wish.artist))
-        tags.add(TALB(encoding=3, text=wish.album))
+        tags.add(TIT2(encoding=3, text=row.title))
+        tags.add(TPE1(encoding=3, text=row.artist))
+        tags.add(TALB(encoding=3, text=row.album))
         tags.add(TXXX(encoding=3, desc="MusicBrainz Album Type", text="album"))
-        tags.add(TSRC(encoding=3, text=wish.isrc))
+        tags.add(TSRC(encoding=3, text=row.isrc))
         tags.save(path)
     elif path.suffix == ".flac":
         file = mutagen.File(path)
-        file.update({"TITLE": wish.title, "ARTIST": wish.artist, "ALBUM": wish.album, "ORIGINALDATE": "1999"})
+        file.update({"TITLE": row.title, "ARTIST": row.artist, "ALBUM": row.album, "ORIGINALDATE": "1999"})
         file.save()
     elif path.suffix == ".m4a":
         file = MP4(path)
-        file.update({"\xa9nam": wish.title, "\xa9ART": wish.artist, "\xa9alb": wish.album})
+        file.update({"\xa9nam": row.title, "\xa9ART": row.artist, "\xa9alb": row.album})
         file.save()
 
 
-def recount(root: Path, wishes: list[Wish]) -> dict[str, int]:
+def recount(root: Path, wanted: list[ExportRow]) -> dict[str, int]:
     """The plan's numbers, from the files themselves: by ISRC, by title and artist, by "artist - title" as the name."""
     lengths: dict[tuple[str, ...], int] = {}
     for path in (path for path in root.rglob("*") if path.suffix in {".mp3", ".flac", ".m4a", ".opus"}):
@@ -110,9 +110,9 @@ def recount(root: Path, wishes: list[Wish]) -> dict[str, int]:
             artist, _, title = path.stem.partition(" - ")
         lengths[title, artist] = round(file.info.length * 1000)
     found = {"here": 0, "ask": 0, "fetch": 0}
-    for wish in wishes:
-        length = lengths.pop((wish.title, wish.artist), None)
-        found["fetch" if length is None else "here" if abs(length - wish.ms) <= NEAR else "ask"] += 1
+    for row in wanted:
+        length = lengths.pop((row.title, row.artist), None)
+        found["fetch" if length is None else "here" if abs(length - row.ms) <= NEAR else "ask"] += 1
     return {**found, "others": len(lengths)}
 
 
@@ -127,41 +127,41 @@ def rows_behind(page: Any, address: str) -> int:
         page.goto(page.url.partition("?")[0] + following.get_attribute("href"))
 
 
-def write_export(path: Path, wishes: list[Wish]) -> None:
+def write_export(path: Path, wanted: list[ExportRow]) -> None:
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["Track URI", "Track Name", "Artist Name(s)", "Album Name", "Track Duration (ms)", "ISRC"])
         rows.writerows(
-            [f"spotify:track:{at:022}", wish.title, wish.artist, wish.album, wish.ms, wish.isrc]
-            for at, wish in enumerate(wishes)
+            [f"spotify:track:{at:022}", row.title, row.artist, row.album, row.ms, row.isrc]
+            for at, row in enumerate(wanted)
         )
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[tuple[Installation, ArchiveServer, list[Wish]]]:
+def folder(tmp_path: Path) -> Iterator[tuple[Installation, ArchiveServer, list[ExportRow]]]:
     """The installation over the folder of 400 files, the audio server with the songs that it lacks."""
-    wishes = make_wishes(SONGS + STRANGERS)
+    wanted = make_rows(SONGS + STRANGERS)
     audio = tmp_path / "archive"
     audio.mkdir()
-    absent = list(enumerate(wishes))[HERE + WRONG : SONGS]
+    absent = list(enumerate(wanted))[HERE + WRONG : SONGS]
     songs = [Song(f"s{at}", w.title, (w.artist,), f"{at}.mp3", w.album, w.ms) for at, w in absent]
-    for at, wish in absent:
-        make_audio(audio / f"{at}.mp3", wish.ms / 1000, frequency=200 + at)
+    for at, row in absent:
+        make_audio(audio / f"{at}.mp3", row.ms / 1000, frequency=200 + at)
     with (
         ArchiveServer(audio, songs=songs) as archive,
         Installation(tmp_path / "home", archive, CONFIRM_PLANS="true") as installed,
     ):
-        for at, wish in enumerate(wishes[: HERE + WRONG]):
-            put_file(installed.music, at, wish, wish.ms // 1000 + (15 if at >= HERE else 0))
-        for at, wish in enumerate(wishes[SONGS:], start=SONGS):
-            put_file(installed.music, at, wish, wish.ms // 1000)
-        write_export(installed.home / "export.csv", wishes[:SONGS])
-        yield installed, archive, wishes[:SONGS]
+        for at, row in enumerate(wanted[: HERE + WRONG]):
+            put_file(installed.music, at, row, row.ms // 1000 + (15 if at >= HERE else 0))
+        for at, row in enumerate(wanted[SONGS:], start=SONGS):
+            put_file(installed.music, at, row, row.ms // 1000)
+        write_export(installed.home / "export.csv", wanted[:SONGS])
+        yield installed, archive, wanted[:SONGS]
 
 
 def test_the_plan_of_a_foreign_folder_is_what_a_recount_says_and_what_is_fetched(folder: Any, chromium: Any) -> None:
-    installed, archive, wishes = folder
-    truth = recount(installed.music, wishes)
+    installed, archive, wanted = folder
+    truth = recount(installed.music, wanted)
     assert truth == {"here": HERE, "ask": WRONG, "fetch": SONGS - HERE - WRONG, "others": STRANGERS}
     before = {path: path.stat().st_mtime_ns for path in installed.files()}
     assert len(before) == FILES
