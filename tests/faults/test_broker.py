@@ -12,19 +12,14 @@ from django.apps import apps
 from django.utils import timezone
 
 from catalog.models import Library, Track
+from downloads import jobs
 from downloads.fetch import process
-from downloads.jobs import backlog, cluster_state, tasks
+from downloads.jobs import cluster_state, tasks
 from tests.crash.workspace import Workspace
 
 pytestmark = pytest.mark.long
 
 OrmQ = apps.get_model("django_q", "OrmQ")
-JOBS = {
-    "download": tasks.download,
-    "heartbeat": tasks.heartbeat,
-    "tick": tasks.tick,
-    "handle_backlog": backlog.handle_backlog,
-}
 DELIVERED = (0, 1, 2, 5)
 TRACKS = 500
 
@@ -67,7 +62,7 @@ class Broker:
         self.dice.shuffle(deliveries)
         for name in deliveries:
             self.left = self.dice.randrange(1, 40)
-            assert not JOBS[name]().startswith("error"), name
+            assert not getattr(jobs, name)().startswith("error"), name
 
 
 def test_wake_ups_lost_doubled_and_reordered_fetch_each_track_once(
@@ -81,7 +76,7 @@ def test_wake_ups_lost_doubled_and_reordered_fetch_each_track_once(
         broker.deliver_all()
     assert set(broker.delivered) == set(DELIVERED) and broker.rounds > 10
     for _ in range(20):  # and what comes late finds nothing to do
-        JOBS["download"]()
+        tasks.download()
     assert Counter(workspace.fetches()).most_common(1)[0][1] == 1
     assert sorted(pk for pk, _ in workspace.fetches()) == [track.pk for track in tracks]
     assert workspace.violations() == []
