@@ -18,7 +18,18 @@ PAGES = [
     *("/", "/tracks", "/tracks?status=review", "/artists", "/albums", "/collections", "/bin"),
     *("/todo", "/failures", "/decide", "/decide/desk", "/adopt", "/activity", "/activity?kind=failed"),
     *("/queue", "/queue?view=cooling", "/plan", "/settings", "/settings/downloads", "/health", "/log"),
-    *("/connect", "/import", "/paths", "/tags", "/people", "/account", "/nothing-here", "/sync/now"),
+    *(
+        "/connect",
+        "/import",
+        "/paths",
+        "/tags",
+        "/messages",
+        "/players",
+        "/people",
+        "/account",
+        "/nothing-here",
+        "/sync/now",
+    ),
 ]
 
 
