@@ -80,7 +80,7 @@ def _write(path: str, content: bytes) -> int:
 def fill_catalog(root: str, tracks: int) -> None:
     """Rows that go with the tree, every track downloaded and wanted. Needs a configured, empty database."""
     from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Folder, Track
-    from catalog.music.path_template import path_key
+    from catalog.text.path_key import path_key
 
     collection = Collection.objects.create(kind=Collection.Kind.FILE, key="bench.csv", name="Bench")
     seen_at = datetime(2026, 1, 1, tzinfo=UTC)

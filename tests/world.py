@@ -10,7 +10,7 @@ from typing import Any
 
 from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Folder, Library, Service, Track
 from catalog.music.identity import identity_key
-from catalog.music.path_template import path_key
+from catalog.text.path_key import path_key
 from catalog.tracks.place import Place
 from catalog.tracks.wanted import refresh_wanted_flags
 

@@ -19,7 +19,6 @@ from django.db.models import Q
 
 from catalog.models import Alias, Folder, Library, Track
 from catalog.models.settings import value
-from catalog.music.path_template import path_key
 from catalog.scanning import folder_index, ignored, untracked
 from catalog.scanning.scan import ABSENT, AskRow, Expectation
 from catalog.storage import mounts, own_folders
@@ -27,6 +26,7 @@ from catalog.storage import state as storage
 from catalog.storage.mounts import is_within
 from catalog.storage.own_folders import STAGING, TRASH
 from catalog.storage.probe import RootProblem, open_root
+from catalog.text.path_key import path_key
 
 BATCH = 500  # folders whose rows are read together
 LISTED = 1000  # of each kind, by name; all are counted

@@ -22,12 +22,13 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from catalog.models import Collection, Credit, Entry, Event, Library, Track
-from catalog.music.path_template import Naming, next_place, path_key, relative_place
+from catalog.music.path_template import Naming, next_place, relative_place
 from catalog.storage import state as storage
 from catalog.storage.own_folders import PLAYLISTS, ForeignFolder, open_plain
 from catalog.storage.probe import RootProblem, open_root
 from catalog.system.atomic_files import make_folders, write_new, write_over
 from catalog.system.file_locks import lock
+from catalog.text.path_key import path_key
 
 ENDING, OLD_ENDING = ".m3u8", ".m3u"
 MARK = "# Written by Tonekeep. Changes made here are lost; without this line the file is yours."

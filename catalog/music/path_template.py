@@ -129,11 +129,6 @@ def next_place(place: str, short_id: str, attempt: int) -> str:
     return f"{folder}{slash}{_cut(stem, room)}{suffix}{dot}{ending}"
 
 
-def path_key(text: str) -> str:
-    """Equal for two names that are one file where case or composition does not count (macOS, Windows shares)."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
 def _values(naming: Naming) -> dict[str, str]:
     """The text of every field of ``FIELDS``, printable, "" where unknown."""
     named = [artist for artist in naming.artists if artist.strip()]

@@ -16,8 +16,8 @@ from django.db.models.functions import Cast, Concat
 
 from catalog.db.id_sets import id_subquery
 from catalog.models import Folder, Track
-from catalog.music.path_template import path_key
 from catalog.scanning.scan import AskRow, FolderRow, ScanResult
+from catalog.text.path_key import path_key
 
 CACHE_KB = 6000  # of SQLite's page cache during a pass
 CHUNK = 1000  # folders at a time: about 12,000 names, 1 MB

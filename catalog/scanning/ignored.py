@@ -2,13 +2,14 @@
 
 One list with its reasons, for reconcile, relink, adopt, the watcher and the audit. Pure, no Django. Names are compared
 without case. Folders and files that begin with a dot are hidden and belong to nobody, ours among them. Names of folders
-that a person adds come as an argument, ``own``: in NFC and casefolded, as `catalog.text.setting_values` reads them.
+that a person adds come as an argument, ``own``: their `path_key`s, as `catalog.text.setting_values` reads them.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from catalog.text.path_key import path_key
 
 # Name of a folder -> what it is.
 FOLDERS = {
@@ -47,11 +48,7 @@ _FILE = re.compile("|".join(f"(?:{pattern})" for pattern in FILES), re.IGNORECAS
 
 def is_own(path: str, own: frozenset[str]) -> bool:
     """Whether a folder, or one above it, has a name that a person added."""
-    return bool(own) and not own.isdisjoint(_key(path).split("/"))
-
-
-def _key(path: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+    return bool(own) and not own.isdisjoint(path_key(path).split("/"))
 
 
 def is_foreign_folder(path: str, own: frozenset[str] = frozenset()) -> bool:

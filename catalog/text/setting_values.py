@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import time
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from catalog.text.path_key import path_key
 
 _WINDOW = re.compile(r"(\d{1,2})(?::(\d{2}))?\s*-\s*(\d{1,2})(?::(\d{2}))?")
 
@@ -72,12 +73,12 @@ def bandwidth(name: str, raw: str) -> int:
 
 
 def folder_names(name: str, raw: str) -> frozenset[str]:
-    """Names of folders, one a line: in NFC and casefolded, as `catalog.scanning.ignored` compares them."""
+    """Names of folders, one a line: their `path_key`s, as `catalog.scanning.ignored` compares them."""
     names = [line.strip() for line in raw.splitlines() if line.strip()]
     for line in names:
         if "/" in line or "\\" in line or line in {".", ".."}:
             raise ValueError(f"{name} names {line!r}; write the folder's name alone, one a line, without slashes.")
-    return frozenset(unicodedata.normalize("NFC", unicodedata.normalize("NFC", line).casefold()) for line in names)
+    return frozenset(map(path_key, names))
 
 
 def hours(name: str, raw: str) -> tuple[tuple[int, int], ...]:

@@ -12,7 +12,7 @@ from django.db.models import TextField, Value
 from django.db.models.functions import Concat
 
 from catalog.models import Folder, Track
-from catalog.music.path_template import path_key
+from catalog.text.path_key import path_key
 
 NO_PLACE: dict[str, Any] = {"local_path": "", "folder_id": None, "file_name": "", "name_key": "", "size": None}
 

@@ -35,7 +35,7 @@ from django.db.models import Case, Exists, F, Field, OuterRef, Q, Subquery, Text
 from django.db.models.functions import Concat
 
 from catalog.models import AdoptionMatch, Event, Folder, Track, TrackQuerySet
-from catalog.music.path_template import path_key
+from catalog.text.path_key import path_key
 from catalog.tracks.conditional_update import BATCH, NO_FOLDERS, CaseByRow, change_row, change_rows, change_seen, locked
 from catalog.tracks.place import NO_PLACE, Place, PlaceTaken, folder_at
 

@@ -14,12 +14,12 @@ from abc import ABC, abstractmethod
 
 from django.conf import settings
 
-from catalog.music.path_template import path_key
 from catalog.scanning.untracked import AUDIO
 from catalog.storage import mounts, own_folders
 from catalog.storage.own_folders import OWN_FOLDERS
 from catalog.system.atomic_files import file_at, is_taken, make_folders
 from catalog.system.failpoints import failpoint
+from catalog.text.path_key import path_key
 from catalog.tracks.place import PlaceTaken
 from downloads.publishing import link_method
 from downloads.publishing.target_path import MAX_NAMES

@@ -22,6 +22,7 @@ from catalog.scanning import ignored
 from catalog.storage import acting_host, own_folders
 from catalog.storage import state as storage
 from catalog.storage.own_folders import TRASH
+from catalog.text.path_key import path_key
 from catalog.text.user_error import UserError
 from catalog.tracks.place import PlaceTaken
 from downloads.file_moves import rename_journal
@@ -100,7 +101,7 @@ def plan(template: str = "", most: int | None = None) -> MoveReport:
 
 
 def _key(relative: str) -> int:
-    return hash(path_template.path_key(relative))
+    return hash(path_key(relative))
 
 
 def _relative(track: Track) -> str:
@@ -129,7 +130,7 @@ class _Places:
 
 def _known_folder(path: str) -> str:
     """The folder as its row spells it, if it has one: on many disks both spellings are one folder."""
-    return Folder.objects.filter(key=path_template.path_key(path)).values_list("path", flat=True).first() or path
+    return Folder.objects.filter(key=path_key(path)).values_list("path", flat=True).first() or path
 
 
 def _downloaded(most: int | None = None) -> Iterator[Track]:

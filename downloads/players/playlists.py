@@ -10,7 +10,7 @@ from typing import Any
 
 from catalog.db.id_sets import id_subquery
 from catalog.models import Collection, Track
-from catalog.music.path_template import path_key
+from catalog.text.path_key import path_key
 from downloads.models import Player, PlayerPlaylist, PlayerSong
 from downloads.players.subsonic import NOT_FOUND, Subsonic
 from downloads.players.web_api import PlayerError

@@ -12,6 +12,7 @@ from catalog.models.settings import value
 from catalog.music import path_template
 from catalog.scanning import ignored
 from catalog.system.atomic_files import is_taken
+from catalog.text.path_key import path_key
 from catalog.tracks.place import Place
 
 MAX_NAMES = 50  # names tried for one track before its folder is called hopeless
@@ -65,9 +66,7 @@ def free_name(first: str, short_id: str, track_id: int | None = None) -> str:
     """
     for attempt in range(MAX_NAMES):
         place = Place.of(settings.MUSIC_DIR, path_template.next_place(first, short_id, attempt)).in_known_folder()
-        rows = Track.objects.filter(
-            folder__key=path_template.path_key(place.folder), name_key=path_template.path_key(place.file_name)
-        )
+        rows = Track.objects.filter(folder__key=path_key(place.folder), name_key=path_key(place.file_name))
         if not is_taken(place.path) and not rows.exclude(pk=track_id).exists():
             return place.relative
     raise FileExistsError(errno.EEXIST, f"{MAX_NAMES} names are taken", first)

@@ -19,9 +19,9 @@ from catalog.music.path_template import (
     TemplateError,
     check_template,
     next_place,
-    path_key,
     relative_place,
 )
+from catalog.text.path_key import path_key
 from tests.shared import SHARED_DATA, needs_shared
 
 SONG = Naming("Song", ("Main", "Guest"), "Album", "Main", 3, 1, 1, "2011-03-01")
