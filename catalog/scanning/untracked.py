@@ -51,12 +51,17 @@ def walk_near(folders: Iterable[str]) -> Iterator[Listing]:
     """
     known, own = folder_index.known_folders(), value("IGNORED_FOLDERS")
     there = {_nearest(folder) for folder in folders}
+    walked: set[str] = set()  # with a folder above; it sorts before them
     for folder in sorted(path for path in there if not ignored.is_ignored_folder(path, own)):
+        if folder in walked:
+            continue
         below, files = _list(folder)
         yield folder, files
         for path in below:
             if path not in known and not ignored.is_ignored_folder(path, own):
-                yield from walk(path)
+                for listing in walk(path):
+                    walked.add(listing[0])
+                    yield listing
 
 
 def _nearest(folder: str) -> str:

@@ -171,6 +171,12 @@ def test_a_pass_lists_no_other_folder_where_a_changed_one_or_one_beside_it_has_t
     assert "" not in walks
 
 
+def test_a_changed_folder_below_another_that_no_row_is_in_is_listed_once(world):
+    (world.root / "New/Light").mkdir(parents=True)
+    folders = [folder for folder, _ in untracked.walk_near(["New/Light", "New", ""])]
+    assert folders.count("New") == folders.count("New/Light") == 1
+
+
 def test_a_dry_run_changes_no_row(world, tone):
     rename(song(world, tone, "Nocturne"), "renamed.mp3")
     reconcile(world.now)
