@@ -13,6 +13,7 @@ from ninja import File, Query, Router, UploadedFile
 from ninja.errors import HttpError
 
 from catalog.db import database_clock
+from catalog.importers.formats.streaming_history import MOST, most_played
 from catalog.importers.parsed_file import UnreadableFile
 from catalog.library.make_plan import accept_plan
 from catalog.models import Service, Track
@@ -113,8 +114,13 @@ def import_library(request: HttpRequest, file: File[UploadedFile]) -> dict[str, 
     except UnreadableFile as error:
         uploads.discard(kept)
         raise HttpError(HTTPStatus.BAD_REQUEST, str(error)) from error
-    uploads.ask(kept, sum(each.entries for each in read), database_clock.now())
-    queue.request_import()
+    if uploads.takes_jobs():
+        uploads.ask(kept, sum(each.entries for each in read), database_clock.now())
+        queue.request_import()
+    else:
+        uploads.import_now([most_played(each, MOST) for each in read], database_clock.now())
+        uploads.discard(kept)
+        queue.request_reconcile()
     return {"requested": "import"}
 
 

@@ -85,6 +85,11 @@ def import_now(files: Sequence[ReadFile], now: datetime) -> str:
     return _sentence(totals(import_files(files, now)))
 
 
+def takes_jobs() -> bool:
+    """Whether this host runs jobs: an upload lies with the host that took it, and no other can import it."""
+    return "jobs" in settings.ROLES
+
+
 def ask(
     uploads: Uploads,
     entries: int,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -23,7 +22,7 @@ from catalog.models import Account, Collection, Run
 from catalog.music.records import FILE, LINK, CollectionRecord
 from catalog.reports import plan
 from catalog.text.humanize import count
-from catalog.web.permissions import staff_page
+from catalog.web.permissions import keeper_page
 from downloads.jobs import queue, uploads
 
 LINES = 100  # of each collection, and of what was not understood, in the preview
@@ -40,7 +39,7 @@ REASONS = {
 
 
 @csrf_exempt  # the token stands behind the file in the body: its size is looked at first, the token by `_upload`
-@staff_page
+@keeper_page
 def import_page(request: HttpRequest) -> HttpResponseBase:
     """The form, and the preview of what was uploaded."""
     if request.method != "POST":
@@ -82,7 +81,7 @@ def _upload(request: HttpRequest) -> HttpResponse:
     return render(request, "settings/import_preview.html", shown_now)
 
 
-@staff_page
+@keeper_page
 def import_now(request: HttpRequest) -> HttpResponse:
     """The second step: what was previewed is written into the catalog, at once or, where it is much, by a job."""
     asked = request.session.pop("uploads", None) if request.method == "POST" else None
@@ -92,7 +91,7 @@ def import_now(request: HttpRequest) -> HttpResponse:
     most = whole_number(request.POST.get("most", ""), MAX_ENTRIES) or MOST
     names = {place: request.POST[f"name_{place}"] for place in range(MOST_NAMES) if f"name_{place}" in request.POST}
     albums = request.POST.get("albums") == "yes"
-    if entries > uploads.MANY and "jobs" in settings.ROLES:
+    if entries > uploads.MANY and uploads.takes_jobs():
         uploads.ask(asked, entries, database_clock.now(), most, names, albums)
         queue.request_import()
         messages.success(request, f"{count(entries, 'entry', 'entries')} are being imported. You may leave this page.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -154,3 +155,11 @@ def test_an_export_is_imported_by_a_job_and_a_file_that_is_none_is_refused(actor
     assert actor.post("/api/v1/import", {"file": export}).json() == {"requested": "import"}
     assert Run.objects.get(kind=Run.Kind.IMPORT).total == 1
     assert actor.post("/api/v1/import", {"file": SimpleUploadedFile("x.zip", b"PK rubbish")}).status_code == 400
+
+
+def test_an_export_is_imported_at_once_where_this_host_runs_no_jobs(actor: Client, settings: Any) -> None:
+    settings.ROLES = frozenset({"web"})
+    export = SimpleUploadedFile("liked.csv", b"Track Name,Artist Name(s)\nUnheard,Nobody Known\n")
+    assert actor.post("/api/v1/import", {"file": export}).status_code == 200
+    assert Track.objects.filter(title="Unheard").exists()
+    assert not Run.objects.filter(kind="import").exists()
