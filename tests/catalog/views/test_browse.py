@@ -347,7 +347,9 @@ def test_a_page_that_fails_says_one_sentence_and_nothing_of_the_inside(
         assert b"hunter2" not in answer.content and b"Traceback" not in answer.content
 
 
-def test_healthz_is_503_where_the_database_is_not_there(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_healthz_is_503_where_the_database_is_not_there(
+    db: None, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(now: object) -> None:
         raise OperationalError("no such table: catalog_cluster")
 
