@@ -46,10 +46,11 @@ def after_pass(now: datetime, report: ReconcileReport) -> None:
 def after_file_changes(now: datetime) -> None:
     """Write the playlists again after files were added or removed, and let the players know."""
     _safely(write_playlists, now)
-    _safely(_tell_players, now)
+    _safely(lambda _: tell_players_soon(), now)
 
 
-def _tell_players(now: datetime) -> None:
+def tell_players_soon() -> None:
+    """Ask for the job that tells the players, after what comes together has come."""
     if tell.are_set():
         request_players(at=database_clock.now() + tell.SETTLES)
 

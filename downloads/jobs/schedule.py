@@ -37,16 +37,15 @@ def due(now: datetime, online: bool) -> Plan:
     connected = bool(settings.SPOTIFY_REFRESH_TOKEN) or Account.objects.exists()
     every = timedelta(minutes=value("SYNC_MINUTES"))
     hourly = has_passed(last_sync.started_at if last_sync else None, every, now) or _may_resume(last_sync, now)
+    first = cluster_state.awaits_reconcile(now)
     scan = online and (
-        cluster_state.awaits_reconcile(now)
-        or JobRequest.objects.is_waiting("reconcile")
-        or has_passed(library.last_pass, QUICK_EVERY, now)
+        first or JobRequest.objects.is_waiting("reconcile") or has_passed(library.last_pass, QUICK_EVERY, now)
     )
     return Plan(
         sync=JobRequest.objects.is_waiting("sync") or (connected and hourly),
         reconcile=scan,
         # Workers wait for the first pass after a start: that one is a quick one.
-        full=scan and not cluster_state.awaits_reconcile(now) and has_passed(library.last_full_pass, FULL_EVERY, now),
+        full=scan and not first and has_passed(library.last_full_pass, FULL_EVERY, now),
         accept_root=JobRequest.objects.is_waiting("accept_root"),
         look=online and may_look(now),
     )

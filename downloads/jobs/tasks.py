@@ -164,7 +164,7 @@ def download() -> str:
                 reconcile_hooks.after_file_changes(database_clock.now())
             return f"{tracks} tracks"
         tracks += 1
-        _tell_players_soon()
+        reconcile_hooks.tell_players_soon()
     if not cluster_state.should_stop():
         wake()
     return f"{tracks} tracks, more is due"
@@ -179,11 +179,6 @@ def _wait_for_turn() -> bool:
     while (rest := end - time.monotonic()) > 0 and not cluster_state.should_stop():
         time.sleep(min(rest, 0.5))
     return True
-
-
-def _tell_players_soon() -> None:
-    if tell.are_set():
-        request_players(at=database_clock.now() + tell.SETTLES)
 
 
 def _is_superseded() -> bool:

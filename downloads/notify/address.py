@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlsplit
 
+from catalog.text.setting_values import is_address
+
 # Services that are reached over the network alone. What works on this machine (syslog, D-Bus, files, a serial port) and
 # what reads files of it is not among them; everything else is reached through an Apprise API server of one's own.
 SCHEMES = {
@@ -41,14 +43,10 @@ def service_address(text: str) -> str:
 def webhook_address(text: str) -> tuple[str, str]:
     """A webhook's address, and what is shown of it. Raises ValueError with a sentence that repeats nothing of it."""
     text = _one_line(text)
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host or parts.scheme not in {"http", "https"}:
+    if not is_address(text):
         raise ValueError("That is no web address: it begins with https:// or http://.")
-    return text, f"{parts.scheme}://{host}{f':{port}' if port else ''}/…"
+    parts = urlsplit(text)
+    return text, f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/…"
 
 
 def _one_line(text: str) -> str:

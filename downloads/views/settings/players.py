@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.system.encryption import seal
+from catalog.text.setting_values import is_address
 from catalog.web.permissions import owner_button, owner_page
 from downloads.jobs import queue
 from downloads.models import Player
@@ -31,7 +31,7 @@ def players(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, problem: str = "") -> HttpResponse:
     context = {
         "section": "settings",
-        "now": timezone.now(),
+        "now": database_clock.now(),
         "players": Player.objects.order_by("pk"),
         "kinds": ON_THE_PAGE,
         "problem": problem,
@@ -65,12 +65,7 @@ def _address(kind: str, text: str) -> str:
         if not re.fullmatch(r"([\w.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:[0-9]{1,5})?", text):
             raise ValueError("Write host:port, like 192.168.1.5:6600.")
         return text if re.search(r":[0-9]{1,5}\Z", text) else f"{text}:6600"
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or re.search(r"[\s?#@]", text):
+    if not is_address(text) or re.search(r"[\s?#@]", text):
         raise ValueError("Write its address like http://192.168.1.5:4533, with user and password in their own fields.")
     return text.rstrip("/")
 
