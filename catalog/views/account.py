@@ -8,8 +8,8 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import ApiToken, BrowserSession
 from catalog.web import sessions
 from catalog.web.permissions import may_act, own_button, own_page
@@ -65,7 +65,7 @@ def new_token(request: HttpRequest) -> HttpResponse:
     if problem:
         messages.error(request, problem)
         return redirect("account")
-    return _page(request, token=ApiToken.objects.issue(user, name, scope, timezone.now()))
+    return _page(request, token=ApiToken.objects.issue(user, name, scope, database_clock.now()))
 
 
 @own_button
@@ -90,7 +90,7 @@ def _page(
         "tokens": ApiToken.objects.filter(user=user).order_by("name"),
         "token": token,
         "may_act": may_act(request),
-        "now": timezone.now(),
+        "now": database_clock.now(),
     }
     return render(request, "people/account.html", context, status=status)
 
@@ -103,7 +103,7 @@ def _password_form(user: User, data: QueryDict | None = None) -> PasswordChangeF
 
 
 def _sessions(user: User) -> list[BrowserSession]:
-    return list(BrowserSession.objects.filter(user=user, expire_date__gt=timezone.now()).order_by("-seen_at"))
+    return list(BrowserSession.objects.filter(user=user, expire_date__gt=database_clock.now()).order_by("-seen_at"))
 
 
 def _user(request: HttpRequest) -> User:

@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 
+from catalog.db import database_clock
 from catalog.models import PersonLink
 from catalog.text.user_error import UserError
 from catalog.web import person_links, roles
@@ -37,7 +37,9 @@ def _invite(request: HttpRequest) -> HttpResponse:
     if role not in Role.values:
         messages.error(request, "Choose what the person may do.")
         return redirect("people")
-    return _with_link(request, person_links.invite(role, timezone.now()), f"Invitation: {Role(role).name.lower()}")
+    return _with_link(
+        request, person_links.invite(role, database_clock.now()), f"Invitation: {Role(role).name.lower()}"
+    )
 
 
 @owner_button
@@ -55,7 +57,7 @@ def change_person(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     if deed == "reset":
         if not person.is_active:
             raise Http404
-        token = person_links.reset(person, timezone.now())
+        token = person_links.reset(person, database_clock.now())
         return _with_link(request, token, f"New password for {person.get_username()}")
     if deed == "remove" and not confirmed(request):
         text = f"{person.get_username()} can no longer log in, and the tokens of this account end."
@@ -82,7 +84,7 @@ def _done(person: User, deed: str, role: str) -> str:
 
 
 def _page(request: HttpRequest) -> HttpResponse:
-    now = timezone.now()
+    now = database_clock.now()
     rows = [{"person": person, "role": role_of(person)} for person in User.objects.order_by("username")]
     links = PersonLink.objects.filter(valid_until__gt=now).select_related("user").order_by("valid_until")
     context = {"section": "settings", "rows": rows, "links": links, "roles": Role, "now": now}
@@ -92,9 +94,9 @@ def _page(request: HttpRequest) -> HttpResponse:
 def _with_link(request: HttpRequest, token: str, title: str) -> HttpResponse:
     """The link, once: only its digest is kept. No redirect, so that it stands in no session and no address."""
     address = request.build_absolute_uri(reverse("join", args=[token]))
-    link = person_links.find(token, timezone.now())
+    link = person_links.find(token, database_clock.now())
     context = {"section": "settings", "title": title, "address": address, "link": link, "code": qr_code(address)}
-    return render(request, "people/link.html", {**context, "now": timezone.now()})
+    return render(request, "people/link.html", {**context, "now": database_clock.now()})
 
 
 def qr_code(text: str) -> SafeString:
@@ -107,7 +109,7 @@ def qr_code(text: str) -> SafeString:
 @remember_browser
 def join(request: HttpRequest, token: str) -> HttpResponse:
     """`/join/<token>`: whoever holds the link chooses name and password, or a new password."""
-    now = timezone.now()
+    now = database_clock.now()
     link = person_links.find(token, now)
     form = person_links.form(link, request.POST or None) if link else None
     if link and form and request.method == "POST" and form.is_valid():

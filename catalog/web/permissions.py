@@ -90,14 +90,14 @@ def readers_answer(view: View) -> View:
     return never_cache(require_safe(guarded))
 
 
-def staff_page(view: View) -> View:
+def keeper_page(view: View) -> View:
     """A page for keepers and owners; STATUS_PUBLIC does not open it."""
     return _page_for(may_act, view)
 
 
-def staff_button(view: View) -> View:
+def keeper_button(view: View) -> View:
     """A change that a keeper asks for: POST only, with Django's CSRF token."""
-    return require_POST(staff_page(view))
+    return require_POST(keeper_page(view))
 
 
 def owner_page(view: View) -> View:

@@ -11,8 +11,8 @@ from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends import db
 from django.dispatch import receiver
 from django.http import HttpRequest
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.models import BrowserSession
 from catalog.web.client_address import client_network
 
@@ -34,12 +34,12 @@ class SessionStore(db.SessionStore):
         row: Any = super().create_model_instance(data)
         row.user_id = data.get(SESSION_KEY)
         row.browser, row.network = data.get("browser", ""), data.get("network", "")
-        row.seen_at = timezone.now()
+        row.seen_at = database_clock.now()
         return row  # type: ignore[no-any-return]
 
     def _get_session_from_db(self) -> Any:
         row: Any = super()._get_session_from_db()  # type: ignore[misc]  # Django's, in no stub
-        now = timezone.now()
+        now = database_clock.now()
         if row and row.user_id and not now - SEEN_EVERY < row.seen_at <= now:
             BrowserSession.objects.filter(pk=row.pk).update(seen_at=now)
         return row

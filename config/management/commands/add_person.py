@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
 
+from catalog.db import database_clock
 from catalog.system.console import PlainCommand
 from catalog.text.user_error import UserError
 from catalog.web import person_links
@@ -48,4 +48,4 @@ class Command(PlainCommand):
             self.stdout.write(f"{user.username} may log in as {options['role']}.")
             return
         page = supervisor.page_address(settings.BIND, settings.PORT)
-        self.stdout.write(f"{page}{reverse('join', args=[person_links.reset(user, timezone.now())])}")
+        self.stdout.write(f"{page}{reverse('join', args=[person_links.reset(user, database_clock.now())])}")

@@ -12,11 +12,11 @@ from catalog.db import database_clock
 from catalog.models import Cluster, Host, Service
 from catalog.reports import status
 from catalog.storage import hold
-from catalog.web.permissions import back, staff_button
+from catalog.web.permissions import back, keeper_button
 from downloads.jobs import queue as job_queue
 
 
-@staff_button
+@keeper_button
 def pause(request: HttpRequest) -> HttpResponse:
     """No new fetch begins until a person says go on; what is being fetched is finished."""
     Service.objects.pause_by_person("audio")
@@ -24,7 +24,7 @@ def pause(request: HttpRequest) -> HttpResponse:
     return back(request)
 
 
-@staff_button
+@keeper_button
 def resume_service(request: HttpRequest, name: str) -> HttpResponse:
     """End every pause of a service."""
     if name in status.SERVICES:
@@ -34,7 +34,7 @@ def resume_service(request: HttpRequest, name: str) -> HttpResponse:
     return back(request)
 
 
-@staff_button
+@keeper_button
 def drain_host(request: HttpRequest, name: str) -> HttpResponse:
     """The host fetches nothing new, or fetches again; what it is fetching is finished."""
     drained = request.POST.get("drained") == "yes"
@@ -44,7 +44,7 @@ def drain_host(request: HttpRequest, name: str) -> HttpResponse:
     return back(request)
 
 
-@staff_button
+@keeper_button
 def forget_host(request: HttpRequest, name: str) -> HttpResponse:
     """Remove a host that is gone. Not one that reports: it would only come back."""
     if Cluster.objects.live(database_clock.now()).filter(host=name).exists():
@@ -55,7 +55,7 @@ def forget_host(request: HttpRequest, name: str) -> HttpResponse:
     return back(request)
 
 
-@staff_button
+@keeper_button
 def accept_missing(request: HttpRequest) -> HttpResponse:
     """The vanished files are to be fetched again: the hold ends."""
     hold.release()
@@ -64,7 +64,7 @@ def accept_missing(request: HttpRequest) -> HttpResponse:
     return back(request)
 
 
-@staff_button
+@keeper_button
 def accept_root(request: HttpRequest) -> HttpResponse:
     """The folder that is there now is the library. A job looks at it: no page touches the music folder."""
     job_queue.request_accept_root()
@@ -72,7 +72,7 @@ def accept_root(request: HttpRequest) -> HttpResponse:
     return back(request)
 
 
-@staff_button
+@keeper_button
 def request_job(request: HttpRequest, job: str) -> HttpResponse:
     """Sync or reconcile in the background, now."""
     wishes: dict[str, tuple[Callable[[], Any], str]] = {

@@ -13,7 +13,7 @@ from catalog.reports import plan, status
 from catalog.reports.coverage import Part
 from catalog.text.humanize import count
 from catalog.text.row_ids import ids_from
-from catalog.web.permissions import back, staff_button, staff_page
+from catalog.web.permissions import back, keeper_button, keeper_page
 from downloads.jobs import queue
 from downloads.search.estimate import estimate
 from downloads.views.todo.adopt import MAX_ROWS
@@ -22,7 +22,7 @@ SHOWN = 8  # songs of each list; the number leads to all
 STILL_LOOKING = "The plan is not made yet: the music folder is still being looked through."
 
 
-@staff_page
+@keeper_page
 def plan_page(request: HttpRequest) -> HttpResponse:
     """The plan, or how far the look through the folder is."""
     now = database_clock.now()
@@ -88,7 +88,7 @@ def _parts(current: plan.Plan) -> list[Part]:
     ]
 
 
-@staff_button
+@keeper_button
 def accept(request: HttpRequest) -> HttpResponse:
     """Start: what the person has seen is fetched. Songs that came meanwhile count as new ones."""
     current = plan.plan()
@@ -104,7 +104,7 @@ def accept(request: HttpRequest) -> HttpResponse:
     return redirect("status")
 
 
-@staff_button
+@keeper_button
 def accept_leaving(request: HttpRequest) -> HttpResponse:
     """The files of songs that nothing holds any more may go to the bin, though they are many."""
     accept_bin()
@@ -113,7 +113,7 @@ def accept_leaving(request: HttpRequest) -> HttpResponse:
     return redirect("plan")
 
 
-@staff_button
+@keeper_button
 def look_again(request: HttpRequest) -> HttpResponse:
     """Look through the music folder for songs that are here already."""
     queue.request_look()

@@ -10,10 +10,10 @@ from catalog.db import database_clock
 from catalog.models import JobRequest
 from catalog.reports import plan
 from catalog.reports.music_folder import music_folder
-from catalog.web.permissions import staff_page
+from catalog.web.permissions import keeper_page
 
 
-@staff_page
+@keeper_page
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """The second step: the music folder, as the last look left it. The next ones are the source and the plan."""

@@ -19,7 +19,7 @@ from catalog.models import Account, Collection, CollectionQuerySet, Entry, Run, 
 from catalog.reports.ledger import ledger
 from catalog.text.humanize import count
 from catalog.web.confirm import confirmation, confirmed
-from catalog.web.permissions import staff_button, staff_page
+from catalog.web.permissions import keeper_button, keeper_page
 from downloads.jobs import queue
 
 PER_PAGE = 100
@@ -43,7 +43,7 @@ LEAVING = ("off", "remove")  # what makes songs leave
 BINNED = "; files of songs that nothing else holds go to the bin"
 
 
-@staff_page
+@keeper_page
 @require_safe
 def collections(request: HttpRequest) -> HttpResponse:
     """One tab of them, a hundred at a time; those that Spotify does not open come last."""
@@ -71,7 +71,7 @@ def collections(request: HttpRequest) -> HttpResponse:
     return render(request, "library/collections.html", context)
 
 
-@staff_button
+@keeper_button
 def update_collections(request: HttpRequest) -> HttpResponse:
     """Do what the button says to one collection, or on and off to a whole tab."""
     tab = _tab(request.POST.get("tab", ""))

@@ -20,7 +20,7 @@ from catalog.text.humanize import count
 from catalog.text.row_ids import ids_from
 from catalog.web.confirm import confirmation, confirmed
 from catalog.web.keyset_pages import page_of, query_string
-from catalog.web.permissions import back, may_act, readers_page, staff_button, staff_page
+from catalog.web.permissions import back, keeper_button, keeper_page, may_act, readers_page
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.jobs import queue as job_queue
 from downloads.views.library.coverage import LISTS
@@ -101,7 +101,7 @@ def _narrowed_to(query: dict[str, str]) -> Artist | Album | Collection | None:
     return NARROWED_BY[name].objects.filter(pk__in=ids_from([query[name]])).first()  # type: ignore[attr-defined, no-any-return]
 
 
-@staff_button
+@keeper_button
 def change_songs(request: HttpRequest) -> HttpResponse:
     """Try again, ignore or want again: the chosen songs, or all that the list's filters name."""
     action = request.POST.get("action", "")
@@ -150,7 +150,7 @@ def _chosen(request: HttpRequest) -> TrackQuerySet:
 # --- CSV --------------------------------------------------------------------------------------------------
 
 
-@staff_page
+@keeper_page
 def songs_csv(request: HttpRequest) -> HttpResponseBase:
     """`/tracks.csv`: the whole list of the same address without ".csv", streamed."""
     query = request.GET.dict()

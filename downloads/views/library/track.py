@@ -16,7 +16,7 @@ from catalog.text.humanize import count
 from catalog.text.row_ids import id_from
 from catalog.tracks import transitions, wanted
 from catalog.web.confirm import confirmation, confirmed
-from catalog.web.permissions import back, may_act, readers_page, staff_button
+from catalog.web.permissions import back, keeper_button, may_act, readers_page
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.jobs import queue
 from downloads.models import AudioFile
@@ -63,7 +63,7 @@ TRACK_BUTTONS: dict[str, tuple[Callable[..., int], str]] = {
 }
 
 
-@staff_button
+@keeper_button
 def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     """Try again now, ignore, want again."""
     change, answer = TRACK_BUTTONS[deed]
@@ -73,7 +73,7 @@ def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     return back(request)
 
 
-@staff_button
+@keeper_button
 def separate_track(request: HttpRequest, pk: int) -> HttpResponse:
     """One of the names of this track is a song of its own."""
     name = get_object_or_404(Alias, pk=id_from(request.POST.get("name", "")), track=pk)
@@ -83,7 +83,7 @@ def separate_track(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("track", pk)
 
 
-@staff_button
+@keeper_button
 def retry_failed(request: HttpRequest) -> HttpResponse:
     """Try all failed tracks again now."""
     failed = Track.objects.failed()

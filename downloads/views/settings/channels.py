@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from catalog.db import database_clock
 from catalog.system.encryption import seal
 from catalog.text import setting_values
 from catalog.web.permissions import owner_button, owner_page
@@ -33,7 +33,7 @@ def channels(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, problem: str = "", secret: str = "") -> HttpResponse:
     context = {
         "section": "settings",
-        "now": timezone.now(),
+        "now": database_clock.now(),
         "kinds": KINDS,
         "channels": Channel.objects.order_by("pk"),
         "log": Message.objects.select_related("channel")[:LOGGED],
@@ -60,7 +60,7 @@ def add(request: HttpRequest) -> HttpResponse:
         shown=shown,
         secret=seal(secret) if secret else "",
         events=[kind for kind in KINDS if kind not in UNASKED],
-        created_at=timezone.now(),
+        created_at=database_clock.now(),
     )
     messages.success(request, "Added. Press Test to see whether it arrives.")
     return _page(request, secret=secret) if secret else redirect("messages")
@@ -103,7 +103,7 @@ def _changes(request: HttpRequest) -> dict[str, Any]:
 @owner_button
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test, whatever the hour."""
-    outbox.write_test(get_object_or_404(Channel, pk=pk), timezone.now())
+    outbox.write_test(get_object_or_404(Channel, pk=pk), database_clock.now())
     queue.request_messages()
     messages.success(request, "A test is on its way; its answer stands below in a few seconds.")
     return redirect("messages")

@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from catalog.db import database_clock
-from catalog.web.permissions import staff_page, wants_json
+from catalog.web.permissions import keeper_page, wants_json
 from downloads.health.report import health_report
 
 
-@staff_page
+@keeper_page
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
     """A page to a browser, JSON by Accept."""

@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from catalog.web.permissions import back, staff_page
+from catalog.web.permissions import back, keeper_page
 from downloads.views.frame import THEME_COOKIE, THEMES
 
 YEAR = 365 * 86_400  # seconds
 
 
-@staff_page
+@keeper_page
 def index(request: HttpRequest) -> HttpResponse:
     """What can be set, and where. Every settings page shows the same list beside it."""
     return render(request, "settings/index.html", {"section": "settings"})

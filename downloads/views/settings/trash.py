@@ -11,7 +11,7 @@ from catalog.db import database_clock
 from catalog.models import BinnedFile
 from catalog.text.humanize import count
 from catalog.web.keyset_pages import page_of
-from catalog.web.permissions import staff_button, staff_page
+from catalog.web.permissions import keeper_button, keeper_page
 from downloads.file_moves import restore, trash
 from downloads.jobs import queue
 from downloads.models import FormerFile
@@ -19,7 +19,7 @@ from downloads.models import FormerFile
 MAX_ROWS = 200  # rows in one request
 
 
-@staff_page
+@keeper_page
 def trash_list(request: HttpRequest) -> HttpResponse:
     """`/bin`: the files in the bin, in the order in which they went. Paged by key."""
     rows = BinnedFile.objects.filter(state__in=[BinnedFile.State.BINNED, BinnedFile.State.RETURNING])
@@ -33,13 +33,13 @@ def trash_list(request: HttpRequest) -> HttpResponse:
     return render(request, "settings/trash.html", context | following)
 
 
-@staff_button
+@keeper_button
 def trash_restore(request: HttpRequest) -> HttpResponse:
     """Ask for some rows, by their ids. Pages move no file: the pass that is asked for here does."""
     return _answer(request, trash.take_back(_ids(request, "row")))
 
 
-@staff_button
+@keeper_button
 def trash_restore_former(request: HttpRequest) -> HttpResponse:
     """Ask for files that gave way to other recordings: they are to be their songs' again."""
     by = request.user.get_username()

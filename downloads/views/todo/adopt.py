@@ -12,13 +12,13 @@ from catalog.library import adopt
 from catalog.models import AdoptionMatch
 from catalog.text.humanize import count
 from catalog.web.keyset_pages import page_of
-from catalog.web.permissions import back, staff_button, staff_page
+from catalog.web.permissions import back, keeper_button, keeper_page
 from downloads.jobs import queue
 
 MAX_ROWS = 200  # answers in one request
 
 
-@staff_page
+@keeper_page
 def adoption(request: HttpRequest) -> HttpResponse:
     """`/adopt`: files that may be a missing track's or are better than a track's, as they were found. Paged by key."""
     asked = AdoptionMatch.objects.unanswered()
@@ -28,7 +28,7 @@ def adoption(request: HttpRequest) -> HttpResponse:
     return render(request, "todo/adopt.html", context)
 
 
-@staff_button
+@keeper_button
 def adoption_answer(request: HttpRequest) -> HttpResponse:
     """Yes or no to some rows, by their ids. An id that is none, or is answered already, changes nothing."""
     ids = [int(text) for text in request.POST.getlist("row")[:MAX_ROWS] if text.isascii() and text.isdigit()]

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from catalog.db import database_clock
 from catalog.importers.parsed_file import file_size
 from catalog.text.humanize import count
-from catalog.web.permissions import staff_button, staff_page
+from catalog.web.permissions import keeper_button, keeper_page
 from downloads.jobs import queue
 from downloads.review import decision_export
 
@@ -18,7 +18,7 @@ LARGEST = 10_000_000  # bytes in one upload: 25,000 decisions; `manage.py decisi
 NAMED = 3  # refused decisions that the message names
 
 
-@staff_page
+@keeper_page
 @require_safe
 def decisions_export(request: HttpRequest) -> HttpResponse:
     """`/decide/decisions.json`: every decision, to save."""
@@ -27,7 +27,7 @@ def decisions_export(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-@staff_button
+@keeper_button
 def decisions_import(request: HttpRequest) -> HttpResponse:
     """Make the decisions of an uploaded file ours; what is refused or of songs that are not here is said."""
     file = request.FILES.get("file")

@@ -15,7 +15,7 @@ from catalog.db import database_clock
 from catalog.models import Track
 from catalog.text.humanize import count
 from catalog.text.row_ids import id_from, ids_from
-from catalog.web.permissions import staff_button, staff_page
+from catalog.web.permissions import keeper_button, keeper_page
 from downloads.jobs import queue
 from downloads.models import AudioFile, Candidate, Search
 from downloads.review import answers, decisions, questions
@@ -30,7 +30,7 @@ PLAYER = "https://www.youtube-nocookie.com"
 ANSWERED = "answered"  # the session's key of the answers that can be taken back, the latest last
 
 
-@staff_page
+@keeper_page
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
     """The question about ``song``, or the one that follows the song ``after``; the first one without either."""
@@ -86,7 +86,7 @@ def _row(number: int, track: Track, offer: Offer, alike: int) -> dict[str, Any]:
     }
 
 
-@staff_page
+@keeper_page
 @require_safe
 def desk_alike(request: HttpRequest, candidate: int) -> HttpResponse:
     """`/decide/desk/alike/<candidate>`: the songs for which the same answer holds, before it is given."""
@@ -97,7 +97,7 @@ def desk_alike(request: HttpRequest, candidate: int) -> HttpResponse:
     return render(request, "todo/desk_alike.html", context)
 
 
-@staff_button
+@keeper_button
 def desk_answer(request: HttpRequest, pk: int) -> HttpResponse:
     """Take one (and the ones that were shown as alike), or none. The next question follows."""
     track, now, by = get_object_or_404(Track, pk=pk), database_clock.now(), request.user.get_username()
@@ -124,7 +124,7 @@ def _remember(request: HttpRequest, track: Track, changes: list[answers.Change])
     request.session[ANSWERED] = [*request.session.get(ANSWERED, []), [track.pk, changes]][-UNDOABLE:]
 
 
-@staff_button
+@keeper_button
 def desk_undo(request: HttpRequest) -> HttpResponse:
     """Take the latest answer of this session back, and ask its question again."""
     answered = request.session.get(ANSWERED, [])

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from catalog.db import database_clock
 from catalog.models import AdoptionMatch, Track
 from catalog.reports import status
-from catalog.web.permissions import may_act, readers_page, staff_page
+from catalog.web.permissions import keeper_page, may_act, readers_page
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.models import AudioFile
 from downloads.review.decisions import ASKS_A_PERSON
@@ -21,7 +21,7 @@ EXAMPLES = 3
 NOT_FOUND = "no_match"
 
 
-@staff_page
+@keeper_page
 def todo(request: HttpRequest) -> HttpResponse:
     """Groups of the same question, each with a few songs and one way on."""
     review = open_questions().order_by("pk")

@@ -16,7 +16,7 @@ from catalog.db import database_clock
 from catalog.models import Track
 from catalog.storage import state as storage
 from catalog.web.keyset_pages import page_of
-from catalog.web.permissions import back, staff_button, staff_page
+from catalog.web.permissions import back, keeper_button, keeper_page
 from downloads.audio import verify
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch.url_allowlist import AddressRefused
@@ -38,7 +38,7 @@ ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
 }
 
 
-@staff_page
+@keeper_page
 @require_safe
 def review_list(request: HttpRequest) -> HttpResponse:
     """`/decide`: the open questions that the navigation counts, each with the nearest recording that was found."""
@@ -60,7 +60,7 @@ def _nearest(track: Track) -> Candidate | None:
     return next((one for one in track.candidates.all() if one.verdict not in sent_away), None)
 
 
-@staff_page
+@keeper_page
 @require_safe
 def review_track(request: HttpRequest, pk: int) -> HttpResponse:
     """`/decide/<id>`: all recordings that were found for a track, with scores and reasons, and what may be said."""
@@ -117,7 +117,7 @@ def _ends(track: Track, sound: AudioFile | None) -> dict[str, int] | None:
     return {"last": max(0, length - END_SECONDS)}
 
 
-@staff_page
+@keeper_page
 @require_safe
 def review_audio(request: HttpRequest, pk: int) -> HttpResponseBase:
     """`/decide/<id>/sound`: the file itself, whole or a range of it, for the page's players."""
@@ -152,7 +152,7 @@ def _played(request: HttpRequest, audio: audio_stream.Opened) -> HttpResponseBas
 # --- Buttons ----------------------------------------------------------------------------------------------
 
 
-@staff_button
+@keeper_button
 def review_candidate(request: HttpRequest, candidate: int, action: str) -> HttpResponse:
     """Take this one, never this one, take it back."""
     row = get_object_or_404(Candidate, pk=candidate)
@@ -163,7 +163,7 @@ def review_candidate(request: HttpRequest, candidate: int, action: str) -> HttpR
     return redirect("review_track", pk=row.track_id)
 
 
-@staff_button
+@keeper_button
 def review_url(request: HttpRequest, pk: int) -> HttpResponse:
     """Use this YouTube id. Whatever is no id and no address of YouTube's own hosts is refused here already."""
     track = get_object_or_404(Track, pk=pk)
@@ -177,7 +177,7 @@ def review_url(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("review_track", pk=pk)
 
 
-@staff_button
+@keeper_button
 def review_search(request: HttpRequest, pk: int) -> HttpResponse:
     """Search with these words, in the background."""
     track = get_object_or_404(Track, pk=pk)
