@@ -4,7 +4,6 @@ import base64
 import errno
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import wave
@@ -25,6 +24,7 @@ from catalog.tags.audio_tags import FOREIGN_IDS, TEXTS, TagError, TrackTags, pic
 from catalog.tags.picture_size import picture_size
 from catalog.tags.tag_fields import change_fields
 from tests.audio import CODECS, ffmpeg, make_audio, make_picture
+from tests.catalog.tags.programs import Mpd
 
 SPOTIFY, OTHER = "4LRPiXqCikLlN15c3yImP7", "7ouMYWpwJ422jRcDASZB7P"
 TAGS = TrackTags(
@@ -511,60 +511,6 @@ def test_the_documented_table_names_every_field():
 
 
 # --- what players make of it
-
-
-class Mpd:
-    """A real MPD on a socket that exists before it starts, so that nobody has to wait for it."""
-
-    def __init__(self, music: Path, state: Path) -> None:
-        address = state / "mpd.sock"
-        listening = socket.socket(socket.AF_UNIX)
-        listening.bind(str(address))
-        listening.listen()
-        config = state / "mpd.conf"
-        config.write_text(
-            f'music_directory "{music}"\ndb_file "{state}/db"\nlog_file "{state}/log"\n'
-            'metadata_to_use "+comment"\naudio_output {\n type "null"\n name "none"\n}\n'
-        )
-        # LISTEN_PID must name MPD itself: the shell becomes it.
-        start = 'exec 3<&0 && LISTEN_FDS=1 LISTEN_PID=$$ exec mpd --no-daemon --systemd "$0"'
-        self.process = subprocess.Popen(
-            ["sh", "-c", start, str(config)], stdin=listening.fileno(), stderr=subprocess.DEVNULL
-        )
-        listening.close()
-        self.client = socket.socket(socket.AF_UNIX)
-        self.client.settimeout(30)
-        self.client.connect(str(address))
-        self.answers = self.client.makefile("r", encoding="utf-8")
-        assert self.answers.readline().startswith("OK MPD")
-
-    def ask(self, command: str) -> list[str]:
-        self.client.sendall(f"{command}\n".encode())
-        lines: list[str] = []
-        while (line := self.answers.readline().rstrip("\n")) != "OK":
-            assert line and not line.startswith("ACK"), line
-            lines.append(line)
-        return lines
-
-    def songs(self) -> dict[str, dict[str, list[str]]]:
-        """File name -> tag -> values, after a scan of the folder."""
-        self.ask("update")
-        while any(line.startswith("updating_db") for line in self.ask("status")):
-            self.ask("idle update")
-        songs: dict[str, dict[str, list[str]]] = {}
-        for line in self.ask("listallinfo"):
-            name, _, value = line.partition(": ")
-            if name == "file":
-                song = songs.setdefault(value, {})
-            elif songs:
-                song.setdefault(name, []).append(value)
-        return songs
-
-    def stop(self) -> None:
-        self.answers.close()
-        self.client.close()
-        self.process.terminate()
-        self.process.wait(20)
 
 
 @pytest.mark.skipif(not shutil.which("mpd"), reason="mpd is not installed")
