@@ -7,7 +7,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from catalog.models import Collection, Track
+from catalog.models import Album, Collection, Track
 
 
 class CandidateQuerySet(models.QuerySet["Candidate"]):
@@ -402,6 +402,32 @@ class PlayerPlaylist(models.Model):
 
     def __str__(self) -> str:
         return self.playlist
+
+
+class AlbumCover(models.Model):
+    """What became of the search for an album's picture (`downloads.publishing.album_covers`). One row per album.
+
+    ``kept``: a small copy lies in DATA_DIR. Else the files of the album are looked at again at ``look_at``, and
+    ``address`` is asked at ``fetch_at``; NULL stands for never. ``unreachable_at``: its host gave no answer then.
+    """
+
+    album = models.OneToOneField(Album, on_delete=models.CASCADE, primary_key=True, related_name="small_cover")
+    address = models.TextField(blank=True, default="", help_text="The album's cover_url when it was looked for.")
+    kept = models.BooleanField(default=False)
+    size = models.PositiveIntegerField(default=0, help_text="Bytes of the copy.")
+    look_at = models.DateTimeField(null=True, blank=True)
+    fetch_at = models.DateTimeField(null=True, blank=True)
+    unreachable_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["look_at"], name="cover_look", condition=Q(look_at__isnull=False)),
+            models.Index(fields=["fetch_at"], name="cover_fetch", condition=Q(fetch_at__isnull=False)),
+            models.Index(fields=["unreachable_at"], name="cover_no_answer", condition=Q(unreachable_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.album_id}: {'kept' if self.kept else 'none'}"
 
 
 class FailedTrack(Track):

@@ -92,6 +92,7 @@ _CODECS = {"MP3": "mp3", "OggOpus": "opus", "OggVorbis": "vorbis", "FLAC": "flac
 # What is taken of a file's texts. Longer ones are no names, and cost whoever compares them.
 MAX_TEXT = 1000  # characters
 ID3_OLD = 3
+MAX_PICTURE = 5_000_000  # bytes
 MAX_VALUES = 100  # values of one field
 
 # Errors that say "no such file", and the seeks that garbage asks for.
@@ -414,6 +415,34 @@ def _set_vorbis_cover(audio: Any, cover: bytes, kind: str) -> None:
 
 
 # --- reading
+
+
+def read_picture(path: str) -> bytes | None:
+    """The picture in the file at ``path``, the front cover before others; None where it has none that is JPEG, PNG or
+    WebP of at most `MAX_PICTURE` bytes. OSError for the disk."""
+    audio = opened(path)
+    if audio is None:
+        return None
+    try:
+        pictures = [(kind, data) for kind, data in _pictures(audio) if len(data) <= MAX_PICTURE and picture_type(data)]
+    except Exception as error:
+        raise_disk_error(error)
+        return None
+    return min(pictures, key=lambda picture: picture[0] != id3.PictureType.COVER_FRONT, default=(0, None))[1]
+
+
+def _pictures(audio: Any) -> Iterator[tuple[int, bytes]]:
+    """(kind as ID3 numbers them, content) of each picture."""
+    if isinstance(audio.tags, id3.ID3):
+        yield from ((int(frame.type), bytes(frame.data)) for frame in audio.tags.getall("APIC"))
+    elif isinstance(audio.tags, MP4Tags):
+        yield from ((int(id3.PictureType.COVER_FRONT), bytes(data)) for data in audio.tags.get("covr", []))
+    elif isinstance(audio, FLAC):
+        yield from ((int(picture.type), bytes(picture.data)) for picture in audio.pictures)
+    elif isinstance(audio.tags, VComment):
+        for text in dict(audio.tags.as_dict()).get("metadata_block_picture", []):
+            picture = Picture(base64.b64decode(text))
+            yield int(picture.type), bytes(picture.data)
 
 
 def _told(audio: Any) -> FileTags:

@@ -29,7 +29,7 @@ MEMORY = 512 * 2**20  # bytes of address space
 SECONDS = 20  # of processor time for one file; ordinary ones take milliseconds
 ANSWER_WITHIN = 300.0  # seconds: a drive that does not answer must not hold us for ever
 
-READ, WRITE, READ_FIELDS, CHANGE = "read", "write", "read fields", "change"
+READ, WRITE, READ_FIELDS, CHANGE, PICTURE = "read", "write", "read fields", "change", "picture"
 
 
 class Unreadable(Exception):
@@ -68,6 +68,11 @@ class TagProcess:
     def change_fields(self, path: str, fields: Fields) -> None:
         """As `catalog.tags.tag_fields.change_fields`. Raises TagError, OSError for the disk, Unreadable."""
         self._call(CHANGE, path, fields)
+
+    def read_picture(self, path: str) -> bytes | None:
+        """As `catalog.tags.audio_tags.read_picture`. Raises OSError for the disk, Unreadable."""
+        picture: bytes | None = self._call(PICTURE, path)
+        return picture
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
@@ -160,6 +165,13 @@ def change_fields(path: str, fields: Fields) -> None:
             raise TagError(str(error)) from error
 
 
+def read_picture(path: str) -> bytes | None:
+    """The picture in the file; None where there is none, or where it breaks a limit. OSError for the disk."""
+    with _turn, suppress(Unreadable):
+        return _shared.read_picture(path)
+    return None
+
+
 # --- The other process ------------------------------------------------------------------------------------
 
 
@@ -191,6 +203,8 @@ def _answer(kind: str, path: str, *rest: Any) -> tuple[str, Any]:
             return "done", tags and asdict(tags)
         if kind == READ_FIELDS:
             return "done", tag_fields.read_fields(path)
+        if kind == PICTURE:
+            return "done", audio_tags.read_picture(path)
         if kind == CHANGE:
             tag_fields.change_fields(path, rest[0])
             return "done", None

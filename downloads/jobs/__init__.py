@@ -24,6 +24,7 @@ JOBS = {
     "import_uploads": "uploads",
     "send_messages": "outbound",
     "tell_players": "outbound",
+    "find_covers": "outbound",
 }
 RENAMED = {"catch_up": "handle_backlog"}
 

@@ -121,6 +121,11 @@ def request_players(at: datetime | None = None) -> None:
     enqueue("tell_players", at=at)
 
 
+def request_covers() -> None:
+    """Look for covers of albums (`downloads.publishing.album_covers`)."""
+    enqueue("find_covers")
+
+
 def request_tick() -> None:
     """Run the tick now instead of within a minute: this host's, or where it has none that of the host that acts."""
     enqueue("tick", queue_key(MAIN) if "jobs" in settings.ROLES else "")

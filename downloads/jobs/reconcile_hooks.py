@@ -19,6 +19,7 @@ from catalog.library.reconcile import ReconcileReport
 from downloads.file_moves import better_file, library_tools, trash
 from downloads.jobs.queue import request_players
 from downloads.players import tell
+from downloads.publishing import album_covers
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +38,12 @@ def before_pass(now: datetime) -> None:
 
 
 def after_pass(now: datetime, report: ReconcileReport) -> None:
-    """Move files that nobody wants to the trash, and see to better files of songs in folders that have changed."""
+    """Move files that nobody wants to the trash, see to better files of songs in changed folders, and to covers."""
     _safely(trash.process_trash_requests, now)
     _safely(better_file.use_accepted, now)
     _safely(lambda now: better_files.offer(now, library_tools.TOOLS, report.searched), now)
+    if report.full or report.found:
+        _safely(album_covers.tidy, now)
 
 
 def after_file_changes(now: datetime) -> None:

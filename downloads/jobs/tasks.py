@@ -25,6 +25,7 @@ from downloads.jobs.queue import (
     prune_failures,
     queue_key,
     request_backlog,
+    request_covers,
     request_import,
     request_listen,
     request_messages,
@@ -37,7 +38,7 @@ from downloads.jobs.queue import (
 from downloads.jobs.schedule import due
 from downloads.notify import outbox
 from downloads.players import tell
-from downloads.publishing import retag
+from downloads.publishing import album_covers, retag
 from downloads.search import manual_search
 from downloads.worker import loop, rescue, upgrade_retry
 
@@ -110,6 +111,11 @@ def _tell_players(now: datetime) -> None:
         request_players()
 
 
+def _find_covers(now: datetime) -> None:
+    if album_covers.is_work(now):
+        request_covers()
+
+
 def prune(now: datetime) -> None:
     """Delete old events and failed tasks, some thousand a minute, and sessions that have expired."""
     old = Event.objects.forgettable(now).order_by("at").values_list("pk", flat=True)
@@ -130,6 +136,7 @@ EACH_MINUTE: tuple[Step, ...] = (
     _import_if_requested,
     _send_if_due,
     _tell_players,
+    _find_covers,
     prune,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,9 +14,10 @@ from django.conf import settings
 from catalog.system.atomic_files import write_over
 from catalog.tags.audio_tags import picture_type
 
-HOST = "i.scdn.co"
+HOST = "i.scdn.co"  # the one host of every album's picture in the recorded answers
 LARGEST = 5_000_000  # bytes
 TIMEOUT = 10.0  # seconds for the connection and for each silence
+LONGEST = 30.0  # seconds for all of it: a byte now and then is no picture
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +55,11 @@ def cover(url: str) -> bytes | None:
 
 
 def fetch_picture(url: str) -> bytes | None:
-    """GET one picture of at most 5 MB, following no redirect; None for anything that is not a picture."""
+    """GET one picture of at most 5 MB, following no redirect; None for anything that is not a picture.
+
+    requests.RequestException where the host does not answer, or not within `LONGEST`.
+    """
+    ends = time.monotonic() + LONGEST
     with requests.Session() as session:
         session.trust_env = False
         with session.get(url, timeout=TIMEOUT, stream=True, allow_redirects=False) as answer:
@@ -64,4 +70,6 @@ def fetch_picture(url: str) -> bytes | None:
                 data += block
                 if len(data) > LARGEST:
                     return None
+                if time.monotonic() > ends:
+                    raise requests.Timeout
     return data if picture_type(data) else None

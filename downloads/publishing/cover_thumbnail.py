@@ -1,44 +1,44 @@
-"""Covers for pages: small copies of the pictures that `downloads.publishing.cover_art` keeps in DATA_DIR.
+"""Small copies of pictures for pages. The only module that imports Pillow.
 
-The only module that imports Pillow. Pictures come from Spotify's image host alone, and are still held to limits.
+Pictures come out of strangers' files and from Spotify's image host: they are held to limits, and to three formats.
 """
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
-
-from downloads.publishing.cover_art import kept_path
 
 EDGE = 300  # pixels: twice the 150 that a wall shows, for sharp screens
 MAX_PIXELS = 16_000_000
 QUALITY = 82
 
 
-def thumbnail(url: str) -> Path | None:
-    """The small JPEG of the cover at ``url``; None while the picture is not kept here, or where it cannot be read."""
-    original = kept_path(url)
-    small = original.with_name(f"{original.name}.{EDGE}.jpg")
-    if small.exists():
-        return small
-    if not original.exists():
-        return None
+def write_small(picture: bytes, target: Path) -> int:
+    """Write a JPEG of at most `EDGE` pixels to ``target``, whole or not at all; its size in bytes.
+
+    0, and nothing is written, where ``picture`` is none, or has more pixels than a cover needs. OSError for the disk.
+    """
     try:
-        _shrink(original, small)
-    except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
-        return None
-    return small
+        small = _shrunk(picture)
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
+        return 0
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = target.with_name(f"{target.name}.{os.getpid()}")
+    draft.write_bytes(small)
+    draft.replace(target)
+    return len(small)
 
 
-def _shrink(original: Path, small: Path) -> None:
-    draft = small.with_name(f"{small.name}.{os.getpid()}")
-    with Image.open(original, formats=("JPEG", "PNG", "WEBP")) as picture:
-        if picture.width * picture.height > MAX_PIXELS:
+def _shrunk(picture: bytes) -> bytes:
+    with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG", "WEBP")) as image:
+        if image.width * image.height > MAX_PIXELS:
             raise ValueError("too many pixels")
-        picture.draft("RGB", (EDGE, EDGE))
-        copy = picture.convert("RGB")
+        image.draft("RGB", (EDGE, EDGE))
+        copy = image.convert("RGB")
     copy.thumbnail((EDGE, EDGE))
-    copy.save(draft, "JPEG", quality=QUALITY, optimize=True)
-    draft.replace(small)
+    written = io.BytesIO()
+    copy.save(written, "JPEG", quality=QUALITY, optimize=True)
+    return written.getvalue()

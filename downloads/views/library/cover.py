@@ -7,9 +7,9 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
-from catalog.models import Album
 from catalog.web.permissions import may_read, refusal
-from downloads.publishing.cover_thumbnail import thumbnail
+from downloads.models import AlbumCover
+from downloads.publishing.album_covers import kept_at
 
 KEPT_FOR = 30 * 86_400  # seconds: the picture of an album does not change
 ASKED_AGAIN = 600  # seconds, where there is none yet
@@ -21,9 +21,8 @@ def cover(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The cover as JPEG of at most 300 pixels, else a quiet placeholder of the album's own colour."""
     if not may_read(request):
         return refusal()
-    album = Album.objects.filter(pk=pk).only("cover_url").first()
-    path = thumbnail(album.cover_url) if album and album.cover_url else None
-    if path is None:
+    path = kept_at(int(pk))
+    if not (AlbumCover.objects.filter(pk=pk, kept=True).exists() and path.exists()):
         return _placeholder(int(pk))
     response = FileResponse(path.open("rb"), content_type="image/jpeg")
     response["Cache-Control"] = f"private, max-age={KEPT_FOR}"

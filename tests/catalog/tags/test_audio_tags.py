@@ -16,11 +16,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mutagen.flac import Picture
-from mutagen.id3 import COMM, TSRC, TXXX, WOAS
+from mutagen.id3 import APIC, COMM, TSRC, TXXX, WOAS
 from mutagen.mp4 import MP4FreeForm
 
 from catalog.tags import audio_tags as module
-from catalog.tags.audio_tags import FOREIGN_IDS, TEXTS, TagError, TrackTags, picture_type, read_tags, write_tags
+from catalog.tags.audio_tags import (
+    FOREIGN_IDS,
+    TEXTS,
+    TagError,
+    TrackTags,
+    picture_type,
+    read_picture,
+    read_tags,
+    write_tags,
+)
 from catalog.tags.picture_size import picture_size
 from catalog.tags.tag_fields import change_fields
 from tests.audio import CODECS, ffmpeg, make_audio, make_picture
@@ -284,6 +293,31 @@ def test_the_cover_is_in_the_file_with_the_type_of_its_bytes(kind, picture, mime
     if (kind, picture) in {(".m4a", "webp"), (".mp4", "webp")}:
         picture, mime = "png", "image/png"  # MP4 has no WebP: the cover that was there stays
     assert cover_of(path) == (mime, pictures[picture])
+    assert read_picture(path) == pictures[picture]
+
+
+@each_kind
+def test_a_file_without_a_picture_has_none(kind, audio):
+    assert read_picture(audio(kind)) is None
+
+
+def test_the_front_cover_is_read_before_other_pictures(audio, pictures):
+    path = audio(".mp3")
+    write_tags(path, TAGS, pictures["png"])
+    file = mutagen.File(path)
+    file.tags.add(APIC(encoding=3, mime="image/jpeg", type=4, desc="back", data=pictures["jpg"]))
+    file.save()
+    assert read_picture(path) == pictures["png"]
+    file.tags.delall("APIC:")
+    file.save()
+    assert read_picture(path) == pictures["jpg"]
+
+
+def test_a_picture_that_is_too_large_is_left_alone(audio, pictures, monkeypatch):
+    path = audio(".flac")
+    write_tags(path, TAGS, pictures["jpg"])
+    monkeypatch.setattr(module, "MAX_PICTURE", len(pictures["jpg"]) - 1)
+    assert read_picture(path) is None
 
 
 @each_kind

@@ -57,6 +57,11 @@ def test_what_is_read_and_written_is_what_the_parser_says(song: str) -> None:
     tag_process.write_tags(song, TrackTags("Other", ("Maria",)), None)
     read = tag_process.read_tags(song)
     assert read and (read.title, read.artists) == ("Other", ("Maria",))
+    assert tag_process.read_picture(song) is None
+
+
+def test_a_bomb_beside_a_picture_costs_no_memory(bomb: str) -> None:
+    assert tag_process.read_picture(bomb) is None
 
 
 def test_no_audio_no_file_and_a_failing_disk_are_three_things(tmp_path: Path, song: str) -> None:
