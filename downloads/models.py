@@ -234,8 +234,8 @@ class MoveBatch(models.Model):
 class Move(models.Model):
     """The journal of one file's move: written before its file is touched, so that a crash can be finished.
 
-    ``origin`` and ``target`` are relative to the music folder. ``track`` is empty for what goes along with a track:
-    a picture of the album, its lyrics.
+    ``origin`` and ``target`` are relative to the music folder. ``track`` is empty for what goes along with a folder's
+    songs: the album's picture.
     """
 
     class State(models.TextChoices):

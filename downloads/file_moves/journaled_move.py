@@ -2,7 +2,8 @@
 
 A move is written down in a row of its own before its file is touched. Then the file gets its new name, the track's row
 follows, and the old name goes: where the disk has links the file has two names for a moment, else it is renamed. It is
-never nowhere, and nothing is ever overwritten. The row and the disk tell how far it came.
+never nowhere, and nothing is ever overwritten. Last go its companions: files that bear its name. The row and the disk
+tell how far it came.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import filecmp
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 
 from django.conf import settings
 
@@ -54,6 +56,10 @@ class JournaledMove(ABC):
     def undone(self) -> None:
         """Write down that the row did not follow, and that the file has its old name alone."""
 
+    def companions(self) -> Iterable[tuple[str, str]]:
+        """(place, new place) of sound files whose companions move now: by default those of the file itself."""
+        return [(self.source, self.target)]
+
     def take_next_target(self) -> None:
         """The target is taken: write down another. By default that ends the move."""
         raise FileExistsError(17, "The name is taken", self.target)
@@ -96,7 +102,8 @@ def is_lost(move: JournaledMove) -> bool:
 
 
 def complete(move: JournaledMove, method: str) -> bool:
-    """The file has its new name: the row follows and the old name goes. False: the new name went instead.
+    """The file has its new name: the row follows, the old name goes and its companions move. False: the new name went
+    instead.
 
     Raises PlaceTaken, with the new name gone too. Another error decides nothing: the row may have followed.
     """
@@ -108,6 +115,8 @@ def complete(move: JournaledMove, method: str) -> bool:
     if followed:
         failpoint(move.followed_point)
         remove_name(move.source, move.target)
+        for source, target in move.companions():
+            move_companions(source, target, method)
         move.done()
     else:
         undo_link(move, method)
@@ -118,16 +127,19 @@ def complete(move: JournaledMove, method: str) -> bool:
 def move_companions(source: str, target: str, method: str) -> None:
     """Move what bears a moved song's name along with it: lyrics, a picture, notes; other sound is not its own.
 
-    Not written down: what a crash or a taken name leaves behind stays where it is.
+    A second call goes on where a crash ended the first. What finds its new name taken stays where it is.
     """
     folder, stem = os.path.dirname(source), os.path.splitext(os.path.basename(source))[0]
+    if os.path.splitext(source)[0] == os.path.splitext(target)[0]:
+        return
     with contextlib.suppress(OSError):
         for name in sorted(os.listdir(absolute(folder))):
             old, new = os.path.join(folder, name), os.path.splitext(target)[0] + os.path.splitext(name)[1]
             if os.path.splitext(name)[0] == stem and not name.lower().endswith(AUDIO) and file_at(absolute(old)):
                 with contextlib.suppress(FileExistsError):
                     link_method.put_in_place(absolute(old), absolute(new), method)
-                    remove_name(old, new)
+                    failpoint("companion_linked")
+                remove_name(old, new)
 
 
 def undo_link(move: JournaledMove, method: str) -> None:

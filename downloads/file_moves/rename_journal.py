@@ -20,7 +20,7 @@ Status = Track.Status
 
 
 class RenameMove(JournaledMove):
-    """A move within the library. A companion of a track (a picture, lyrics) has no row that follows."""
+    """A move within the library. The picture of a folder has no row that follows."""
 
     def __init__(self, row: Move, now: datetime, reason: str) -> None:
         self.row, self.now, self.reason = row, now, reason
@@ -77,8 +77,8 @@ def rename_track(batch: MoveBatch, track: Track, target: str, method: str, now: 
         raise
 
 
-def rename_companion(batch: MoveBatch, origin: str, target: str, method: str, now: datetime) -> bool:
-    """Move a picture or lyrics along with a track. False: there is none, or the name there is taken."""
+def rename_picture(batch: MoveBatch, origin: str, target: str, method: str, now: datetime) -> bool:
+    """Move a folder's picture along with its songs. False: there is none, or the name there is taken."""
     if file_at(absolute(origin)) is None:
         return False
     row = Move.objects.create(batch=batch, origin=origin, target=target, size=0)

@@ -32,7 +32,6 @@ from downloads.publishing import target_path
 
 CHUNK = 200  # tracks read together, and moved between two looks at the disk
 LISTED = 20  # files that a report names
-COMPANIONS = (".lrc", ".txt")  # lyrics beside a song, by its name
 PICTURES = ("cover.jpg", "cover.png", "cover.webp", "folder.jpg")  # go when a folder's last song goes
 
 Kind, State = MoveBatch.Kind, Move.State
@@ -281,16 +280,13 @@ class _BatchRun:
             self.report.leave(origin, "its row was changed meanwhile.")
             return
         self.report.note(origin, target)
-        for ending in COMPANIONS:
-            before, after = (os.path.splitext(name)[0] + ending for name in (origin, target))
-            rename_journal.rename_companion(self.batch, before, after, self.method, self.now)
         self.left_folders[origin.rpartition("/")[0]] = target.rpartition("/")[0]
 
     def _move_back(self, row: Move) -> None:
         origin, target = row.target, row.origin
         here = absolute(origin)
         if row.track is None:
-            rename_journal.rename_companion(self.batch, origin, target, self.method, self.now)
+            rename_journal.rename_picture(self.batch, origin, target, self.method, self.now)
         elif row.track.local_path != here or row.track.status != Track.Status.DOWNLOADED:
             self.report.leave(origin, "it is not the song's file any more.")
             return
@@ -306,7 +302,7 @@ class _BatchRun:
             if origin == target or Track.objects.filter(folder__path=origin).exists():
                 continue
             for name in PICTURES if origin else ():
-                rename_journal.rename_companion(
+                rename_journal.rename_picture(
                     self.batch, f"{origin}/{name}", f"{target}/{name}".lstrip("/"), self.method, self.now
                 )
             own_folders.remove_empty_folders(origin)

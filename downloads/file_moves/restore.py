@@ -103,6 +103,11 @@ class RestoreMove(JournaledMove):
             return True
         return False
 
+    def companions(self) -> list[tuple[str, str]]:
+        """They stand where the file was that gave way to this one."""
+        gave_way = self.item.track.former_files.filter(state=State.BINNED).order_by("-pk").first()
+        return [(gave_way.origin, self.target)] if gave_way else []
+
     def done(self) -> None:
         self.item.delete()
         remove_empty_folders(self.source.rpartition("/")[0])

@@ -70,6 +70,12 @@ class SupersededMove(JournaledMove):
     def follow(self) -> bool:
         return self.follow_row(Place.of(settings.MUSIC_DIR, self.target))
 
+    def companions(self) -> list[tuple[str, str]]:
+        """They are the song's, not the recording's: they go to where its file is now, else they stay where they are."""
+        track = Track.objects.filter(pk=self.item.track_id, status=Track.Status.DOWNLOADED).first()
+        place = relative_path(track.local_path) if track else ""
+        return [(self.source, place)] if place and not place.startswith(f"{TRASH}/") else []
+
     def done(self) -> None:
         self.item.state, self.item.moved_at = FormerFile.State.BINNED, self.now
         self.item.save()

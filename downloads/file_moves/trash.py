@@ -36,7 +36,6 @@ from downloads.file_moves.journaled_move import (
     is_linked,
     is_lost,
     link_to_target,
-    move_companions,
 )
 from downloads.publishing import link_method
 from downloads.publishing.target_path import free_name, short_id
@@ -193,7 +192,6 @@ class TrashMove(JournaledMove):
         if not is_linked(self):
             link_to_target(self, method)
         if complete(self, method):
-            move_companions(self.source, self.target, method)
             remove_empty_folders(self.source.rpartition("/")[0] if not self.leaving else "")
 
     def take_next_target(self) -> None:

@@ -42,7 +42,7 @@ def song(world: World) -> Track:
     return track
 
 
-def beside(world: World, name: str = "09 Nocturne.flac", **fields) -> Path:
+def beside(world: World, name: str = "09 Own.flac", **fields) -> Path:
     return tagged(world.root / "Maria Ruiz/First Light" / name, **fields)
 
 
@@ -50,6 +50,8 @@ def beside(world: World, name: str = "09 Nocturne.flac", **fields) -> Path:
 def test_a_flac_beside_the_mp3_is_offered_and_taken_on_a_yes(world: World, song: Track) -> None:
     flac = beside(world, title="Nocturne", artists=("Maria Ruiz",), isrc=ISRC)
     old = song.local_path
+    words = flac.with_suffix(".lrc")
+    Path(old).with_suffix(".lrc").write_text("words")
     backlog.reconcile_and_wake(world.later(minutes=15))
     question = AdoptionMatch.objects.unanswered().get()
     assert question.why == "a better file is here: flac instead of mp3 at 64 kbit/s, known by its ISRC"
@@ -58,6 +60,7 @@ def test_a_flac_beside_the_mp3_is_offered_and_taken_on_a_yes(world: World, song:
     song.refresh_from_db()
     assert (song.status, song.local_path, song.size) == ("downloaded", str(flac), flac.stat().st_size)
     assert not Path(old).exists()
+    assert words.exists() and not Path(old).with_suffix(".lrc").exists()
     assert not AdoptionMatch.objects.exists()
     assert Event.objects.get(track=song, kind="move").by == "anna"
     former = FormerFile.objects.get(track=song)
@@ -66,6 +69,7 @@ def test_a_flac_beside_the_mp3_is_offered_and_taken_on_a_yes(world: World, song:
     song.refresh_from_db()
     assert (song.local_path, Path(old).exists(), flac.exists()) == (old, True, False)
     assert FormerFile.objects.get(track=song).origin.endswith(".flac")
+    assert Path(old).with_suffix(".lrc").read_text() == "words" and not words.exists()
 
 
 def test_one_in_a_new_folder_is_found_by_the_daily_pass(world: World, song: Track) -> None:

@@ -129,13 +129,38 @@ def test_pictures_and_lyrics_go_along_and_come_back(world):
     folder = world.root / "山田" / "海"
     (folder / "cover.jpg").write_bytes(b"picture")
     (folder / "01 波.lrc").write_bytes(b"words")
+    (folder / "01 波.jpg").write_bytes(b"its own picture")
     (folder / "notes.odt").write_bytes(b"mine")
     apply(world, "{album}/{title}")
     new = world.root / "海"
-    assert {path.name for path in new.iterdir()} == {"波.mp3", "波.lrc", "cover.jpg"}
+    assert {path.name for path in new.iterdir()} == {"波.mp3", "波.lrc", "波.jpg", "cover.jpg"}
     assert [path.name for path in folder.iterdir()] == ["notes.odt"], "what is not ours to move stays"
     undo(world)
-    assert {path.name for path in folder.iterdir()} == {"01 波.mp3", "01 波.lrc", "cover.jpg", "notes.odt"}
+    assert {path.name for path in folder.iterdir()} == {"01 波.mp3", "01 波.lrc", "01 波.jpg", "cover.jpg", "notes.odt"}
+
+
+@pytest.mark.parametrize("how", [link_method.LINK, link_method.RENAME, link_method.PLACEHOLDER])
+@pytest.mark.parametrize("point", ["move_linked", "move_named", "companion_linked"])
+def test_a_crash_leaves_no_lyrics_behind(world, how, point):
+    Library.objects.update(publish_method=how)
+    for path in list(world.root.rglob("*.mp3")):
+        path.with_suffix(".lrc").write_text(path.stem)
+    content = files(world)
+
+    def kill(reached: str) -> None:
+        if reached == point:
+            raise Killed
+
+    failpoints.on_failpoint = kill
+    with pytest.raises(Killed):
+        apply(world)
+    failpoints.on_failpoint = None
+    rename_plan.finish_interrupted(world.now)
+    rename_plan.do_asked(world.now)
+    assert {place.replace(".mp3", ".lrc") for place in rows(world).values()} <= set(files(world))
+    assert sorted(files(world).values()) == sorted(content.values())
+    undo(world)
+    assert files(world) == content
 
 
 @pytest.mark.parametrize("how", [link_method.LINK, link_method.RENAME])

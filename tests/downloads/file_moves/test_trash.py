@@ -301,6 +301,25 @@ def test_a_crash_on_the_way_in_loses_nothing(world, leaver, method, die_at, poin
     assert len(in_bin(world)) == 1
 
 
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("point", ["bin_moved", "bin_followed", "companion_linked"])
+def test_a_crash_leaves_no_companion_behind(world, leaver, method, die_at, point, back):
+    folder, binned = Path(leaver.local_path).parent, world.root / ".bin" / f"{world.now:%Y-%m-%d}"
+    for name in ("01 Morning.lrc", "01 Morning.txt"):
+        (folder / name).write_text(name)
+    if back:
+        process_trash_requests(world.now)
+        come_back(world)
+    die_at(point)
+    with pytest.raises(Died):
+        process_trash_requests(world.now)
+    failpoints.on_failpoint = None
+    recover(world.now)
+    here, there = (folder, binned / "Maria Ruiz/First Light")[:: -1 if not back else 1]
+    assert {path.name for path in here.glob("01 *")} == {"01 Morning.mp3", "01 Morning.lrc", "01 Morning.txt"}
+    assert list(there.glob("01 *")) == []
+
+
 @pytest.mark.parametrize("pass_between", [False, True])
 @pytest.mark.parametrize("point", ["bin_moved", "bin_followed"])
 def test_a_crash_on_the_way_back_loses_nothing(world, leaver, method, die_at, point, pass_between):
