@@ -25,11 +25,13 @@ COPY static ./static
 COPY templates ./templates
 COPY .env.example ./
 COPY docker/entrypoint docker/healthcheck /usr/local/bin/
+# docker exec -it tonekeep tonekeep COMMAND: as the same user as the container's own processes.
+RUN ln -s entrypoint /usr/local/bin/tonekeep
 # Compiled once: the root file system may be read-only.
 RUN /venv/bin/python -m compileall -q /app /venv/lib && mkdir -p /data /music && chmod 0755 /app /data /music
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DATA_DIR=/data MUSIC_DIR=/music ENV_FILE=/dev/null HOME=/data BIND=0.0.0.0 PORT=8000 \
-    PUID=1000 PGID=1000 UMASK=022
+    COMMAND_PREFIX="docker exec -it tonekeep tonekeep" PUID=1000 PGID=1000 UMASK=022
 EXPOSE 8000
 VOLUME ["/data"]
 STOPSIGNAL SIGTERM

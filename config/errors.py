@@ -12,12 +12,11 @@ from django.http.request import split_domain_port
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
+from catalog.system.command_line import command
 from catalog.web.permissions import page_of_button
 from config.database_errors import sentence
 
-NO_ADMIN = (
-    "Nobody is the admin yet. Open the link that the start has printed, or print a new one: python manage.py setup_link"
-)
+NO_ADMIN = "Nobody is the admin yet. Open the link that the start has printed, or print a new one: {}"
 TOO_OLD = "This page was too old: you have logged in again since, or your browser sent no cookie. Nothing was changed."
 
 
@@ -34,7 +33,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_set_up(request: HttpRequest) -> HttpResponse:
     """503 until the first admin is made."""
-    answer = _error(request, 503, "Not set up yet", NO_ADMIN, request.path, "Try again")
+    answer = _error(request, 503, "Not set up yet", NO_ADMIN.format(command("setup_link")), request.path, "Try again")
     answer["Retry-After"] = "60"
     return answer
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import socket
+import sys
 from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
@@ -132,6 +134,12 @@ def extractor_args(name: str) -> dict[str, list[str]]:
     return args
 
 
+def own_command() -> str:
+    """How this program's commands begin when they are run in its folder: its Python and manage.py."""
+    python = Path(sys.executable or "python")
+    return f"{shlex.quote(str(python.relative_to(BASE_DIR) if python.is_relative_to(BASE_DIR) else python))} manage.py"
+
+
 def readable(name: str) -> str:
     """The absolute path of a file that this program can read; "" where none is named."""
     if not text(name):
@@ -202,6 +210,9 @@ HOST_NAME = host_name(text("HOST_NAME"))
 ROLES = tuple(names("ROLES")) or ALL_ROLES  # what `manage.py run` starts here
 if unknown := sorted(set(ROLES) - set(ALL_ROLES)):
     raise ImproperlyConfigured(f"ROLES names {unknown[0]!r}; write some of: {', '.join(ALL_ROLES)}.")
+
+# How a command of ours begins where a person types it: `catalog.system.command_line`.
+COMMAND_PREFIX = text("COMMAND_PREFIX", own_command())
 
 # --- Web --------------------------------------------------------------------------------------------------
 DEBUG = False

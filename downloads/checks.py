@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Info, Warning, register
 from django.utils import timezone
 
+from catalog.system.command_line import update_ytdlp
 from downloads.audio.ffmpeg import find_ffmpeg
 from downloads.failures.kinds import DownloadError
 from downloads.fetch import ytdlp_version
@@ -44,7 +45,7 @@ def yt_dlp_is_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not source(settings.AUDIO_SOURCE).needs_ytdlp or age is None or age <= OLD_AFTER:
         return []
     text = f"yt-dlp {ytdlp_version.installed_version()} is {age} days old; YouTube has changed since."
-    return [Warning(text, hint="Update it: make update-ytdlp", id="downloads.W003")]
+    return [Warning(text, hint=f"To update it, {update_ytdlp()}.", id="downloads.W003")]
 
 
 @register()

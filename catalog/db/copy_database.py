@@ -28,6 +28,7 @@ from django.db.models import IntegerField, Model
 from django.db.utils import load_backend
 
 from catalog.db.database_settings import UnusableAddress, database_settings
+from catalog.system.command_line import command
 from catalog.text.user_error import UserError
 
 SOURCE, TARGET = "default", "copy_target"
@@ -123,7 +124,7 @@ def _quiet_source() -> Iterator[None]:
 def _require_migrated() -> None:
     executor = MigrationExecutor(connections[SOURCE])
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise CannotCopy("The present database is of an older version; run `manage.py migrate` first.")
+        raise CannotCopy(f"The present database is of an older version: run `{command('migrate')}` first.")
 
 
 # --- The target before and after --------------------------------------------------------------------------

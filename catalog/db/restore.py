@@ -22,7 +22,7 @@ from catalog.db.backup import CannotBackUp, backup
 from catalog.db.postgres_tools import ToolFailed, pg_restore
 from catalog.text.user_error import UserError
 
-NOT_A_BACKUP = "{} is no backup of Tonekeep: write one with `manage.py backup FILE`."
+NOT_A_BACKUP = "{} is no backup of Tonekeep: the page Maintenance makes one."
 
 
 class CannotRestore(UserError):

@@ -71,7 +71,9 @@ def relocate(
 def _require_library(root: str) -> None:
     library = Library.load()
     if not library.root_uuid:
-        raise CannotRelocate("The catalog has no music folder yet; set MUSIC_DIR and run `manage.py reconcile`.")
+        raise CannotRelocate(
+            "The catalog has no music folder yet: set MUSIC_DIR, then press Rescan folder on the start page."
+        )
     if root != settings.MUSIC_DIR:
         raise CannotRelocate(f"MUSIC_DIR is {settings.MUSIC_DIR}; set it to {root} first, then run this again.")
     probe = probe_root(root)
@@ -109,6 +111,6 @@ def _move_later(ids: list[int], root: str, report: RelocateReport) -> None:
         left = [pk for pk in ids if not _moved([pk], root, report)]
         if len(left) == len(ids):
             raise CannotRelocate(
-                "Two songs would get one path; run `manage.py check_library` and tell us what it says."
+                "Two songs would get one path: check the library on the page Maintenance, and tell us what it says."
             )
         ids = left

@@ -14,7 +14,7 @@ from catalog.storage import own_folders
 from catalog.storage.marker import MARKER, read_marker
 from catalog.text.user_error import UserError
 
-ACCEPT = "If this is meant to be so, accept the folder on the status page or run `manage.py reconcile --accept-root`."
+ACCEPT = "If this is meant to be so, accept the folder on the start page."
 ANSWER_WITHIN = 20.0  # seconds; a folder that answers later is as good as none
 
 # Errors that a person knows by other words.

@@ -110,7 +110,7 @@ def _marker_problem(path: str, marker: str, library: Library) -> str:
     if library.root_path != path:
         return (
             f"The music folder is now at {path}, but the catalog has it at {library.root_path}. "
-            f"If it has moved, run `manage.py relocate {path}`."
+            "If it has moved, say so on the page Maintenance."
         )
     return ""
 

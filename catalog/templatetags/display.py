@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog.reports.coverage import Part
+from catalog.system.command_line import command
 from catalog.text import humanize
 
 register = template.Library()
@@ -20,6 +21,9 @@ DATED_AFTER = timedelta(weeks=8)
 
 register.filter("length_of", humanize.length)
 register.filter("size", humanize.size)
+
+
+register.simple_tag(command, name="command")  # {% command "setup_link" %}
 
 
 @register.filter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 # The longest unit of which there are at least two, so that "90 min" is not said as "1 h". Seconds per unit.
@@ -55,8 +54,3 @@ def size(number: int | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"
-
-
-def without_command(reason: str) -> str:
-    """A stored reason without the sentences that name a command: where it is read there is a button, or no terminal."""
-    return " ".join(part for part in re.split(r"(?<=[.!?]) (?=[A-Z])", reason) if "`" not in part)

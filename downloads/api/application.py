@@ -15,7 +15,7 @@ from downloads.api import actions, questions
 from downloads.api.auth import NotAllowed
 from downloads.api.schemas import Problem
 
-LOG_IN_FIRST = "Send a token: Authorization: Bearer …; `manage.py api_token PERSON --name NAME --scope read` makes one."
+LOG_IN_FIRST = "Send a token: Authorization: Bearer …; the page /account makes one."
 NOT_ALLOWED = "This token may not do that; make one with --scope act, for a person who may press buttons."
 
 PROBLEMS = (400, 401, 403, 404, 405, 409, 411, 413, 422)  # what any address may answer

@@ -13,7 +13,7 @@ from catalog.web.permissions import may_act
 class Reader(HttpBearer):
     """Any token of a person who may log in."""
 
-    openapi_description = "A token of `manage.py api_token PERSON --name NAME --scope read`."
+    openapi_description = "A token with scope read or act, from the page /account."
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
         row = ApiToken.objects.find(token, database_clock.now())
@@ -25,7 +25,7 @@ class Reader(HttpBearer):
 class Actor(Reader):
     """A token with scope ``act`` of a person who may press the buttons."""
 
-    openapi_description = "A token of `manage.py api_token PERSON --name NAME --scope act`."
+    openapi_description = "A token with scope act, from the page /account."
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
         row = super().authenticate(request, token)

@@ -32,7 +32,7 @@ _WAIT = "Nothing to do: it is tried again by itself."
 _OTHER = "Another recording is tried; you can also choose one yourself."
 _DECIDE = "Choose a recording on the track's page, or search with other words."
 _CHOOSE = "Choose another one, or take this one back and let the program choose."
-_YTDLP = "Update yt-dlp (make update-ytdlp), then try again."
+_YTDLP = "Update yt-dlp (the start page says how), then try again."
 _DISK = "See to the disk that holds the music folder; downloads resume by themselves afterwards."
 
 ERROR_KINDS: dict[str, ErrorKind] = {

@@ -10,6 +10,7 @@ from typing import Any
 from catalog.models import Event, Run, Track
 from catalog.models.settings import value
 from catalog.spotify import accounts
+from catalog.system.command_line import update_ytdlp
 from catalog.text.humanize import ago, ahead, count
 from downloads import checks
 from downloads.audio.ffmpeg import find_ffmpeg
@@ -84,7 +85,7 @@ def _ytdlp(now: datetime) -> Check:
         words,
         warn=words if (age or 0) > checks.OLD_AFTER else "",
         fail="" if age is not None else "It is not installed.",
-        cure="Run make update-ytdlp, or take a newer image.",
+        cure=f"To update it, {update_ytdlp()}.",
     )
 
 

@@ -99,10 +99,10 @@ def _data_folder() -> Iterator[Check]:
 
 
 def _settings() -> Iterator[Check]:
-    """What `manage.py check` says, each with its hint."""
+    """What Django's system checks say, each with its hint."""
     messages = [message for message in run_checks() if message.level > INFO and not message.is_silenced()]
     for message in messages:
         state = FAIL if message.level >= ERROR else WARN
         yield Check("settings", f"Setting {message.id}", state, str(message.msg), str(message.hint or ""))
     if not messages:
-        yield check("settings", "Settings", "`manage.py check` has nothing to say.")
+        yield check("settings", "Settings", "They fit together.")

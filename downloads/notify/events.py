@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from catalog.models import Account, Event, Run, Service, Track
 from catalog.reports import status
-from catalog.text.humanize import count, span, without_command
+from catalog.system.command_line import update_ytdlp
+from catalog.text.humanize import count, span
 from downloads.checks import OLD_AFTER
 from downloads.fetch import ytdlp_version
 from downloads.models import Channel
@@ -77,7 +78,7 @@ def passing(channel: Channel, now: datetime) -> list[Fact]:
 def _library(now: datetime) -> Iterator[Fact]:
     storage = status.conditions(now)["storage"]
     if storage["state"] in LIBRARY and storage["checked_at"]:
-        reason = without_command(storage["reason"])
+        reason = storage["reason"]
         yield Fact("library", f"library:{storage['state']}", LIBRARY[storage["state"]], reason)
 
 
@@ -108,7 +109,7 @@ def _decisions() -> Iterator[Fact]:
 def _update(now: datetime) -> Iterator[Fact]:
     age = ytdlp_version.age_days(now)
     if age and age > OLD_AFTER and source().needs_ytdlp:
-        text = "Sites change, and downloads may begin to fail: take a newer image, or run make update-ytdlp."
+        text = f"Sites change, and downloads may begin to fail: {update_ytdlp()}."
         yield Fact("update", "update", f"yt-dlp is {count(age, 'day')} old", text)
 
 

@@ -88,13 +88,13 @@ def read(content: bytes) -> list[dict[str, Any]]:
     try:
         payload = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise NotDecisions("The file is not JSON; choose one that `decisions export` wrote.") from error
+        raise NotDecisions("The file is not JSON; choose one that Tonekeep saved.") from error
     if (
         not isinstance(payload, dict)
         or payload.get("format") != FORMAT
         or not isinstance(payload.get("decisions"), list)
     ):
-        raise NotDecisions("The file holds no decisions; choose one that `decisions export` wrote.")
+        raise NotDecisions("The file holds no decisions; choose one that Tonekeep saved.")
     if payload.get("version") != VERSION:
         raise NotDecisions("The file was written by another version of the program; update this one first.")
     return [entry for entry in payload["decisions"] if isinstance(entry, dict)]

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 
 from catalog.models import JobRequest
+from catalog.system.command_line import update_ytdlp
 from downloads import checks
 from downloads.fetch import ytdlp_version
 from downloads.search.sources import source
@@ -24,6 +25,7 @@ def ytdlp(now: datetime) -> dict[str, Any]:
         "used": used,
         "version": ytdlp_version.installed_version(),
         "age": age,
+        "how": update_ytdlp(),
         "old": (age or 0) > checks.OLD_AFTER,
     }
 

@@ -20,7 +20,7 @@ from catalog.models import AdoptionMatch, Library
 from catalog.reports import status
 from catalog.reports.public_status import public_conditions
 from catalog.spotify import accounts
-from catalog.text.humanize import ahead, without_command
+from catalog.text.humanize import ahead
 from catalog.web.permissions import is_insider, may_act, may_own, may_read
 from downloads.health.report import attention
 from downloads.review.questions import open_questions
@@ -181,7 +181,7 @@ class Frame:
 
     def _storage(self) -> Banner | None:
         state = self.conditions["storage"]["state"]
-        reason = without_command(self.conditions["storage"]["reason"])
+        reason = self.conditions["storage"]["reason"]
         known = {
             "offline": ("bad", "Music folder missing", "Downloads resume by themselves once it is back."),
             "held": ("warn", "Many files disappeared at once", "If they come back, this goes away by itself."),

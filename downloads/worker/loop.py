@@ -32,7 +32,7 @@ def reason_not_to_work(now: datetime) -> str:
         return state.reason
     for service in Service.objects.filter(name__in=["audio", "storage"]):
         if service.paused_by_person:
-            return "Fetching is paused; press “go on” on the status page."
+            return "Fetching is paused: press Resume downloads on the start page."
         if service.is_paused(now) and service.state != "canary":
             return f"Fetching is paused until {service.paused_until:%Y-%m-%d %H:%M}: {service.reason}"
         if service.is_paused(now):

@@ -32,7 +32,7 @@ def as_text(snapshot: dict[str, Any]) -> list[str]:
         until = "when a person says so" if service["paused_by_person"] else ahead(service["paused_until"], now)
         lines.append(f"{service['name']}: paused, goes on {until}. {service['reason']}".rstrip())
     if snapshot["workers"]["state"] != "running":
-        lines.append("workers: none is running; start them with `make run`")
+        lines.append("workers: none is running; start Tonekeep again")
     return lines
 
 

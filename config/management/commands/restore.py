@@ -22,7 +22,7 @@ class Command(ReportCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="what `manage.py backup` wrote")
+        parser.add_argument("file", metavar="FILE", help="what the command `backup` or the page Maintenance wrote")
 
     def report(self, options: dict[str, Any]) -> CommandReport:
         supervisor.require_stopped(settings.DATA_DIR / supervisor.RUN)

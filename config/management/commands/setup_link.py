@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from catalog.db import database_clock
+from catalog.system.command_line import command
 from catalog.system.console import PlainCommand
 from catalog.text.user_error import UserError
 from catalog.web import setup_link
@@ -21,7 +22,10 @@ class Command(PlainCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         token = setup_link.offer(database_clock.now())
         if token is None:
-            raise UserError("There is an admin already; `python manage.py createsuperuser` makes another one.")
+            raise UserError(
+                "There is an admin already, who invites others on the page People. A password that is forgotten: "
+                f"`{command('changepassword NAME')}`."
+            )
         page = supervisor.page_address(settings.BIND, settings.PORT)
         path = reverse("first_admin", args=[token])
         self.stdout.write(f"{page}{path}")

@@ -45,7 +45,7 @@ def _export(path: str) -> CommandReport:
 def _import(path: str) -> CommandReport:
     with open(path, "rb") as file:
         entries = decision_export.read(file.read(decision_export.LARGEST + 1))
-    result = decision_export.imported(entries, database_clock.now(), "manage.py decisions import")
+    result = decision_export.imported(entries, database_clock.now(), "the command decisions import")
     wake()
     line = f"{result.read} decisions read: {result.made} made, {result.known} stood already,"
     line += f" {result.not_here} of songs that are not here, {result.refused_count} refused."

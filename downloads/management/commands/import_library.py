@@ -13,12 +13,13 @@ from catalog.importers.import_files import FileReport, import_files, totals, wit
 from catalog.importers.parsed_file import UnreadableFile
 from catalog.importers.read_process import read_in_process
 from catalog.models import Track
+from catalog.system.command_line import command
 from catalog.system.console import CommandReport, ReportCommand
 from catalog.text.user_error import UserError
 from downloads.jobs.queue import wake
 
 SHOWN = 10  # lines that were not understood
-ADOPT = "Music that is already in the folder is used, not fetched: `python manage.py adopt`."
+ADOPT = "Music that is already in the folder is used, not fetched: `{}` looks for it now."
 
 
 class Command(ReportCommand):
@@ -56,7 +57,7 @@ class Command(ReportCommand):
         reports = import_files([most_played(file, options["most"]) for file in files], database_clock.now())
         wake()
         lines = [line for report in reports for line in _lines(report)]
-        return CommandReport(totals(reports), [*lines, ADOPT] if first else lines)
+        return CommandReport(totals(reports), [*lines, ADOPT.format(command("adopt"))] if first else lines)
 
 
 def _lines(report: FileReport) -> Iterator[str]:

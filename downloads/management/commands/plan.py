@@ -11,6 +11,7 @@ from catalog.db import database_clock
 from catalog.library.make_plan import accept_plan, make_plan
 from catalog.reports.plan import Plan
 from catalog.storage import state as storage
+from catalog.system.command_line import command
 from catalog.system.console import PAUSED, CommandReport, ReportCommand
 from catalog.text.humanize import count
 from catalog.text.user_error import UserError
@@ -49,5 +50,7 @@ def _lines(plan: Plan, accepted: bool) -> Iterator[str]:
     if plan.ask:
         yield "Answer what is to be looked at on the page /plan; nothing is fetched for these songs meanwhile."
     yield (
-        "Accepted: what is missing is fetched." if accepted else "Nothing is fetched before `manage.py plan --accept`."
+        "Accepted: what is missing is fetched."
+        if accepted
+        else f"Nothing is fetched before you press Start on the page /plan, or run `{command('plan --accept')}`."
     )

@@ -31,6 +31,6 @@ class Command(PlainCommand):
         tracks = Track.objects.filter(pk__in=options["ids"]) if options["ids"] else Track.objects.failed()
         if options["kind"]:
             tracks = tracks.filter(error_kind=options["kind"])
-        retried = transitions.retry(tracks, database_clock.now(), "asked for with manage.py retry")
+        retried = transitions.retry(tracks, database_clock.now(), "asked for with the command retry")
         wake()
         self.stdout.write(f"{count(retried, 'track')} in the queue again.")

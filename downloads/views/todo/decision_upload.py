@@ -9,12 +9,13 @@ from django.views.decorators.http import require_safe
 
 from catalog.db import database_clock
 from catalog.importers.parsed_file import file_size
+from catalog.system.command_line import command
 from catalog.text.humanize import count
 from catalog.web.permissions import keeper_button, keeper_page
 from downloads.jobs import queue
 from downloads.review import decision_export
 
-LARGEST = 10_000_000  # bytes in one upload: 25,000 decisions; `manage.py decisions import` takes more
+LARGEST = 10_000_000  # bytes in one upload: 25,000 decisions; the command takes more
 NAMED = 3  # refused decisions that the message names
 
 
@@ -32,7 +33,7 @@ def decisions_import(request: HttpRequest) -> HttpResponse:
     """Make the decisions of an uploaded file ours; what is refused or of songs that are not here is said."""
     file = request.FILES.get("file")
     if file is None or (file.size or 0) > LARGEST:
-        problem = f"The file is larger than {file_size(LARGEST)}: give it to `manage.py decisions import`."
+        problem = f"The file is larger than {file_size(LARGEST)}: take it in by `{command('decisions import FILE')}`."
         messages.error(request, problem if file else "Choose a file first.")
         return redirect("review_list")
     try:

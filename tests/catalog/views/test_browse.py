@@ -326,7 +326,7 @@ def test_only_our_own_scripts_may_run(reader: Client) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (OperationalError("no such table: catalog_track"), 503, "Run `python manage.py migrate` first."),
+        (OperationalError("no such table: catalog_track"), 503, "manage.py migrate` first."),
         (OperationalError("connection to server at postgres://u:hunter2@db failed"), 503, "Check DATABASE_URL"),
         (KeyError("hunter2"), 500, "The reason stands in the program"),
     ],

@@ -140,4 +140,4 @@ def test_a_file_that_holds_no_decisions_is_refused_in_a_sentence(keeper, monkeyp
         assert b'class="note error"' in keeper.post("/decide/decisions", {"file": file}, follow=True).content
     monkeypatch.setattr(decision_upload, "LARGEST", 5)
     file = SimpleUploadedFile("x.json", b"too long")
-    assert b"manage.py decisions import" in keeper.post("/decide/decisions", {"file": file}, follow=True).content
+    assert b"manage.py decisions import FILE`." in keeper.post("/decide/decisions", {"file": file}, follow=True).content

@@ -1,0 +1,19 @@
+"""How a person runs a command of this program on this machine, for sentences: to be pasted as it stands.
+
+``.venv/bin/python manage.py plan`` in a checkout, ``docker exec -it tonekeep tonekeep plan`` in the image. Where a page
+has a button for it, a sentence names the page instead.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+
+def command(words: str) -> str:
+    """The whole command line of ``words``, such as "plan --accept"."""
+    return f"{settings.COMMAND_PREFIX} {words}"
+
+
+def update_ytdlp() -> str:
+    """How yt-dlp is updated here, as an imperative: the image has neither make nor the tests that guard an update."""
+    return "run make update-ytdlp" if (settings.BASE_DIR / "Makefile").exists() else "take a newer image"
