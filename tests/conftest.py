@@ -10,6 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.conf import settings as test_settings
 
+from catalog.db import database_clock
 from tests.migrated import copy_migrated_database
 from tests.world import World, make_world
 
@@ -51,6 +52,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def django_db_keepdb() -> bool:
     """On SQLite: use that copy."""
     return bool(test_settings.SQLITE)
+
+
+@pytest.fixture(autouse=True)
+def _unasked_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test asks the database for its time itself: none passes only because another one has asked before it."""
+    monkeypatch.setattr(database_clock, "_last", database_clock._Measured())
 
 
 @pytest.fixture
