@@ -1,4 +1,4 @@
-"""Tell players what has changed: which events each of them has not heard of, at most one call a minute."""
+"""Tell players what has changed: which events each of them has not heard of, one call in 50 s at most."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from downloads.players.subsonic import Subsonic
 from downloads.players.web_api import PlayerError
 
 Kind = Event.Kind
-EVERY = timedelta(minutes=1)  # between two calls to one player
+# Between two calls to one player: what came just after a call is to stand there within a minute, scan included.
+EVERY = timedelta(seconds=50)
 SETTLES = timedelta(seconds=2)  # an album's songs come together; and a later event may be written before an earlier one
 SCAN_LOOKED_AT = timedelta(seconds=3)  # how often a scan under way is asked about
 IN_ITS_FOLDER = {Kind.FINISH, Kind.VANISH, Kind.RESTORE, Kind.CHANGE}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,62 +16,22 @@ from downloads.models import Player
 from downloads.players.subsonic import Subsonic
 from downloads.players.tell import tell_all
 from tests.audio import make_audio
+from tests.real_players import PASSWORD, USER, install_supysonic, running_supysonic, supysonic_playlists
 from tests.world import World
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db]
 
-WANTED = ["supysonic==0.7.9", "waitress"]
-PASSWORD = "open sesame"
-
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of supysonic's programs, in an environment of its own."""
-    home = tmp_path_factory.mktemp("supysonic") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", home], check=True)
-    installed = subprocess.run([home / "bin/pip", "install", "--quiet", *WANTED], capture_output=True, check=False)
-    if installed.returncode:
-        pytest.skip("supysonic cannot be installed: is the package index within reach?")
-    return home / "bin"
+    return install_supysonic(tmp_path_factory.mktemp("supysonic") / "venv")
 
 
 @pytest.fixture
 def server(programs: Path, world: World, tmp_path: Path) -> Iterator[str]:
-    """Its address; it serves the music folder, and its scans run in its own daemon."""
-    home = tmp_path / "supysonic"
-    home.mkdir()
-    (home / "supysonic.conf").write_text(
-        f"[base]\ndatabase_uri = sqlite:///{home}/music.db\nscanner_extensions = mp3\n"
-        f"[webapp]\ncache_dir = {home}/cache\n[daemon]\nsocket = {home}/daemon.sock\nrun_watcher = no\n"
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    for words in (["user", "add", "anna", "-p", PASSWORD], ["user", "setroles", "--admin", "anna"]):
-        subprocess.run([programs / "supysonic-cli", *words], cwd=home, check=True, capture_output=True)
-    subprocess.run([programs / "supysonic-cli", "folder", "add", "music", world.root], cwd=home, check=True)
-    serve = [programs / "supysonic-server", "-S", "waitress", "-h", "127.0.0.1", "-p", port]
-    running = [
-        subprocess.Popen(words, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for words in ([programs / "supysonic-daemon"], serve)
-    ]
-    address = f"http://127.0.0.1:{port}"
-    try:
-        eventually(lambda: bool(answers(address)))
+    """Its address; it serves the music folder."""
+    with running_supysonic(programs, world.root, tmp_path / "supysonic") as address:
         yield address
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(10)
-
-
-def answers(address: str) -> bool:
-    try:
-        Subsonic(address, "anna", PASSWORD).playlists()
-    except Exception:
-        return False
-    return True
 
 
 def eventually(holds: Callable[[], bool], within: float = 60.0) -> None:
@@ -104,15 +61,14 @@ def test_a_song_stands_in_the_servers_playlist_within_a_minute_of_its_coming(
     shutil.rmtree(world.root / "Playlists", ignore_errors=True)
     tone = Path(make_audio(tmp_path / "tone.mp3", 4))
     player = Player.objects.create(
-        kind=Player.Kind.SUBSONIC, address=server, user="anna", secret=seal(PASSWORD), asked=False
+        kind=Player.Kind.SUBSONIC, address=server, user=USER, secret=seal(PASSWORD), asked=False
     )
-    api = Subsonic(server, "anna", PASSWORD)
+    api = Subsonic(server, USER, PASSWORD)
 
-    def titles() -> dict[str, list[str]]:
+    def titles() -> dict[str, list[str]] | None:
         """Name -> titles of each of the server's playlists, after one more look by the job."""
         tell_all(world.later(seconds=4))
-        found = {name: api._ask("getPlaylist", id=pk)["playlist"] for pk, name in api.playlists().items()}
-        return {name: [song["title"] for song in row.get("entry", [])] for name, row in found.items()}
+        return supysonic_playlists(server)
 
     comes(world, tone, "First Nocturne")
     eventually(lambda: titles() == {world.collection.name: ["First Nocturne"]})

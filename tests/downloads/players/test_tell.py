@@ -1,11 +1,9 @@
-"""Players hear of what came, went or moved: once, in one call a minute, and a real one shows the song."""
+"""Players hear of what came, went or moved: once, in one call in 50 s, and a real one shows the song."""
 
 from __future__ import annotations
 
 import shutil
-import socket
 import socketserver
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from catalog.system.encryption import seal
 from downloads.models import Player
 from downloads.players.tell import EVERY, SETTLES, tell_all
 from tests.audio import make_audio
+from tests.real_players import ask_mpd, running_mpd
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +96,7 @@ def test_songs_that_come_together_are_told_in_one_call_by_their_folders(
     assert len(mpd.commands) == 3, "nothing is new"
 
 
-def test_a_player_is_called_once_a_minute(world: World, mpd: FakeMpd, player: Player) -> None:
+def test_a_player_is_called_once_in_50_seconds(world: World, mpd: FakeMpd, player: Player) -> None:
     came(world, "Morning")
     tell_all(world.later(seconds=3))
     told = len(mpd.commands)
@@ -142,21 +141,10 @@ def test_nobody_is_called_where_none_is_set(world: World, mpd: FakeMpd, player: 
 @pytest.mark.long
 @pytest.mark.skipif(not shutil.which("mpd"), reason="mpd is not installed")
 def test_a_real_mpd_lists_a_song_within_a_minute_of_its_coming(world: World, tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    state = tmp_path / "mpd"
-    state.mkdir()
-    (state / "mpd.conf").write_text(
-        f'music_directory "{world.root}"\ndb_file "{state}/db"\nbind_to_address "127.0.0.1"\nport "{port}"\n'
-        'audio_output {\n type "null"\n name "none"\n}\n'
-    )
-    process = subprocess.Popen(["mpd", "--no-daemon", state / "mpd.conf"], stderr=subprocess.DEVNULL)
-    try:
+    with running_mpd(world.root, tmp_path / "mpd") as port:
         Player.objects.create(kind=Player.Kind.MPD, address=f"127.0.0.1:{port}")
-        _eventually(lambda: "OK MPD" in _asked(port, "ping"))
         tell_all(world.now)
-        _eventually(lambda: "updating_db" not in _asked(port, "status"))
+        _eventually(lambda: "updating_db" not in ask_mpd(port, "status"))
         world.later(minutes=2)
         track = world.make_track("Nocturne")
         world.put_file(
@@ -164,19 +152,7 @@ def test_a_real_mpd_lists_a_song_within_a_minute_of_its_coming(world: World, tmp
         )
         Event.objects.create(track=track, kind=Event.Kind.FINISH, at=world.now)
         tell_all(world.later(seconds=3))
-        _eventually(lambda: "Chopin/Nocturnes/02 Nocturne.mp3" in _asked(port, "listall"))
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _asked(port: int, command: str) -> str:
-    try:
-        with socket.create_connection(("127.0.0.1", port), 5) as connection:
-            connection.sendall(f"{command}\nclose\n".encode())
-            return connection.makefile().read()
-    except OSError:
-        return ""
+        _eventually(lambda: "Chopin/Nocturnes/02 Nocturne.mp3" in ask_mpd(port, "listall"))
 
 
 def _eventually(holds, within: float = 60.0) -> None:
