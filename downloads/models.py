@@ -111,13 +111,15 @@ class WrittenTags(models.Model):
     """What was written into the tags of a track's file, so that a later correction touches nobody else's words.
 
     ``fields`` are as `catalog.tags.tag_fields.fields_of` makes them. ``digest`` is of what the catalog said when this
-    was last looked at: the file is read again only where it says something else. ``kept`` are fields in which a person
+    was last looked at: the file is read again only where it says something else. ``foreign``: the file was not fetched
+    here, and nothing is written into it. ``kept`` are fields in which a person
     has written other words. ``before`` is what the run of ``retagged_at`` found in the fields that it changed.
     """
 
     track = models.OneToOneField(Track, on_delete=models.CASCADE, primary_key=True, related_name="written_tags")
     fields = models.JSONField(default=dict)
-    digest = models.CharField(max_length=16)
+    digest = models.CharField(max_length=16, blank=True, default="")
+    foreign = models.BooleanField(default=False)
     kept = models.JSONField(default=list, blank=True)
     before = models.JSONField(default=dict, blank=True)
     retagged_at = models.DateTimeField(null=True, blank=True, db_index=True)

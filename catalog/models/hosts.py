@@ -30,7 +30,8 @@ class JobRequestQuerySet(models.QuerySet["JobRequest"]):
 
 
 class JobRequest(models.Model):
-    """A person or a page requested "sync", "reconcile", "accept_root" or "look", and it waits for a job."""
+    """A person, a page or a job requested "sync", "reconcile", "accept_root", "look" or that tags be written, and it
+    waits for a job."""
 
     kind = models.CharField(max_length=20, primary_key=True)
     requested_at = models.DateTimeField(default=database_clock.now)

@@ -28,6 +28,7 @@ from catalog.storage import acting_host
 
 JOBS = "downloads.jobs"  # the package that answers the names in django-q2's rows
 QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
+RETAGS = ("retag_files", "undo_retag")  # jobs, and the requests for them
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)  # before every clock
 SCAN_LIMIT = 50  # waiting wake-ups read to see whether one more is needed
 
@@ -87,8 +88,21 @@ def request_move() -> None:
 
 
 def request_retag(undo: bool = False) -> None:
-    """Let tags in files follow the catalog, or write back the last run's (`downloads.publishing.retag`)."""
-    enqueue("undo_retag" if undo else "retag_files")
+    """Let tags in files follow the catalog, or write back the last run's (`downloads.publishing.retag`).
+
+    It waits for a pass under way; of the two, what was asked for last is done.
+    """
+    kind, other = ("undo_retag", "retag_files") if undo else ("retag_files", "undo_retag")
+    JobRequest.objects.take_up(other)
+    JobRequest.objects.ask(kind)
+    enqueue(kind)
+
+
+def request_waiting_retag() -> None:
+    """Let the next free worker try again what `request_retag` was asked for."""
+    for kind in RETAGS:
+        if JobRequest.objects.is_waiting(kind):
+            enqueue(kind)
 
 
 def request_search() -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.conf import settings
 
 from catalog.db import database_clock
-from catalog.models import BrowserSession, Event, Run, Track
+from catalog.models import BrowserSession, Event, JobRequest, Run, Track
 from catalog.storage import acting_host
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
@@ -33,12 +33,13 @@ from downloads.jobs.queue import (
     request_players,
     request_reconcile,
     request_search,
+    request_waiting_retag,
     wake,
 )
 from downloads.jobs.schedule import due
 from downloads.notify import outbox
 from downloads.players import tell
-from downloads.publishing import album_covers, retag
+from downloads.publishing import album_covers, retag, written_tags
 from downloads.search import manual_search
 from downloads.worker import loop, rescue, upgrade_retry
 
@@ -90,6 +91,10 @@ def _move_if_requested(now: datetime) -> None:
         request_move()
 
 
+def _retag_if_requested(now: datetime) -> None:
+    request_waiting_retag()
+
+
 def _search_if_requested(now: datetime) -> None:
     if manual_search.waiting(now):
         request_search()
@@ -133,6 +138,7 @@ EACH_MINUTE: tuple[Step, ...] = (
     _wake_if_due,
     _search_if_requested,
     _move_if_requested,
+    _retag_if_requested,
     _import_if_requested,
     _send_if_due,
     _tell_players,
@@ -207,21 +213,32 @@ def move_files() -> str:
 
 @job
 def retag_files() -> str:
-    """Let the tags in files follow the catalog. What cannot be done now, the next day's request does."""
-    return _retag(retag.apply)
+    """Let the tags in files follow the catalog, once it is known of all files what was written into them."""
+    if JobRequest.objects.is_waiting("retag_files") and storage.check(database_clock.now()).may_read:
+        learned = written_tags.learn(cluster_state.should_stop, written_tags.BATCH)
+        if learned == written_tags.BATCH:
+            request_waiting_retag()
+            return f"{learned} files read"
+    return _retag("retag_files", retag.apply)
 
 
 @job
 def undo_retag() -> str:
     """Write back what the last run found in the tags."""
-    return _retag(retag.undo)
+    return _retag("undo_retag", retag.undo)
 
 
-def _retag(run: Callable[[datetime, Callable[[], bool]], retag.RetagReport]) -> str:
+def _retag(kind: str, run: Callable[[datetime, Callable[[], bool]], retag.RetagReport]) -> str:
+    """Do what was asked for. The request stands until it is done: the tick wakes the job again."""
+    if not JobRequest.objects.take_up(kind):
+        return "done already"
     try:
         report = run(database_clock.now(), cluster_state.should_stop)
     except retag.CannotRetag as error:
+        JobRequest.objects.ask(kind)
         return str(error)
+    if not report.complete:
+        JobRequest.objects.ask(kind)
     return f"{report.written} tagged anew, {report.left} left"
 
 

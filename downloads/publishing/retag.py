@@ -6,8 +6,6 @@ beside the library and takes the file's name in one step, so that a crash leaves
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 import secrets
@@ -15,7 +13,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -30,12 +27,13 @@ from catalog.system.atomic_files import file_at, set_mode, sync_file, sync_folde
 from catalog.system.failpoints import failpoint
 from catalog.tags import tag_process
 from catalog.tags.audio_tags import TagError
-from catalog.tags.tag_fields import Fields, fields_of
+from catalog.tags.tag_fields import Fields
 from catalog.text.user_error import UserError
 from catalog.tracks import transitions
 from catalog.tracks.place import relative_path
 from downloads.models import WrittenTags
-from downloads.publishing import tagging
+from downloads.publishing import written_tags
+from downloads.publishing.written_tags import digest
 
 CHUNK = 200  # tracks read together, and tagged under one lock
 LISTED = 20  # files that a report names
@@ -54,8 +52,9 @@ class CannotRetag(UserError):
 class RetagReport:
     """``files`` have tags of ours, ``due`` do not say what the catalog says, ``written`` were tagged anew.
 
-    ``kept`` counts fields in which a person has written other words. ``unknown`` files are ours or not: nobody knows
-    what was written into them. ``left`` could not be written; ``problems`` says why.
+    ``kept`` counts fields in which a person has written other words. ``unknown`` files have not been looked at yet:
+    what was written into them is not known. ``foreign`` ones were not fetched here, and stay as they are. ``left``
+    could not be written; ``problems`` says why.
     """
 
     files: int = 0
@@ -63,6 +62,7 @@ class RetagReport:
     written: int = 0
     kept: int = 0
     unknown: int = 0
+    foreign: int = 0
     left: int = 0
     complete: bool = True
     examples: list[dict[str, Any]] = field(default_factory=list)
@@ -85,27 +85,13 @@ class RetagReport:
             self.problems.append(f"{path}: {why}")
 
 
-def remember(track: Track, fields: Fields) -> None:
-    """Write down what the tags of a track's new file say."""
-    WrittenTags.objects.update_or_create(
-        track=track, defaults={"fields": fields, "digest": digest(fields), "kept": [], "before": {}}
-    )
-
-
-def digest(fields: Fields) -> str:
-    """A short text that differs where the fields do."""
-    text = json.dumps(fields, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def plan(most: int | None = None) -> RetagReport:
     """What the catalog says otherwise than was written, from the rows alone: no file is read.
 
     ``most`` limits the files that are looked at.
     """
-    report = RetagReport()
-    downloaded = Track.objects.filter(status=Track.Status.DOWNLOADED)
-    report.unknown = downloaded.filter(written_tags=None).count()
+    report = RetagReport(unknown=written_tags.unknown().count())
+    report.foreign = WrittenTags.objects.filter(foreign=True, track__status=Track.Status.DOWNLOADED).count()
     for row, desired in _rows(most):
         report.files += 1
         if digest(desired) != row.digest:
@@ -149,10 +135,9 @@ def undo(now: datetime, should_stop: Stop = lambda: False) -> RetagReport:
 
 def _rows(most: int | None) -> Iterator[tuple[WrittenTags, Fields]]:
     """Rows of downloaded tracks, and what their files are to say."""
-    joined = Library.load().artist_tag == Library.ArtistTag.JOINED
-    size_of = lru_cache(maxsize=10_000)(tagging.size_of)  # tracks come by the album, mostly
-    for row in _chunks(WrittenTags.objects.filter(track__status=Track.Status.DOWNLOADED), most):
-        yield row, fields_of(tagging.tags_of(row.track, size_of, joined))
+    desired = written_tags.desired_fields()
+    for row in _chunks(WrittenTags.objects.filter(track__status=Track.Status.DOWNLOADED, foreign=False), most):
+        yield row, desired(row.track)
 
 
 def _chunks(rows: Any, most: int | None) -> Iterator[WrittenTags]:

@@ -31,7 +31,7 @@ from downloads.fetch import fork_server, process
 from downloads.fetch.fork_server import ForkServer
 from downloads.file_moves import superseded
 from downloads.models import AudioFile, Candidate
-from downloads.publishing import existing_file, publish, retag, staging, tagging
+from downloads.publishing import existing_file, publish, staging, tagging, written_tags
 from downloads.search import candidates, rate_limit
 from downloads.search.sources import source
 
@@ -207,7 +207,7 @@ class Attempt:
             raise DownloadError("stopped", "A person decided otherwise while it was fetched.")
         superseded.move_to_trash(self.track, self.now())
         self._remember(candidate, staged, audio)
-        retag.remember(self.track, fields)
+        written_tags.remember(self.track, fields)
         place = publish.publish(self.track, publish.Staged(staged.path, size, staged.extension), self.now)
         tagging.put_cover(self.track, place)
         logger.info("Track %s downloaded, %s s", self.track.pk, audio.duration_ms // 1000)

@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 from catalog.db import database_clock
 from catalog.system.console import CommandReport, ReportCommand, stop_on_signal
 from downloads.jobs import reconcile_hooks
-from downloads.publishing import retag
+from downloads.publishing import retag, written_tags
 from downloads.publishing.retag import RetagReport
 
 
@@ -28,6 +28,8 @@ class Command(ReportCommand):
             result = retag.plan()
         else:
             with stop_on_signal() as stop:
+                while options["apply"] and written_tags.learn(stop.is_set, written_tags.BATCH) == written_tags.BATCH:
+                    pass
                 run = retag.apply if options["apply"] else retag.undo
                 result = run(database_clock.now(), stop.is_set)
             reconcile_hooks.after_file_changes(database_clock.now())
@@ -42,7 +44,9 @@ def _lines(result: RetagReport, planned: bool) -> Iterator[str]:
         kept = f" (stays: {', '.join(example['kept'])})" if example["kept"] else ""
         yield f"  {example['file']} -> {fields}{kept}"
     if result.unknown:
-        yield f"Of {result.unknown:,} files it is not known what was written into them; they stay as they are."
+        yield f"Of {result.unknown:,} files it is not known yet what was written into them; they are read first."
+    if result.foreign:
+        yield f"{result.foreign:,} files were not fetched by Tonekeep and stay as they are."
     yield from (f"  left: {problem}" for problem in result.problems)
     if not result.complete:
         yield "Stopped half-way: the same command goes on."

@@ -7,7 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from catalog.models import Library
+from catalog.db import database_clock
+from catalog.models import JobRequest, Library, Run
+from catalog.reports.status import latest_run
 from catalog.web.permissions import owner_button, owner_page
 from downloads.jobs import queue
 from downloads.publishing import retag
@@ -26,6 +28,8 @@ def tags(request: HttpRequest) -> HttpResponse:
         "plan": retag.plan(most=SCAN_LIMIT),
         "looked_at": SCAN_LIMIT,
         "may_undo": retag.last_run() is not None,
+        "waiting": next(filter(JobRequest.objects.is_waiting, queue.RETAGS), ""),
+        "pass_runs": _pass_runs(),
     }
     return render(request, "settings/tags.html", context)
 
@@ -49,5 +53,13 @@ def save(request: HttpRequest) -> HttpResponse:
 def write(request: HttpRequest, kind: str) -> HttpResponse:
     """Let the tags follow now, or write back what was there before the last time, in the background."""
     queue.request_retag(undo=kind == "undo")
-    messages.success(request, "The tags are written in the background; the page of events says which.")
+    if _pass_runs():
+        messages.success(request, "The music folder is being looked at now. The tags are written when that has ended.")
+    else:
+        messages.success(request, "The tags are written in the background; the page of events says which.")
     return redirect("tags")
+
+
+def _pass_runs() -> bool:
+    run = latest_run(Run.Kind.RECONCILE, database_clock.now())
+    return bool(run and run["running"])

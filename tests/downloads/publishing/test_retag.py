@@ -11,12 +11,13 @@ import pytest
 from django.core.management import call_command
 
 from catalog.library.reconcile import reconcile
-from catalog.models import Album, Artist, Credit, Event, Track
+from catalog.models import Album, Artist, Credit, Event, JobRequest, Track
 from catalog.system.file_locks import try_lock
 from catalog.tags import audio_tags, tag_fields
 from catalog.tags.audio_tags import TrackTags
+from downloads.jobs import queue, tasks
 from downloads.models import WrittenTags
-from downloads.publishing import retag, tagging
+from downloads.publishing import retag, tagging, written_tags
 from downloads.worker import loop
 from tests.audio import CODECS, ffmpeg, make_audio
 from tests.downloads.archive_world import missing_track, serve
@@ -33,7 +34,7 @@ def put_song(world: World, title: str, kind: str = ".mp3", album: str = "First L
     draft = Path(make_audio(world.root.parent / f"draft{kind}", 1))
     audio_tags.write_tags(str(draft), tagging.tags_of(track), None)
     world.put_file(track, draft.read_bytes(), f"Maria Ruiz/{album}/{title}{kind}")
-    retag.remember(track, tag_fields.fields_of(tagging.tags_of(track)))
+    written_tags.remember(track, tag_fields.fields_of(tagging.tags_of(track)))
     return track
 
 
@@ -129,13 +130,69 @@ def test_undo_writes_back_what_was_there_and_it_stays_so(world: World) -> None:
     assert retag.apply(world.now).written == 1
 
 
-def test_a_file_of_which_nothing_is_known_stays_as_it_is(world: World) -> None:
+def never() -> bool:
+    return False
+
+
+@pytest.mark.parametrize("kind", [".mp3", ".m4a", ".flac"])
+def test_a_file_of_before_that_was_noted_follows_from_its_first_look_on(world: World, kind: str) -> None:
+    track = put_song(world, "Nocturne", kind)
+    Album.objects.filter(tracks=track).update(label="Nightsong")
+    guest = Artist.objects.create(name="Guest", key="guest")
+    Credit.objects.create(track=track, artist=guest, position=1)
+    each = {"artist": ["Maria Ruiz", "Guest"], "artists": ["Maria Ruiz", "Guest"], "album_artists": []}
+    tag_fields.change_fields(track.local_path, each | {"album": ["My Album"]})  # as an older version wrote them
+    WrittenTags.objects.all().delete()
+    others = len(world.tracks)
+    assert (retag.plan().unknown, retag.apply(world.now).due) == (others + 1, 0)
+    assert written_tags.learn(never, most=2) == 2
+    assert written_tags.learn(never, 500) == others - 1
+    plan = retag.plan()
+    assert (plan.unknown, plan.foreign, plan.due) == (0, others, 1)
+    assert retag.apply(world.now).written == 1
+    fields = said(track)
+    assert (fields["artist"], fields["label"], fields["album_artists"]) == (
+        ["Maria Ruiz & Guest"], ["Nightsong"], ["Maria Ruiz"],
+    )  # fmt: skip
+    assert fields["album"] == ["My Album"] and WrittenTags.objects.get(track=track).kept == ["album"]
+    Track.objects.filter(pk=track.pk).update(title="Nocturne No. 2")
+    assert retag.apply(world.now).written == 1
+    assert said(track)["title"] == ["Nocturne No. 2"]
+
+
+def test_a_file_that_was_not_fetched_here_keeps_its_tags_and_is_read_once(world: World, monkeypatch) -> None:
+    track = put_song(world, "Nocturne")
+    tags = replace(tagging.tags_of(track), track_key="", title="Mine")
+    audio_tags.write_tags(make_audio(track.local_path, 1), tags, None)
+    WrittenTags.objects.all().delete()
+    assert written_tags.learn(never, 500) > 0
+    Track.objects.filter(pk=track.pk).update(title="Other")
+    monkeypatch.setattr("catalog.tags.tag_process.read_tags", None)
+    assert (written_tags.learn(never, 500), retag.apply(world.now).due) == (0, 0)
+    assert said(track)["title"] == ["Mine"]
+
+
+def test_a_file_that_cannot_be_looked_at_now_is_looked_at_another_time(world: World) -> None:
     track = put_song(world, "Nocturne")
     WrittenTags.objects.all().delete()
-    Track.objects.filter(pk=track.pk).update(title="Other")
-    report = retag.apply(world.now)
-    assert (report.due, said(track)["title"]) == (0, ["Nocturne"])
-    assert retag.plan().unknown == Track.objects.filter(status="downloaded").count()
+    away = Path(track.local_path).rename(world.root.parent / "away.mp3")
+    written_tags.learn(never, 500)
+    assert list(written_tags.unknown()) == [track]
+    away.rename(track.local_path)
+    assert written_tags.learn(never, 500) == 1
+    assert not WrittenTags.objects.get(track=track).foreign
+
+
+def test_the_job_reads_the_unknown_files_in_batches_and_then_writes(world: World, monkeypatch) -> None:
+    track = put_song(world, "Nocturne")
+    WrittenTags.objects.all().delete()
+    tag_fields.change_fields(track.local_path, {"album_artist": []})
+    monkeypatch.setattr(written_tags, "BATCH", 3)
+    queue.request_retag()
+    answers = []
+    while JobRequest.objects.is_waiting("retag_files"):
+        answers.append(tasks.retag_files())
+    assert answers == ["3 files read", "3 files read", "1 tagged anew, 0 left"]
 
 
 def test_what_another_program_writes_meanwhile_is_not_overwritten(world: World, monkeypatch) -> None:
