@@ -15,7 +15,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "access.md"
-VISITORS = ("nobody", "listener", "keeper", "owner", "read token", "act token")
+PEOPLE = ("nobody", "listener", "keeper", "owner")
+TOKENS = ("owner's read token", "owner's act token", "listener's read token", "listener's act token")
+VISITORS = PEOPLE + TOKENS
 METHODS = ("GET", "POST")
 LOG_IN = ("/login", "/admin/login/")
 HEAD = "| address | " + " | ".join(VISITORS) + " |\n" + "|-" * (len(VISITORS) + 1) + "|\n"

@@ -50,13 +50,13 @@ def visitor(world: World) -> Callable[[str], Client]:
 
     def make(kind: str) -> Client:
         client = Client(raise_request_exception=False)
-        role = kind if kind in Role.values else Role.OWNER
+        role, _, token = kind.partition("'s ")
         user = User.objects.create_superuser(f"owner {User.objects.count()}")
-        if role != Role.OWNER:
+        if role not in ("nobody", Role.OWNER):
             user = User.objects.create_user(role)
             set_role(user, role)
-        if "token" in kind:
-            text = ApiToken.objects.issue(user, kind, kind.split()[0], world.now)
+        if token:
+            text = ApiToken.objects.issue(user, kind, token.split()[0], world.now)
             client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {text}"
         elif kind != "nobody":
             client.force_login(user)
@@ -82,8 +82,10 @@ def test_the_table_opens_nothing_to_strangers_and_no_button_to_listeners() -> No
     assert open_to_all == {ADDRESSES[name] for name in OPEN}
     listeners = {address for address, cells in table.items() if "POST" in cells["listener"]}
     assert listeners - open_to_all == {ADDRESSES[name] for name in OWN}
-    readers = {address for address, cells in table.items() if "POST" in cells["read token"]}
-    assert readers - open_to_all == set()
+    for token in ("owner's read token", "listener's read token", "listener's act token"):
+        assert {address for address, cells in table.items() if "POST" in cells[token]} <= open_to_all, token
+    acts = {address for address, cells in table.items() if "POST" in cells["owner's act token"]}
+    assert {ADDRESSES["api:pause"], ADDRESSES["api:change_song"]} <= acts
     owners = {address for address, cells in table.items() if cells["owner"] != cells["keeper"]}
     assert {ADDRESSES[name] for name in ("people", "preferences", "connect", "paths", "admin:index")} <= owners
 

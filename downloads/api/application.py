@@ -16,7 +16,9 @@ from downloads.api.auth import NotAllowed
 from downloads.api.schemas import Problem
 
 LOG_IN_FIRST = "Send a token: Authorization: Bearer …; the page /account makes one."
-NOT_ALLOWED = "This token may not do that; make one with --scope act, for a person who may press buttons."
+NOT_ALLOWED = (
+    "This token may not do that: it needs scope act (page /account), and its person must be a keeper or an owner."
+)
 
 PROBLEMS = (400, 401, 403, 404, 405, 409, 411, 413, 422)  # what any address may answer
 
