@@ -43,13 +43,24 @@ def _statements(tracks: int, library: str, vendor: str) -> list[str]:
     albums = -(-tracks // 12)
     artists = -(-tracks // 48)
     return [
-        _insert("artist", artists, {"id": "i", "name": "'Artist ' || i", "key": "'artist ' || i", "wanted": "i > 0"}),
+        _insert(
+            "artist",
+            artists,
+            {
+                "id": "i",
+                "name": "'Artist ' || i",
+                "key": "'artist ' || i",
+                "wanted": "i > 0",
+                "sort_key": _sorted("artist"),
+            },
+        ),
         _insert(
             "album",
             albums,
             {
                 "id": "i",
                 "title": "'Album ' || i",
+                "sort_key": _sorted("album"),
                 "artist": "'Artist ' || ((i + 3) / 4)",
                 "artist_names": json_list("'Artist ' || ((i + 3) / 4)", vendor),
                 "release_type": "'album'",
@@ -130,11 +141,17 @@ def _track(library: str, vendor: str) -> dict[str, str]:
         "last_seen": f"CASE WHEN {on_disk} THEN {_moment(str(EPOCH), vendor)} END",
         "last_error": f"CASE WHEN {failed} THEN 'Nothing fits.' ELSE '' END",
         "error_kind": f"CASE WHEN {failed} THEN 'no_match' ELSE '' END",
+        "failed_at": f"CASE WHEN {failed} THEN {_moment(f'{EPOCH} + i', vendor)} END",
         "retry_after": _moment(f"CASE WHEN {failed} THEN {COOLING} ELSE {EPOCH} + i END", vendor),
         "attempts": f"CASE WHEN {failed} THEN 1 ELSE 0 END",
         "reserved": "i < 0",
         "progress": "0",
     }
+
+
+def _sorted(word: str) -> str:
+    """SQL of what `catalog.text.sort_key` makes of such a name: numbers of six digits."""
+    return f"'{word} ' || SUBSTR('00000' || i, LENGTH('00000' || i) - 5)"
 
 
 def _moment(seconds: str, vendor: str) -> str:

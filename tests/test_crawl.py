@@ -39,7 +39,7 @@ MOST_PAGES = 50  # of one list
 @pytest.fixture
 def keeper(client: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> Client:
     """Somebody with all rights, to whom a page has few rows: the longest list has several pages."""
-    monkeypatch.setattr(keyset_pages.page_of, "__defaults__", ("", 9))
+    monkeypatch.setattr(keyset_pages.page_of, "__defaults__", ("", 9, ""))
     client.force_login(User.objects.create_superuser("anna", "", "secret"))
     return client
 

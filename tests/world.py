@@ -71,6 +71,8 @@ class World:
             "spotify_id": spotify_id(f"{artist}/{album}/{number}/{title}"),
             "retry_after": self.now - timedelta(minutes=1),
         }
+        if columns.get("last_error"):
+            standard["failed_at"] = self.now - timedelta(hours=1)
         return Track(title=title, album=album, track_number=number, **(standard | columns))
 
     def put_file(self, track: Track, content: bytes = b"", relative: str = "") -> Path:

@@ -9,9 +9,10 @@ from typing import Any
 
 from catalog.models import Album, Artist
 from catalog.music.records import TrackRecord
+from catalog.text.sort_key import sort_key
 
 ALBUM_COLUMNS = ["title", "artist", "artist_names", "release_date", "cover_url", "compilation"]
-ALBUM_COLUMNS += ["total_tracks", "release_type", "label", "copyright"]
+ALBUM_COLUMNS += ["total_tracks", "release_type", "label", "copyright", "sort_key"]
 
 
 def comparison_key(text: str) -> str:
@@ -76,6 +77,7 @@ def _update_album(album: Album, record: TrackRecord) -> bool:
     differences = {name: value for name, value in values.items() if value and value != getattr(album, name)}
     for name, value in differences.items():
         setattr(album, name, value)
+    album.sort_key = sort_key(album.title)  # `bulk_update` does not
     return bool(differences)
 
 

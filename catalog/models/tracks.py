@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import connections, models
 from django.db.models import Exists, OuterRef, Q
@@ -15,6 +15,24 @@ from catalog.db.counter_sql import FEW, statement
 from catalog.models.library import Folder
 from catalog.music.identity import SAME_LENGTH_MS
 from catalog.music.same_recording import Description
+from catalog.text.sort_key import LONGEST, sort_key
+
+
+class SortKeyField(models.CharField):  # type: ignore[type-arg]
+    """`catalog.text.sort_key` of the field ``of``, written whenever the row is saved or inserted."""
+
+    def __init__(self, of: str = "", **options: Any) -> None:
+        self.of = of
+        super().__init__(**{"max_length": LONGEST, "db_default": "", "editable": False, **options})
+
+    def deconstruct(self) -> Any:
+        name, path, args, options = super().deconstruct()
+        return name, path, args, {**options, "of": self.of}
+
+    def pre_save(self, instance: models.Model, add: bool) -> str:
+        value = sort_key(getattr(instance, self.of))
+        setattr(instance, self.attname, value)
+        return value
 
 
 class Artist(models.Model):
@@ -22,12 +40,16 @@ class Artist(models.Model):
 
     name = models.TextField()
     key = models.CharField(max_length=200, unique=True)
+    sort_key = SortKeyField(of="name")
     # Whether a wanted track credits it: written by `catalog.tracks.wanted.mark_wanted`.
     wanted = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["key"]
-        indexes = [models.Index(fields=["id"], name="artist_not_wanted", condition=Q(wanted=False))]
+        indexes = [
+            models.Index(fields=["id"], name="artist_not_wanted", condition=Q(wanted=False)),
+            models.Index(fields=["sort_key", "id"], name="artist_by_name"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -47,13 +69,14 @@ class Album(models.Model):
     release_type = models.CharField(max_length=12, blank=True, default="", help_text="album, single or compilation.")
     label = models.TextField(blank=True, default="")
     copyright = models.TextField(blank=True, default="")
+    sort_key = SortKeyField(of="title")
     wanted = models.BooleanField(default=False)  # whether a wanted track is on it: as an artist's
 
     class Meta:
         ordering = ["title", "pk"]
         indexes = [
             models.Index(fields=["id"], name="album_not_wanted", condition=Q(wanted=False)),
-            models.Index(fields=["title", "id"], name="album_by_title", condition=Q(wanted=True)),
+            models.Index(fields=["sort_key", "id"], name="album_by_title"),
         ]
 
     def __str__(self) -> str:
@@ -185,6 +208,7 @@ class Track(models.Model):
     last_seen = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True, default="")
     error_kind = models.CharField(max_length=20, blank=True, default="")
+    failed_at = models.DateTimeField(null=True, blank=True, help_text="When it failed last; may be long past.")
     retry_after = models.DateTimeField(default=database_clock.now, help_text="May be tried from here on.")
     attempts = models.PositiveIntegerField(default=0)
     claim = models.CharField(max_length=32, null=True, blank=True)  # noqa: DJ001  NULLs are distinct
@@ -212,6 +236,11 @@ class Track(models.Model):
             ),
             models.Index(fields=["id"], name="track_not_wanted", condition=Q(wanted=False)),
             models.Index(fields=["status", "id"], name="track_failed", condition=IS_QUEUED & ~Q(last_error="")),
+            models.Index(
+                fields=["status", "failed_at", "id"],
+                name="track_failed_lately",
+                condition=IS_QUEUED & ~Q(last_error=""),
+            ),
             models.Index(
                 # The kind first: of two indexes that serve as well, SQLite takes the wrong one for all that failed.
                 fields=["error_kind", "status", "id"],

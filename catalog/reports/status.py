@@ -43,11 +43,10 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
         counters = Track.objects.counts()
         # Counted in the smaller set: a fresh library is due as a whole, and hardly a song of it cools down.
         cooling = Track.objects.cooling(now).order_by().aggregate(count=Count("pk"), first=Min("retry_after"))
-        failed_at = _last_failures()
         next_up, downloading, failed = _described(
             Track.objects.queue(now)[:items],
             Track.objects.downloading().order_by("pk")[:ITEMS],
-            Track.objects.failed().filter(pk__in=id_subquery(failed_at)),
+            Track.objects.failed().filter(failed_at__isnull=False).order_by("-failed_at", "-pk")[:FAILURES],
         )
         services = Service.objects.in_bulk()
         answer: dict[str, Any] = {
@@ -64,7 +63,7 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
             "downloading": downloading,
             "failures": {
                 "total": Track.objects.failed().count(),
-                "items": _latest_first([{**track, "failed_at": failed_at[track["id"]]} for track in failed]),
+                "items": failed,
             },
             "runs": {kind: latest_run(kind, now) for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE)},
             "workers": _workers(now),
@@ -86,7 +85,7 @@ def described(tracks: TrackQuerySet) -> list[dict[str, Any]]:
 def _described(*sets: TrackQuerySet) -> list[list[dict[str, Any]]]:
     """Several sets of tracks, and one more query for the artists of all. No objects: they took half the page."""
     about = ("title", "album_id", "track_number", "duration_ms", "wanted", "ignored")
-    columns = (*about, "status", "attempts", "last_error", "error_kind", "retry_after")
+    columns = (*about, "status", "attempts", "last_error", "error_kind", "failed_at", "retry_after")
     lists = [list(tracks.values("pk", "album__title", "progress", *columns)) for tracks in sets]
     artists = billed(row["pk"] for rows in lists for row in rows)
     return [
@@ -160,21 +159,6 @@ def _services(rows: dict[str, Service], now: datetime) -> list[dict[str, Any]]:
         }
         for name, service in ((name, rows.get(name) or Service(name=name)) for name in SERVICES)
     ]
-
-
-def _last_failures() -> dict[int, datetime]:
-    """The tracks that failed last and are still missing, track id -> when."""
-    failed_at: dict[int, datetime] = {}
-    events = Event.objects.filter(kind=Event.Kind.FAIL).order_by("-at", "-pk").values_list("track_id", "at")
-    for track_id, at in events[: FAILURES * 10]:  # one track may have failed many times
-        failed_at.setdefault(track_id, at)
-    still = set(Track.objects.failed().filter(pk__in=id_subquery(failed_at)).order_by().values_list("pk", flat=True))
-    last = sorted(still, key=lambda pk: (failed_at[pk], pk), reverse=True)[:FAILURES]
-    return {pk: failed_at[pk] for pk in last}
-
-
-def _latest_first(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(failures, key=lambda track: (track["failed_at"], track["id"]), reverse=True)
 
 
 def latest_run(kind: str, now: datetime) -> dict[str, Any] | None:

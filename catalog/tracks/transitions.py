@@ -144,7 +144,7 @@ def _has_file(now: datetime) -> dict[str, Any]:
 
 def fail(track_id: int, token: str, kind: str, message: str, retry_after: datetime, now: datetime) -> bool:
     """The track's own failure: it cools down until ``retry_after``. A reservation is taken back."""
-    changes = {"last_error": message or kind, "error_kind": kind, "retry_after": retry_after}
+    changes = {"last_error": message or kind, "error_kind": kind, "failed_at": now, "retry_after": retry_after}
     return _give_up(track_id, token, Kind.FAIL, message or kind, now, changes)
 
 
@@ -158,7 +158,7 @@ def release(
     given_back = Case(When(attempts__gt=0, then=F("attempts") - 1), default=0)
     changes: dict[str, Any] = {"retry_after": due or now, "attempts": given_back}
     if error:
-        changes |= {"error_kind": error[0], "last_error": error[1] or error[0]}
+        changes |= {"error_kind": error[0], "last_error": error[1] or error[0], "failed_at": now}
     return _give_up(track_id, token, "", "", now, changes)
 
 

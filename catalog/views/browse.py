@@ -2,49 +2,63 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from catalog.reports.listings import albums, artists, with_songs
-from catalog.web.keyset_pages import page_of, query_string
+from catalog.text.sort_key import sort_key
+from catalog.web.keyset_pages import asked_page, links
 from catalog.web.permissions import readers_page
 
 WORDS = 8  # of a search
 # Orders with an index behind them.
-ALBUM_SORTS = {"title": ("By title", ("title", "pk")), "newest": ("Newest first", ("-pk",))}
+SORTS = {"name": ("By name", ("sort_key", "pk")), "newest": ("Newest first", ("-pk",))}
+LETTERS = (*ascii_lowercase, "zz")  # "zz": what comes after the Latin letters
 
 
 @readers_page
 def artist_list(request: HttpRequest) -> HttpResponse:
-    """`/artists`: the artists that the counter counts, by name."""
-    return _wall(request, artists(), ("key",), "key__contains", "artists")
+    """`/artists`: the artists that the counter counts."""
+    return _wall(request, artists(), "artists")
 
 
 @readers_page
 def album_list(request: HttpRequest) -> HttpResponse:
     """`/albums`: the albums that the counter counts, with their covers."""
-    sort = request.GET.get("sort", "")
-    sort = sort if sort in ALBUM_SORTS else "title"
-    sorts = [(name, label) for name, (label, _) in ALBUM_SORTS.items()]
-    return _wall(request, albums(), ALBUM_SORTS[sort][1], "title__icontains", "albums", sort=sort, sorts=sorts)
+    return _wall(request, albums(), "albums")
 
 
-def _wall(
-    request: HttpRequest, rows: QuerySet[Any], by: tuple[str, ...], lookup: str, kind: str, **more: Any
-) -> HttpResponse:
-    q = request.GET.get("q", "").replace("\0", "")
+def _wall(request: HttpRequest, rows: QuerySet[Any], kind: str) -> HttpResponse:
+    """One page, narrowed by words, from a letter on; the letters are left out where there is but one page."""
+    q, sort = request.GET.get("q", "").replace("\0", ""), request.GET.get("sort", "")
+    sort = sort if sort in SORTS else "name"
     for word in q.split()[:WORDS]:
-        rows = rows.filter(**{lookup: word.casefold() if kind == "artists" else word})
-    page = page_of(rows, by, request.GET.get("after", ""))
+        rows = rows.filter(_holds(kind, word))
+    letter = request.GET.get("from", "")
+    letter = letter if sort == "name" and letter in LETTERS else ""
+    if letter:
+        rows = rows.filter(sort_key__gte=letter)
+    page = asked_page(request, rows, SORTS[sort][1])
+    pager = links(request, page)
+    several = letter or pager["next"] or pager["first"]
     context = {
         "section": "library",
         "rows": with_songs(page.rows),
         "q": q,
-        "next": query_string(request, after=page.after) if page.after else "",
-        "first": f"{request.path}?{query_string(request, after='')}",
-        "after": page.after,
+        "sort": sort,
+        "sorts": [(name, label) for name, (label, _) in SORTS.items()],
+        "letters": LETTERS if sort == "name" and several else (),
+        "letter": letter,
+        "pager": pager,
     }
-    return render(request, f"library/{kind}.html", {**context, **more})
+    return render(request, f"library/{kind}.html", context)
+
+
+def _holds(kind: str, word: str) -> Q:
+    """The condition that a name holds a word, in any case, with or without its accents."""
+    exact = Q(key__contains=word.casefold()) if kind == "artists" else Q(title__icontains=word)
+    return exact | Q(sort_key__contains=sort_key(word))

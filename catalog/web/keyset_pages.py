@@ -1,4 +1,4 @@
-"""Pages of a million rows: by the last row's key, never by an offset, never with a count."""
+"""Pages of a million rows: by the key of a row, never by an offset, never with a count."""
 
 from __future__ import annotations
 
@@ -16,34 +16,64 @@ PAGE = 100  # rows
 
 @dataclass(frozen=True)
 class Page:
-    """``after`` is what to ask for to get the next page, "" at the end."""
+    """``after`` is what to ask for to get the next page, ``before`` the one before; "" where there is none."""
 
     rows: list[Any] = field(default_factory=list)
     after: str = ""
+    before: str = ""
 
 
-def page_of(rows: QuerySet[Any], by: tuple[str, ...], after: str = "", size: int = PAGE) -> Page:
+def page_of(rows: QuerySet[Any], by: tuple[str, ...], after: str = "", size: int = PAGE, before: str = "") -> Page:
     """The ``size`` rows that follow ``after`` in the order of the columns ``by``, the last one unique.
 
-    A column that begins with "-" descends.
-
+    A column that begins with "-" descends. With ``before`` in place of ``after``: the rows that come before it.
     ``rows`` may also be ``values_list(…, named=True)`` with these columns: half the time of objects.
-    An ``after`` that cannot be read is as good as none: the first page.
+    A key that cannot be read is as good as none: the first page.
     """
+    backward = bool(before) and not after
+    order = tuple(_turned(column) for column in by) if backward else by
+    key = read_key(before if backward else after, len(by))
     try:
-        following = _following(rows, by, _read(after, len(by)), size)
+        found = _following(rows, order, key, size)
     except (ValueError, TypeError, OverflowError, ValidationError):  # it does not fit the columns: no number, no time
-        following = _following(rows, by, None, size)
-    page = following[:size]
-    return Page(page, _written(page[-1], by) if len(following) > size else "")
+        key, backward, found = None, False, _following(rows, by, None, size)
+    more = len(found) > size
+    page = found[:size][::-1] if backward else found[:size]
+    if not page:
+        return Page()
+    onward = key is not None if backward else more
+    back = more if backward else key is not None
+    return Page(page, written_key(page[-1], by) if onward else "", written_key(page[0], by) if back else "")
+
+
+def asked_page(request: HttpRequest, rows: QuerySet[Any], by: tuple[str, ...], size: int = 0) -> Page:
+    """`page_of` for the page that the address asks for."""
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    return page_of(rows, by, after, **({"size": size} if size else {}), before=before)
 
 
 def query_string(request: HttpRequest, **changes: str) -> str:
-    """The query string of this page with some of its parameters changed."""
+    """The query string of this page with some of its parameters changed; "" takes one out."""
     query = request.GET.copy()
     for name, value in changes.items():
         query[name] = value
+        if not value:
+            del query[name]
     return query.urlencode()
+
+
+def links(request: HttpRequest, page: Page) -> dict[str, str]:
+    """Addresses of the first, the previous and the next page, for `parts/pager.html`; "" where there is none."""
+    moved = request.GET.get("after") or request.GET.get("before")
+    return {
+        "first": f"{request.path}?{query_string(request, after='', before='')}" if moved else "",
+        "previous": f"?{query_string(request, before=page.before, after='')}" if page.before and moved else "",
+        "next": f"?{query_string(request, after=page.after, before='')}" if page.after else "",
+    }
+
+
+def _turned(column: str) -> str:
+    return column[1:] if column.startswith("-") else f"-{column}"
 
 
 def _following(rows: QuerySet[Any], by: tuple[str, ...], key: list[Any] | None, size: int) -> list[Any]:
@@ -58,10 +88,10 @@ def _following(rows: QuerySet[Any], by: tuple[str, ...], key: list[Any] | None, 
     return list(rows.order_by(*by)[: size + 1])
 
 
-def _read(after: str, columns: int) -> list[Any] | None:
-    """The key that `_written` wrote; None for anything else, which a person or a scanner may have typed."""
+def read_key(text: str, columns: int) -> list[Any] | None:
+    """The key that `written_key` wrote; None for anything else, which a person or a scanner may have typed."""
     try:
-        key = json.loads(after)
+        key = json.loads(text)
     except (ValueError, RecursionError):
         return None
     plain = isinstance(key, list) and len(key) == columns and all(isinstance(part, (str, int)) for part in key)
@@ -69,7 +99,7 @@ def _read(after: str, columns: int) -> list[Any] | None:
     return key if plain and not any("\0" in part for part in key if isinstance(part, str)) else None
 
 
-def _written(row: Any, by: tuple[str, ...]) -> str:
+def written_key(row: Any, by: tuple[str, ...]) -> str:
     return json.dumps([getattr(row, column.lstrip("-")) for column in by], cls=_Exact)
 
 

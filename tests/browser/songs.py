@@ -104,6 +104,7 @@ def _track(number: int, albums: list[Album]) -> Track:
     elif state in FAILURES:
         track.error_kind, track.last_error = FAILURES[state]
         track.attempts, track.retry_after = 2, timezone.now() + timedelta(hours=5)
+        track.failed_at = timezone.now() - timedelta(minutes=number)
     return track
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from catalog.models import Event, Track
-from catalog.reports.listings import LISTINGS, albums
+from catalog.reports.listings import LISTINGS, albums, artists
 from catalog.tracks import transitions
 from tests.world import hour_later
 
@@ -29,7 +29,14 @@ SETS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "not wanted": (lambda: LISTINGS["not_wanted"].rows(NOW)[:PAGE], "track_not_wanted"),
     "claims that expired": (lambda: Track.objects.expired(NOW).order_by(), "track_claims"),
-    "albums by title": (lambda: albums().order_by("title", "pk")[:PAGE], "album_by_title"),
+    "failed, the last first": (
+        lambda: (
+            Track.objects.failed().filter(failed_at__isnull=False).order_by("-failed_at", "-pk").values("pk")[:PAGE]
+        ),
+        "track_failed_lately",
+    ),
+    "albums by title": (lambda: albums().order_by("sort_key", "pk")[:PAGE], "album_by_title"),
+    "artists by name": (lambda: artists().order_by("sort_key", "pk")[:PAGE], "artist_by_name"),
     "failures, the last first": (lambda: Event.objects.filter(kind="fail").order_by("-at", "-pk"), "event_failed"),
 }
 # As ANALYZE leaves it in a library of a million of which 3 % is due and 1 % has failed, and in a fresh one.
@@ -40,6 +47,7 @@ STATISTICS = {
         "track_missing": "40000 40000 1 1",
         "track_downloaded": "950000 950000 1 1",
         "track_failed": "10000 10000 1",
+        "track_failed_lately": "10000 10000 1 1",
         "track_failed_by_kind": "10000 5000 5000 1",
         "track_not_wanted": "10000 1",
         "track_places": "1000000 12 1 1 1",

@@ -16,7 +16,7 @@ from django.utils import timezone
 from catalog.db import database_clock
 from catalog.models import Event, Run
 from catalog.text.humanize import count
-from catalog.web.keyset_pages import page_of, query_string
+from catalog.web.keyset_pages import asked_page, links
 from catalog.web.permissions import may_act, readers_page
 
 Kind = Event.Kind
@@ -85,8 +85,9 @@ def activity(request: HttpRequest) -> HttpResponse:
         else:
             events = events.filter(kind=FILTERS[name][1][0])  # the very condition of its index
     events = _between(events, request.GET.get("since", ""), request.GET.get("until", ""))
-    page = page_of(events, ("-at", "-pk"), request.GET.get("after", ""))
-    first = not request.GET.get("after")
+    page = asked_page(request, events, ("-at", "-pk"))
+    pager = links(request, page)
+    first = not pager["first"]
     context = {
         "section": "activity",
         "now": database_clock.now(),
@@ -95,9 +96,7 @@ def activity(request: HttpRequest) -> HttpResponse:
         "days": [(day, list(each)) for day, each in groupby(_together(page.rows), lambda one: one.day)],
         "runs": Run.objects.order_by("-started_at")[:RUNS] if first and not name else [],
         "chart": _chart() if first else None,
-        "after": page.after,
-        "first": f"{request.path}?{query_string(request, after='')}",
-        "next": query_string(request, after=page.after),
+        "pager": pager,
         "may_act": may_act(request),
     }
     return render(request, "activity/events.html", context)

@@ -11,7 +11,7 @@ from catalog.models import Track
 from catalog.reports import status
 from catalog.reports.listings import BY_DUE, LISTINGS
 from catalog.reports.public_status import public_songs
-from catalog.web.keyset_pages import page_of
+from catalog.web.keyset_pages import asked_page, links
 from catalog.web.permissions import is_insider, may_act, readers_page, wants_json
 
 QUEUE_VIEWS = ("ready", "cooling")
@@ -26,11 +26,12 @@ def queue(request: HttpRequest) -> HttpResponse:
     with snapshot_read():
         missing, cooling = Track.objects.counts()["missing"], Track.objects.cooling(now).count()
         keys = listing.rows(now).values_list(*BY_DUE, named=True)
-        page = page_of(keys, BY_DUE, request.GET.get("after", ""), size=status.ITEMS)
+        page = asked_page(request, keys, BY_DUE, status.ITEMS)
         items = status.described(Track.objects.filter(pk__in=[key.pk for key in page.rows]).order_by(*BY_DUE))
     counts = {"ready": missing - cooling, "cooling": cooling}
     items = items if is_insider(request) else public_songs(items)
     if wants_json(request):
         return JsonResponse({**counts, "view": listing.name, "items": items, "after": page.after})
-    context = {"section": "activity", "now": now, "counts": counts, "listing": listing, "items": items, "page": page}
+    context = {"section": "activity", "now": now, "counts": counts, "listing": listing, "items": items}
+    context["pager"] = links(request, page)
     return render(request, "home/queue.html", {**context, "may_act": may_act(request)})

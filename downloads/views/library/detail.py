@@ -13,7 +13,7 @@ from catalog.models import Album, Artist, Collection, Credit, Entry, Track, Trac
 from catalog.reports import status
 from catalog.reports.ledger import ledger
 from catalog.reports.listings import with_songs
-from catalog.web.keyset_pages import page_of, query_string
+from catalog.web.keyset_pages import asked_page, links
 from catalog.web.permissions import may_act, readers_page
 from downloads.views.library.coverage import coverage_of
 
@@ -46,11 +46,11 @@ def artist(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Artist, pk=pk)
     tracks = Track.objects.filter(pk__in=Credit.objects.filter(artist=row).values("track"))
     albums = Album.objects.filter(pk__in=tracks.wanted().values("album")).order_by("-release_date", "pk")
-    page = page_of(tracks.wanted().values_list("pk", named=True), ("pk",), request.GET.get("after", ""))
+    page = asked_page(request, tracks.wanted().values_list("pk", named=True), ("pk",))
     context = _context(request, tracks, {"artist": pk}) | {
         "artist": row,
         "albums": with_songs(list(albums[:ARTIST_ALBUMS])),
-        **_page(request, page.after),
+        "pager": links(request, page),
         "rows": status.described(Track.objects.filter(pk__in=[key.pk for key in page.rows]).order_by("pk")),
     }
     return render(request, "library/artist.html", context)
@@ -60,7 +60,7 @@ def artist(request: HttpRequest, pk: int) -> HttpResponse:
 def collection(request: HttpRequest, pk: int) -> HttpResponse:
     """`/collections/<id>`: its places in their order, those without a song with their reason, and the ledger."""
     row = get_object_or_404(Collection, pk=pk)
-    page = page_of(row.entries.all(), ("position", "pk"), request.GET.get("after", ""))
+    page = asked_page(request, row.entries.all(), ("position", "pk"))
     ids = [entry.track_id for entry in page.rows if entry.track_id]
     songs = {song["id"]: song for song in status.described(Track.objects.filter(pk__in=ids))}
     few = row.entries.order_by()[: COUNTED_TO + 1].count() <= COUNTED_TO
@@ -69,7 +69,7 @@ def collection(request: HttpRequest, pk: int) -> HttpResponse:
         "collection": row,
         "ledger": ledger(Collection.objects.with_ledger().get(pk=pk)) if few else None,
         "places": [(entry, songs.get(entry.track_id)) for entry in page.rows],
-        **_page(request, page.after),
+        "pager": links(request, page),
     }
     return render(request, "library/collection.html", context)
 
@@ -89,7 +89,3 @@ def _context(request: HttpRequest, tracks: TrackQuerySet, narrowed_to: dict[str,
         "narrowed_to": narrowed_to,
         "may_act": may_act(request),
     }
-
-
-def _page(request: HttpRequest, after: str) -> dict[str, Any]:
-    return {"after": after, "next": query_string(request, after=after), "first": request.path}

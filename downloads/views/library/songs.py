@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -16,10 +16,11 @@ from catalog.db import database_clock
 from catalog.models import Album, Artist, Collection, Track, TrackQuerySet
 from catalog.reports import status
 from catalog.reports.listings import Listing, narrowed
+from catalog.reports.song_orders import ORDERS, Order, page_of_songs
 from catalog.text.humanize import count
 from catalog.text.row_ids import ids_from
 from catalog.web.confirm import confirmation, confirmed
-from catalog.web.keyset_pages import page_of, query_string
+from catalog.web.keyset_pages import Page, links
 from catalog.web.permissions import back, keeper_button, keeper_page, may_act, readers_page
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.jobs import queue as job_queue
@@ -31,14 +32,12 @@ FILTERS = (*NARROWED_BY, "error", "since", "q")
 OPPOSITE = {"ignore": "want", "want": "ignore"}
 UNDO = "undo_songs"  # in the session: what takes the last change of many songs back, and their ids
 UNDO_SONGS = 1_000  # more are not kept there
+OF_MISSING = {"missing", "failed", "ready", "cooling", "up_next", "waiting", "review", "plan_ask", "plan_fetch"}
 # The chips above the list, in their order; the other lists are reached from their numbers.
 CHIPS = ("songs", "downloaded", "downloading", "up_next", "waiting", "review", "failed", "missing", "not_wanted")
-# Only orders with an index behind them: a million rows are never sorted.
-SORTS = {
-    "newest": ("Newest first", ("-pk",)),
-    "oldest": ("Oldest first", ("pk",)),
-    "due": ("Next try", ("retry_after", "pk")),
-}
+COUNTED_TO = 10_000  # songs: the number stands beside the title of a list up to so many
+SMALL = ("downloading", "waiting", "review", "failed")  # chips with their numbers, where they are below this
+SMALL_TO = 1_000
 CSV_COLUMNS = ("title", "artists", "album", "status", "last_error", "retry_after", "spotify_id", "isrc")
 CSV_BATCH = 500
 # Button and outcome of an action for many songs.
@@ -55,27 +54,29 @@ def songs(request: HttpRequest) -> HttpResponse:
     now = database_clock.now()
     query = request.GET.dict()
     listing = _listing(query)
-    sort = _sort(query, listing)
-    keys = narrowed(listing.rows(now), query).values_list(*(name.lstrip("-") for name in _columns(sort)), named=True)
-    page = page_of(keys, _columns(sort), query.get("after", ""))
-    rows = status.described(Track.objects.filter(pk__in=[row.pk for row in page.rows]).order_by(*_columns(sort)))
+    order = _order(query, listing)
+    tracks = narrowed(listing.rows(now), query)
+    page = page_of_songs(tracks, order, query.get("after", ""), query.get("before", ""))
+    ids = [row.pk for row in page.rows]
+    described = {song["id"]: song for song in status.described(Track.objects.filter(pk__in=ids))}
+    pager = links(request, page)
+    kept = {name: query[name] for name in FILTERS if query.get(name)}
     context = {
         "section": "library",
         "now": now,
         "listing": listing,
-        "chips": [LISTS[name] for name in CHIPS],
-        "page": page,
-        "rows": rows,
+        "chips": [(LISTS[name], _small(name, now) if not kept else None) for name in CHIPS],
+        "number": _number_of(tracks, query, page, bool(pager["first"])),
+        "pager": pager,
+        "rows": [described[pk] for pk in ids if pk in described],
         "q": query.get("q", ""),
         "of": _narrowed_to(query),
         "error": ERROR_KINDS.get(query.get("error", "")),
-        "next": query_string(request, after=page.after),
-        "first": f"{request.path}?{query_string(request, after='')}",
-        "kept": {name: query[name] for name in FILTERS if query.get(name)},
-        "sort": sort,
+        "kept": kept,
+        "sort": order.name,
         "week": f"{timezone.localtime(now) - timedelta(days=7):%Y-%m-%d}",
         "undo": _undo(request),
-        "sorts": [(name, label) for name, (label, _) in SORTS.items()],
+        "orders": [one for one in ORDERS.values() if _fits(one, listing)],
         "may_act": may_act(request),
     }
     return render(request, "library/songs.html", context)
@@ -85,12 +86,32 @@ def _listing(query: dict[str, str]) -> Listing:
     return LISTS.get(query.get("status", ""), LISTS["songs"])
 
 
-def _sort(query: dict[str, str], listing: Listing) -> str:
-    return query["sort"] if query.get("sort") in SORTS else "due" if len(listing.by) > 1 else "newest"
+def _order(query: dict[str, str], listing: Listing) -> Order:
+    asked = ORDERS.get(query.get("sort", ""))
+    return asked if asked and _fits(asked, listing) else ORDERS["due" if len(listing.by) > 1 else "newest"]
 
 
-def _columns(sort: str) -> tuple[str, ...]:
-    return SORTS[sort][1]
+def _fits(order: Order, listing: Listing) -> bool:
+    """Whether there is an index that gives this list in this order: a million rows are never sorted."""
+    if order.of_failed:
+        return listing.name in ("failed", "review")
+    return not order.of_missing or listing.name in OF_MISSING
+
+
+def _number_of(tracks: TrackQuerySet, query: dict[str, str], page: Page, moved: bool) -> int | None:
+    """How many songs the list has; None where that would cost too much to count, a second search for words say."""
+    if not moved and not page.after:
+        return len(page.rows)
+    if query.get("q") or query.get("since"):
+        return None
+    number = tracks.order_by()[: COUNTED_TO + 1].count()
+    return number if number <= COUNTED_TO else None
+
+
+def _small(name: str, now: datetime) -> int | None:
+    """The number of a list that is mostly short, for its chip; None where it is not."""
+    number = LISTS[name].rows(now).order_by()[:SMALL_TO].count() if name in SMALL else SMALL_TO
+    return number if number < SMALL_TO else None
 
 
 def _narrowed_to(query: dict[str, str]) -> Artist | Album | Collection | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import urlencode
 
 from catalog.db import database_clock
 from catalog.models import BinnedFile
 from catalog.text.humanize import count
-from catalog.web.keyset_pages import page_of
+from catalog.web.keyset_pages import asked_page, links
 from catalog.web.permissions import keeper_button, keeper_page
 from downloads.file_moves import restore, trash
 from downloads.jobs import queue
@@ -24,13 +23,12 @@ def trash_list(request: HttpRequest) -> HttpResponse:
     """`/bin`: the files in the bin, in the order in which they went. Paged by key."""
     rows = BinnedFile.objects.filter(state__in=[BinnedFile.State.BINNED, BinnedFile.State.RETURNING])
     rows = rows.select_related("track__album").prefetch_related("track__credits__artist")
-    page = page_of(rows, ("pk",), request.GET.get("after", ""))
-    following = {"first": request.path, "next": urlencode({"after": page.after})}
+    page = asked_page(request, rows, ("pk",))
     formers = FormerFile.objects.exclude(state=FormerFile.State.LEAVING).order_by("-moved_at", "-pk")
     formers = formers.select_related("track__album").prefetch_related("track__credits__artist")[: MAX_ROWS + 1]
     context = {"formers": formers[:MAX_ROWS], "more_formers": len(formers) > MAX_ROWS, "most": MAX_ROWS}
-    context |= {"section": "library", "now": database_clock.now(), "page": page}
-    return render(request, "settings/trash.html", context | following)
+    context |= {"section": "library", "now": database_clock.now(), "page": page, "pager": links(request, page)}
+    return render(request, "settings/trash.html", context)
 
 
 @keeper_button

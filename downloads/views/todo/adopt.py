@@ -5,13 +5,12 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import urlencode
 
 from catalog.db import database_clock
 from catalog.library import adopt
 from catalog.models import AdoptionMatch
 from catalog.text.humanize import count
-from catalog.web.keyset_pages import page_of
+from catalog.web.keyset_pages import asked_page, links
 from catalog.web.permissions import back, keeper_button, keeper_page
 from downloads.jobs import queue
 
@@ -23,8 +22,8 @@ def adoption(request: HttpRequest) -> HttpResponse:
     """`/adopt`: files that may be a missing track's or are better than a track's, as they were found. Paged by key."""
     asked = AdoptionMatch.objects.unanswered()
     rows = asked.select_related("track__album").prefetch_related("track__credits__artist")
-    page = page_of(rows, ("pk",), request.GET.get("after", ""))
-    context = {"section": "todo", "page": page, "first": request.path, "next": urlencode({"after": page.after})}
+    page = asked_page(request, rows, ("pk",))
+    context = {"section": "todo", "page": page, "pager": links(request, page)}
     return render(request, "todo/adopt.html", context)
 
 

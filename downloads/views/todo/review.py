@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_safe
 from catalog.db import database_clock
 from catalog.models import Track
 from catalog.storage import state as storage
-from catalog.web.keyset_pages import page_of
+from catalog.web.keyset_pages import asked_page, links
 from catalog.web.permissions import back, keeper_button, keeper_page
 from downloads.audio import verify
 from downloads.failures.kinds import ERROR_KINDS
@@ -43,13 +42,12 @@ ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
 def review_list(request: HttpRequest) -> HttpResponse:
     """`/decide`: the open questions that the navigation counts, each with the nearest recording that was found."""
     rows = open_questions().select_related("album").prefetch_related("credits__artist", "candidates")
-    page = page_of(rows, ("pk",), request.GET.get("after", ""))
+    page = asked_page(request, rows, ("pk",))
     items = [{"track": track, "best": _nearest(track)} for track in page.rows]
     twice = AudioFile.objects.filter(same_as__isnull=False, track__status=Track.Status.DOWNLOADED).order_by("track")
     following = {
         "twice": twice.select_related("track", "same_as")[:TWICE],
-        "next": urlencode({"after": page.after}),
-        "first": request.path,
+        "pager": links(request, page),
     }
     return render(request, "todo/review_list.html", {"section": "todo", "items": items, "page": page, **following})
 

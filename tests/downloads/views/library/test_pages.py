@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Album, Artist, Collection, Entry, Event, Track
+from downloads.views.library import songs
 from downloads.views.library.songs import formula_safe
 from tests.world import World
 
@@ -194,3 +196,68 @@ def test_a_list_is_narrowed_to_what_was_added_since_a_day(keeper: Client, world:
     week = f"{timezone.localtime() - timedelta(days=7):%Y-%m-%d}"
     assert "Old one" not in text_of(keeper, f"/tracks?since={week}")
     assert "Old one" in text_of(keeper, "/tracks?since=nonsense")
+
+
+def shown(client: Client, address: str) -> list[str]:
+    """The titles or names of the rows on a page, in their order."""
+    text = text_of(client, address)
+    rows = text.partition("data-list")[2].partition("</section>")[0].partition('<nav class="pager"')[0]
+    return [one or other for one, other in re.findall(r'<b><bdi>(.*?)</bdi>|class="song"[^>]*><bdi>(.*?)</bdi>', rows)]
+
+
+def test_songs_are_sorted_by_artist_and_by_album(keeper: Client, world: World) -> None:
+    assert shown(keeper, "/tracks?sort=artist") == ["Morning", "Noon", "Evening", "Morning", "Bára", "波"]
+    assert shown(keeper, "/tracks?sort=album")[:2] == ["Morning", "Noon"]
+
+
+@pytest.mark.parametrize("status", ["songs", "downloaded", "known", "not_wanted", "downloading"])
+def test_no_list_is_sorted_by_what_it_has_no_index_for(keeper: Client, world: World, status: str) -> None:
+    text = text_of(keeper, f"/tracks?status={status}&sort=due")
+    assert 'value="due"' not in text and 'value="failed"' not in text and '<option value="newest" selected>' in text
+
+
+def test_a_list_says_how_many_songs_it_has_and_the_box_for_all_of_them(keeper: Client, world: World) -> None:
+    for number in range(120):
+        failed(world, f"Song {number}", "network")
+    text = text_of(keeper, "/tracks?status=failed")
+    assert "All 120 that fit" in text and 'data-count="120">Failed 120</a>' in text.replace("\n", "")
+
+
+def test_a_long_list_is_not_counted(keeper: Client, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(songs, "COUNTED_TO", 100)
+    monkeypatch.setattr(songs, "SMALL_TO", 100)
+    for number in range(120):
+        failed(world, f"Song {number}", "network")
+    text = text_of(keeper, "/tracks?status=failed")
+    assert "All that fit, also on other pages" in text
+    assert "120" not in text.partition("<h1>")[2].partition("data-list")[0]
+
+
+def test_albums_begin_at_a_letter_and_are_found_without_their_accents(keeper: Client, world: World) -> None:
+    for number in range(120):
+        world.make_track(f"Song {number}", album=f"Zebra {number}")
+    assert shown(keeper, "/albums?from=h")[:2] == ["Hafið", "Second Light"]
+    assert shown(keeper, "/albums?from=z")[:3] == ["Zebra 0", "Zebra 1", "Zebra 2"]
+    assert shown(keeper, "/albums?from=zz") == ["海"]
+    assert shown(keeper, "/artists?q=olof") == ["Ólöf"]
+    assert shown(keeper, "/artists?sort=newest")[-1] == "Maria Ruiz"
+
+
+def test_a_wall_leads_back_to_the_page_before(keeper: Client, world: World) -> None:
+    for number in range(250):
+        world.make_track(f"Song {number}", album=f"Zebra {number}")
+    pages = ["/albums"]
+    for _ in range(2):
+        pages.append("/albums" + html.unescape(re.findall(r'rel="next" href="([^"]+)"', text_of(keeper, pages[-1]))[0]))
+    back = html.unescape(re.findall(r'rel="prev" href="([^"]+)"', text_of(keeper, pages[2]))[0])
+    assert shown(keeper, f"/albums{back}") == shown(keeper, pages[1])
+    assert 'rel="prev"' not in text_of(keeper, "/albums")
+
+
+def test_the_second_page_of_the_queue_follows_the_first(keeper: Client, world: World) -> None:
+    for number in range(60):
+        failed(world, f"Song {number}", "network")
+    first = text_of(keeper, "/queue?view=cooling")
+    onward = html.unescape(re.findall(r'rel="next" href="([^"]+)"', first)[0])
+    rest = shown(keeper, f"/queue{onward}")
+    assert len(rest) == 10 and not set(rest) & set(shown(keeper, "/queue?view=cooling"))
