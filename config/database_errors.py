@@ -44,4 +44,4 @@ def sentence(error: Exception) -> str:
     """One sentence for a driver's error. The driver's own text may hold the password and is not repeated."""
     text = str(error).lower()
     cure = next((cure for sign, cure in SENTENCES if sign in text), "The database cannot be used. Check DATABASE_URL.")
-    return cure.format(migrate=command("migrate"), restore=command("restore FILE"))
+    return cure.format(migrate=command("migrate"), restore=command("restore FILE", stopped=True))

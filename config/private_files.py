@@ -8,7 +8,7 @@ from pathlib import Path
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 SECRETS = ("secret_key*", "*.sqlite3*")
-FOLDERS = ("run", "locks", "uploads", "tmp", "covers")
+FOLDERS = ("run", "locks", "uploads", "tmp", "covers", "backups")
 
 
 def make_private(data_dir: Path, music_dir: Path) -> None:

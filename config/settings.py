@@ -134,6 +134,14 @@ def extractor_args(name: str) -> dict[str, list[str]]:
     return args
 
 
+def first_line(path: Path) -> str:
+    """What stands in a small file of ours; "" where there is none."""
+    try:
+        return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(f"{path} cannot be read; remove it and choose the music folder anew.") from error
+
+
 def own_command() -> str:
     """How this program's commands begin when they are run in its folder: its Python and manage.py."""
     python = Path(sys.executable or "python")
@@ -199,8 +207,11 @@ except OSError as error:
 
 # The folder under DATA_DIR is ours to make. One that a person names is never made: an unmounted drive's
 # mount point would be filled with a second library.
-MUSIC_DIR_NAMED = bool(text("MUSIC_DIR"))
-MUSIC_DIR = str(place("MUSIC_DIR", DATA_DIR / "music"))
+MUSIC_DIR_FIXED = bool(text("MUSIC_DIR"))
+MUSIC_DIR_FILE = DATA_DIR / "music_dir"  # what a person chose on a page: `catalog.storage.choose`
+_chosen = "" if MUSIC_DIR_FIXED else first_line(MUSIC_DIR_FILE)
+MUSIC_DIR_NAMED = MUSIC_DIR_FIXED or bool(_chosen)
+MUSIC_DIR = str(place("MUSIC_DIR", Path(_chosen) if _chosen else DATA_DIR / "music"))
 MUSIC_UMASK = int(choice("MUSIC_UMASK", "022", "000", "002", "007", "022", "027", "077"), 8)
 MIN_FREE_BYTES = int(number("MIN_FREE_GB", 1, 0, 1_000_000) * 1_000_000_000)
 make_private(DATA_DIR, Path(MUSIC_DIR))

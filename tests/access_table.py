@@ -29,6 +29,7 @@ ARGUMENTS = {
     "deed": "retry",
     "action": "take",
     "kind": "apply",
+    "work": "check",
     "token": "x" * 43,
     # of the admin and of the API
     "object_id": "1",

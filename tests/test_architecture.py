@@ -165,6 +165,7 @@ REMOVERS = {
     "downloads/audio/convert.py": "in the stage that a child process works in",
     "downloads/fetch/guest_cookies.py": "a guest's cookies in DATA_DIR",
     "downloads/fetch/ytdlp.py": "old player scripts in DATA_DIR",
+    "downloads/jobs/maintenance.py": "its own older backups in DATA_DIR",
     "downloads/jobs/uploads.py": "DATA_DIR",
     "downloads/publishing/retag.py": "a track's file by its tagged copy, if nobody wrote to it meanwhile",
     "downloads/publishing/link_method.py": "files by their new name, never over another",

@@ -68,6 +68,17 @@ class LibraryCheck:
         return asdict(self)
 
 
+def described(item: str | dict[str, Any]) -> str:
+    """One thing that a check has listed, in a line."""
+    if isinstance(item, str):
+        return item
+    if "on_disk" in item:
+        return f"{item['file']}: {item['on_disk']:,} bytes, recorded are {item['recorded']:,}"
+    if "why" in item:
+        return f"{item['file']}: {item['why']}"
+    return f"{item['file']}: {item['title']} has {item['has']}"
+
+
 def check_library(now: datetime, on_progress: Callable[[int], None] = lambda folders: None) -> LibraryCheck:
     """Compare every folder. ``on_progress`` hears how many were looked at. Rows are read as they are at the moment."""
     check = LibraryCheck()

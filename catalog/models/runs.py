@@ -17,6 +17,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         mine = Q(report__host=host) | Q(report__host__isnull=True) if host else Q()
         return self.filter(mine, kind=Run.Kind.IMPORT, ended_at=None).order_by("started_at")
 
+    def waiting(self, *kinds: str) -> Self:
+        """Those that were asked for on a page and have not ended, the oldest first."""
+        return self.filter(kind__in=kinds, ended_at=None).order_by("started_at", "pk")
+
     def forget_all_but(self, kept: int, now: datetime) -> None:
         """Delete all of these but the latest ``kept``.
 
@@ -35,6 +39,12 @@ class Run(models.Model):
         RECONCILE = "reconcile"
         ADOPT = "adopt"
         IMPORT = "import"
+        CHECK = "check"
+        BACKUP = "backup"
+        RELOCATE = "relocate"
+        FOLDER = "folder"
+
+    MAINTENANCE = (Kind.CHECK, Kind.BACKUP, Kind.FOLDER, Kind.RELOCATE)  # asked for on a page, done by a job
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     started_at = models.DateTimeField()

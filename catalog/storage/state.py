@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 
-from catalog.models import Folder, Library, Service
+from catalog.models import BinnedFile, Folder, JobRequest, Library, Service, Track
 from catalog.models.settings import value
 from catalog.storage import acting_host
 from catalog.storage.marker import MARKER, set_marker
@@ -58,6 +58,8 @@ def check(now: datetime) -> StorageState:
             os.mkdir(path)  # DATA_DIR is there; other players may read the music, as far as they may enter that
             os.chmod(path, 0o777 & ~settings.MUSIC_UMASK)
     probe = call_with_timeout(ANSWER_WITHIN, lambda: probe_root(path))
+    if not probe.problem and probe.writable and _was_never_used(library, path, now):
+        library = _forget(library)
     if not probe.problem and not library.root_uuid:
         probe = _register(path, probe)
         library.refresh_from_db()
@@ -110,9 +112,27 @@ def _marker_problem(path: str, marker: str, library: Library) -> str:
     if library.root_path != path:
         return (
             f"The music folder is now at {path}, but the catalog has it at {library.root_path}. "
-            "If it has moved, say so on the page Maintenance."
+            "If it has moved, say so on the page Music folder."
         )
     return ""
+
+
+def holds_files() -> bool:
+    """Whether any row names a place in the music folder, also one where its file no longer is."""
+    return Track.objects.exclude(local_path="").exists() or BinnedFile.objects.exists()
+
+
+def _was_never_used(library: Library, path: str, now: datetime) -> bool:
+    """Whether MUSIC_DIR names another folder than the library's, in which no file of the catalog ever was."""
+    elsewhere = bool(library.root_uuid) and library.root_path != path
+    return elsewhere and not acting_host.is_elsewhere(now) and not holds_files()
+
+
+def _forget(library: Library) -> Library:
+    """The library's folder counts for nothing: the next one is met as the first, and looked through for the plan."""
+    Library.objects.filter(pk=1, root_uuid=library.root_uuid).update(root_uuid="", root_path="")
+    JobRequest.objects.ask("look")
+    return Library.load()
 
 
 def _register(path: str, probe: RootProbe) -> RootProbe:

@@ -9,9 +9,15 @@ from __future__ import annotations
 from django.conf import settings
 
 
-def command(words: str) -> str:
-    """The whole command line of ``words``, such as "plan --accept"."""
-    return f"{settings.COMMAND_PREFIX} {words}"
+def command(words: str, stopped: bool = False) -> str:
+    """The whole command line of ``words``, such as "plan --accept". ``stopped``: one that runs while Tonekeep does not.
+
+    In a container that is stopped nothing can be run: Compose makes another one on the same volumes.
+    """
+    prefix = str(settings.COMMAND_PREFIX)
+    if stopped and prefix.startswith("docker exec "):
+        prefix = "docker compose run --rm tonekeep"
+    return f"{prefix} {words}"
 
 
 def update_ytdlp() -> str:

@@ -6,6 +6,7 @@ Measured: `kill -9` of a cluster's main process leaves 5 orphans beside the new 
     a program exited               kill the rest of its process group
     stdin ended                    supervisord is gone: stop every program, kill every group 10 s later, then go
     no heartbeat for 3 minutes     stop that cluster, and kill its group 20 s later; supervisord starts it again
+    a file "restart" in DATA_DIR/run   stop everything in good order and start it anew: another music folder was chosen
 
 No Django and no database in here: it must notice a cluster that hangs because the database does. No clock either that
 somebody could set: heartbeats are files, and only whether they changed counts, measured by a monotonic clock.
@@ -31,6 +32,7 @@ from catalog.system import child_lifetime
 from catalog.system.heartbeat import SILENT_AFTER
 
 KILL_AFTER = 20.0  # seconds that a stale cluster gets to stop by itself
+RESTART = "restart"  # in the run folder; `downloads.jobs.cluster_state.request_restart` writes it
 LAST_ORDERS = 10.0  # seconds that everything gets to stop by itself once the manager is gone
 
 # Which program's heartbeat is which file: the name of the queue that the cluster serves.
@@ -128,15 +130,27 @@ class ProcessWatcher:
             self.kill_group(pid, signal.SIGKILL)
 
 
+def _server(control: str) -> xmlrpc.client.ServerProxy:
+    return xmlrpc.client.ServerProxy("http://127.0.0.1", SupervisorTransport(None, None, f"unix://{control}"))
+
+
 def running_programs(control: str) -> dict[str, int]:
     """Program -> pid of everything that supervisord runs, this process aside; {} where it cannot be asked."""
     try:
-        server = xmlrpc.client.ServerProxy("http://127.0.0.1", SupervisorTransport(None, None, f"unix://{control}"))
-        programs: list[dict[str, object]] = server.supervisor.getAllProcessInfo()  # type: ignore[assignment]
+        programs: list[dict[str, object]] = _server(control).supervisor.getAllProcessInfo()  # type: ignore[assignment]
         pids = {str(program["name"]): int(str(program["pid"])) for program in programs}
     except (OSError, xmlrpc.client.Error):
         return {}
     return {name: pid for name, pid in pids.items() if pid not in (0, os.getpid())}
+
+
+def restart_if_asked(keeper: ProcessWatcher, control: str) -> None:
+    """Let supervisord stop everything and start anew where a job has left the file that asks for it."""
+    mark = keeper.run_dir / RESTART
+    if mark.exists():
+        with suppress(OSError, xmlrpc.client.Error):
+            _server(control).supervisor.restart()
+            mark.unlink()
 
 
 def handle(keeper: ProcessWatcher, event: str, payload: str, control: str, now: float) -> None:
@@ -149,6 +163,7 @@ def handle(keeper: ProcessWatcher, event: str, payload: str, control: str, now: 
         keeper.see(running_programs(control))
     elif event == "TICK_5":
         keeper.look(now)
+        restart_if_asked(keeper, control)
 
 
 def listen(keeper: ProcessWatcher, control: str, stdin: TextIO, stdout: TextIO, clock: Callable[[], float]) -> None:

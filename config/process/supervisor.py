@@ -22,10 +22,12 @@ from pathlib import Path
 from supervisor.loggers import LevelsByName
 from supervisor.medusa.asyncore_25 import ExitNow
 from supervisor.options import ServerOptions
+from supervisor.states import SupervisorStates
 from supervisor.supervisord import Supervisor
 
 from catalog.system import child_lifetime
 from catalog.text.user_error import UserError
+from config.process.event_listener import RESTART
 
 RUN = "run"  # the folder in DATA_DIR for locks, marks and heartbeats of running processes
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel takes 107 for a unix socket, and supervisord adds a suffix of ".<pid>"
@@ -92,7 +94,7 @@ def socket_path(run_dir: Path) -> Path:
 
 
 def replace_this_process() -> None:
-    """Become the manager. Does not return."""
+    """Become the manager, or a new one in the stead of this one: it reads the settings anew. Does not return."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-m", "config.process.supervisor"])  # noqa: S606
@@ -152,6 +154,7 @@ def main() -> None:
 
     make_stdout_a_pipe()
     run_dir = settings.DATA_DIR / RUN
+    (run_dir / RESTART).unlink(missing_ok=True)
     control = socket_path(run_dir)
     options = Options()
     options.environ_expansions.update(expansions(run_dir, control, settings.ROLES, settings.WATCH))
@@ -161,11 +164,14 @@ def main() -> None:
     try:
         with suppress(ExitNow):
             Supervisor(options).main()
+        starts_anew = options.mood == SupervisorStates.RESTARTING
     finally:
         options.close_httpservers()
         if control.parent != run_dir:
             with suppress(OSError):
                 control.parent.rmdir()
+    if starts_anew:
+        replace_this_process()
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ JOBS = {
     "handle_backlog": "backlog",
     "catch_up": "backlog",
     "import_uploads": "uploads",
+    "maintain": "maintenance",
     "send_messages": "outbound",
     "tell_players": "outbound",
     "find_covers": "outbound",

@@ -143,6 +143,18 @@ def flag_file(kind: str, name: str) -> Path:
     "stop-<queue>"     the cluster's main process writes it; its busy workers read it and end
     "beat-<queue>"     workers touch it; the process manager's listener reads its modification time
     """
+    return _run_dir() / f"{kind}-{name}"
+
+
+def request_restart() -> None:
+    """Let the process manager stop everything of this host in good order and start it anew, within 5 s.
+
+    Without a manager nothing happens: who started the processes starts them again.
+    """
+    (_run_dir() / "restart").touch(mode=0o600)
+
+
+def _run_dir() -> Path:
     folder: Path = settings.DATA_DIR / "run"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{kind}-{name}"
+    return folder

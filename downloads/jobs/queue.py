@@ -120,6 +120,11 @@ def request_import() -> None:
     enqueue("import_uploads", queue_key(MAIN))
 
 
+def request_maintenance() -> None:
+    """Do what was asked for on the pages Maintenance and Music folder (`downloads.jobs.maintenance`)."""
+    enqueue("maintain")
+
+
 def request_backlog() -> None:
     """Run the sync or reconcile that is due (`downloads.jobs.backlog`)."""
     enqueue("handle_backlog")

@@ -28,6 +28,7 @@ from downloads.jobs.queue import (
     request_covers,
     request_import,
     request_listen,
+    request_maintenance,
     request_messages,
     request_move,
     request_players,
@@ -105,6 +106,11 @@ def _import_if_requested(now: datetime) -> None:
         request_import()
 
 
+def _maintain_if_requested(now: datetime) -> None:
+    if Run.objects.waiting(*Run.MAINTENANCE).exists():
+        request_maintenance()
+
+
 def _send_if_due(now: datetime) -> None:
     outbox.write_due(now)
     if outbox.has_due(now):
@@ -140,6 +146,7 @@ EACH_MINUTE: tuple[Step, ...] = (
     _move_if_requested,
     _retag_if_requested,
     _import_if_requested,
+    _maintain_if_requested,
     _send_if_due,
     _tell_players,
     _find_covers,

@@ -61,14 +61,26 @@ SETTINGS_PAGES = (
     ("paths", "File names", "folder", "How folders and files are named; move what is here already."),
     ("tags", "Tags", "file-up", "What is written into files, and what follows a correction at Spotify."),
     ("adopt", "Music you already have", "folder-check", "Files in the folder that may be songs of yours."),
+    ("start", "Music folder", "hard-drive", "Its disk and room; it has moved, or shall be another one."),
     ("trash", "Bin", "trash-2", "Files of songs that nothing holds any more, and the way back."),
     ("messages", "Messages", "bell", "Who hears of what matters: phone, mail, chat or a webhook."),
     ("players", "Players", "radio-tower", "MPD, Navidrome, Jellyfin, Plex: told at once when songs come or go."),
     ("health", "Health", "heart-pulse", "Whether everything that downloads need is in order."),
+    ("maintenance", "Maintenance", "database", "Check the library; make a backup and save it."),
     ("people", "People", "user", "Who may log in, and what each may do; invite somebody."),
     ("admin:index", "Admin", "database", "Every row, for looking things up."),
 )
-OWNERS_PAGES = {"connect", "preferences", "paths", "tags", "messages", "players", "people", "admin:index"}
+OWNERS_PAGES = {
+    "connect",
+    "preferences",
+    "paths",
+    "tags",
+    "messages",
+    "players",
+    "maintenance",
+    "people",
+    "admin:index",
+}
 
 
 @dataclass(frozen=True, slots=True)

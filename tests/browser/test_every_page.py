@@ -25,6 +25,8 @@ PAGES = [
         "/tags",
         "/messages",
         "/players",
+        "/start",
+        "/maintenance",
         "/people",
         "/account",
         "/nothing-here",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.storage.marker import MARKER
 from tests.e2e.installation import SONGS, HeldArchive, Installation, eventually
 
 MAIN = r"manage\.py qcluster $"
@@ -125,3 +126,31 @@ def test_the_first_start_needs_nothing_and_offers_a_setup_link(installation: Ins
     assert f"http://127.0.0.1:{installation.port}/setup/" in said
     assert "Traceback" not in said
     assert "CRIT" not in said
+
+
+CHOOSE = (
+    "from catalog.db import database_clock; from downloads.jobs import maintenance;"
+    "maintenance.ask('folder', database_clock.now(), path={!r})"
+)
+
+
+@pytest.mark.long
+def test_another_music_folder_is_taken_by_a_start_of_everything(tmp_path: Path, archive: HeldArchive) -> None:
+    with Installation(tmp_path / "home", archive, MUSIC_DIR="") as installation:
+        installation.start()
+        eventually(lambda: everything(installation), "all of it runs")
+        eventually(lambda: installation.status()["storage"]["state"] == "online", "the default folder is there")
+        before = set(installation.processes())
+        installation.command("shell", "-c", CHOOSE.format(str(installation.music)))
+
+        def has_it() -> bool:
+            return everything(installation) and (installation.music / MARKER).exists()
+
+        eventually(has_it, "all of it runs with the chosen folder")
+        assert installation.run
+        assert set(installation.named(LISTENER)).isdisjoint(before) and installation.run.poll() is None
+        installation.import_songs(*SONGS[:2])
+        eventually(lambda: installation.counts() == (0, 0, 2), "songs come into it")
+        assert len(installation.files()) == 2 and not list((installation.data / "music").rglob("*.mp3"))
+        assert installation.interrupt(signal.SIGTERM) == 0
+        assert installation.processes() == {}

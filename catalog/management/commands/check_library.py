@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from catalog.db import database_clock
-from catalog.library.audit import KINDS, LibraryCheck, check_library
+from catalog.library.audit import KINDS, LibraryCheck, check_library, described
 from catalog.system.console import CommandReport, ReportCommand
 
 SHOWN = 10  # of each kind on the terminal
@@ -27,14 +27,6 @@ def _lines(check: LibraryCheck) -> Iterator[str]:
     for kind, words in KINDS.items():
         if check.counts[kind]:
             yield f"{check.counts[kind]:,} {words}:"
-            yield from (f"  {_text(item)}" for item in check.listed[kind][:SHOWN])
+            yield from (f"  {described(item)}" for item in check.listed[kind][:SHOWN])
     if not any(check.counts.values()):
         yield "Everything fits."
-
-
-def _text(item: str | dict[str, Any]) -> str:
-    if isinstance(item, str):
-        return item
-    if "on_disk" in item:
-        return f"{item['file']}: {item['on_disk']:,} bytes, recorded are {item['recorded']:,}"
-    return f"{item['file']}: {item['title']} has {item['has']}"

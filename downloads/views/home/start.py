@@ -1,27 +1,59 @@
-"""`/start`: the first start, step by step. The steps are pages that stay: each can be left and come back to."""
+"""`/start`: the music folder, a step of the first start that stays: what it is, where it moved, another one."""
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from catalog.db import database_clock
-from catalog.models import JobRequest
+from catalog.models import JobRequest, Library, Run
 from catalog.reports import plan
 from catalog.reports.music_folder import music_folder
-from catalog.web.permissions import keeper_page
+from catalog.storage.choose import LONGEST
+from catalog.web.permissions import keeper_page, owner_button
+from downloads.jobs import maintenance
 
 
 @keeper_page
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """The second step: the music folder, as the last look left it. The next ones are the source and the plan."""
+    """The music folder, as the last look left it. The next steps are the source and the plan."""
     now = database_clock.now()
+    library = Library.current()
+    chosen = Run.objects.filter(kind=Run.Kind.FOLDER).first()
+    moved = Run.objects.filter(kind=Run.Kind.RELOCATE).first()
     context = {
         "section": "home",
         "now": now,
         "folder": music_folder(),
         "looking": plan.look_under_way(now) is not None or JobRequest.objects.is_waiting("look"),
+        "fixed": settings.MUSIC_DIR_FIXED,
+        "chosen": chosen,
+        "starts_anew": bool(chosen and chosen.ok and chosen.report.get("path") != settings.MUSIC_DIR),
+        "moved": moved,
+        "moved_from": library.root_path if library.root_uuid and library.root_path != settings.MUSIC_DIR else "",
+        "longest": LONGEST,
     }
     return render(request, "home/start.html", context)
+
+
+@owner_button
+def choose_folder(request: HttpRequest) -> HttpResponse:
+    """Take another music folder. A job looks at it: no page touches a folder of music."""
+    path = request.POST.get("folder", "").strip()[: LONGEST + 1]
+    if maintenance.ask(Run.Kind.FOLDER, database_clock.now(), path=path):
+        messages.success(request, "The folder is being looked at; this page says in a moment whether it can be taken.")
+    else:
+        messages.error(request, "A folder is being looked at already; choose again in a moment.")
+    return redirect("start")
+
+
+@owner_button
+def folder_moved(request: HttpRequest) -> HttpResponse:
+    """The folder that is at MUSIC_DIR now is the library, which was moved there with all its files."""
+    maintenance.ask(Run.Kind.RELOCATE, database_clock.now())
+    messages.success(request, "The songs follow their folder; this page says when that is done.")
+    return redirect("start")

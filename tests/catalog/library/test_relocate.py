@@ -35,7 +35,7 @@ def test_the_rows_follow_the_folder_and_nothing_is_missing(world, settings):
     world.put_file(lost).unlink()
     reconcile(world.now)
     new = move_folder(world, settings, world.root.parent / "new" / "place")
-    assert "Maintenance" in storage.check(world.now).reason
+    assert "If it has moved" in storage.check(world.now).reason
     report = relocate.relocate(str(new), world.now)
     assert (report.rows, report.changed, report.state) == (7, 7, "online")
     assert all(Path(path).is_file() for path in Track.objects.downloaded().values_list("local_path", flat=True))

@@ -245,7 +245,7 @@ def test_a_library_that_moved_says_where_it_was(world: World, settings: LazySett
     seen = storage.check(world.now)
 
     assert seen.state == "offline"
-    assert "If it has moved, say so on the page Maintenance." in seen.reason
+    assert "If it has moved, say so on the page Music folder." in seen.reason
     assert str(world.root) in seen.reason
 
 

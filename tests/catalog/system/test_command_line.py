@@ -25,6 +25,7 @@ def test_a_command_can_be_pasted_in_the_programs_folder() -> None:
 def test_the_image_names_its_own(settings: LazySettings, tmp_path: Path) -> None:
     settings.COMMAND_PREFIX, settings.BASE_DIR = "docker exec -it tonekeep tonekeep", tmp_path
     assert command("plan --accept") == "docker exec -it tonekeep tonekeep plan --accept"
+    assert command("restore FILE", stopped=True) == "docker compose run --rm tonekeep restore FILE"
     page = Template('{% load display %}{% command "setup_link" %}').render(Context())
     assert page == "docker exec -it tonekeep tonekeep setup_link"
     assert "tonekeep tonekeep migrate`" in database_errors.sentence(Exception("no such table: x"))

@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from catalog.system.heartbeat import SILENT_AFTER
+from config.process import event_listener
 from config.process.event_listener import KILL_AFTER, ProcessWatcher, handle, listen
 
 MAIN, OTHER = 4001, 4002
@@ -115,6 +117,20 @@ def test_events_are_read_until_the_manager_is_gone(keeper: ProcessWatcher, signa
     listen(keeper, "/no/such/socket", stdin, stdout, lambda: 0.0)
     assert signals.sent == [("group", MAIN, signal.SIGKILL)]
     assert stdout.getvalue() == "READY\nRESULT 2\nOKREADY\n"
+
+
+def test_a_start_that_a_page_asks_for_is_passed_on_once(
+    keeper: ProcessWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    server = SimpleNamespace(supervisor=SimpleNamespace(restart=lambda: asked.append("restart")))
+    monkeypatch.setattr(event_listener, "_server", lambda control: server)
+    handle(keeper, "TICK_5", "when:1", "socket", 0.0)
+    assert asked == []
+    (keeper.run_dir / event_listener.RESTART).touch()
+    for moment in (5.0, 10.0):
+        handle(keeper, "TICK_5", "when:1", "socket", moment)
+    assert asked == ["restart"]
 
 
 def test_nothing_outlives_the_manager(tmp_path: Path) -> None:

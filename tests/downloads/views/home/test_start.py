@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
@@ -14,9 +15,19 @@ from catalog.reports import music_folder as module
 from catalog.storage import state as storage
 from catalog.system.mount_table import Mount
 from catalog.web import setup_link
+from downloads.jobs import maintenance
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def keeper(client: Client, world: World) -> Client:
+    """Somebody who acts on songs and is no owner."""
+    person = User.objects.create_user("kim", password="secret")
+    person.user_permissions.add(Permission.objects.get(codename="operate_library"))
+    client.force_login(person)
+    return client
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +76,55 @@ def test_what_the_file_system_means_is_said(
     mounts = [Mount(1, 1, "/", "ext4"), Mount(2, 2, str(world.root.parent), filesystem)]
     monkeypatch.setattr(module.mount_table, "parse", lambda lines: mounts)
     assert words in admin_client.get("/start").content.decode()
+
+
+def test_an_owner_chooses_another_folder_and_reads_why_not(
+    admin_client: Client, world: World, settings: LazySettings
+) -> None:
+    settings.MUSIC_DIR_FIXED, settings.MUSIC_DIR_FILE = False, settings.DATA_DIR / "music_dir"
+    page = admin_client.post("/start/folder", {"folder": "/no/such <folder>"}, follow=True).content.decode()
+    assert "is being looked at" in page
+    assert "looked at already" in admin_client.post("/start/folder", {"folder": "/x"}, follow=True).content.decode()
+    maintenance.maintain()
+    page = admin_client.get("/start").content.decode()
+    assert "/no/such &lt;folder&gt; is not there. Nothing was changed." in page and "Use this folder" in page
+
+
+def test_a_chosen_folder_is_said_until_the_start_that_takes_it(
+    admin_client: Client, world: World, settings: LazySettings
+) -> None:
+    settings.MUSIC_DIR_FIXED, settings.MUSIC_DIR_FILE = False, settings.DATA_DIR / "music_dir"
+    moved = world.root.with_name("moved")
+    world.root.rename(moved)
+    admin_client.post("/start/folder", {"folder": str(moved)})
+    maintenance.maintain()
+    assert f"starts anew with {moved}" in admin_client.get("/start").content.decode()
+    settings.MUSIC_DIR = str(moved)
+    page = admin_client.get("/start").content.decode()
+    assert "starts anew" not in page and "The songs follow" in page
+
+
+def test_a_folder_that_has_moved_is_followed_by_a_button(
+    admin_client: Client, world: World, settings: LazySettings
+) -> None:
+    settings.MUSIC_DIR_FIXED = True
+    assert "It has moved" not in admin_client.get("/start").content.decode()
+    moved = world.root.with_name("moved")
+    world.root.rename(moved)
+    settings.MUSIC_DIR = str(moved)
+    storage.check(world.now)
+    page = admin_client.get("/start").content.decode()
+    assert "It has moved here" in page and "Set by <code>MUSIC_DIR</code>" in page and str(world.root) in page
+    admin_client.post("/start/moved")
+    maintenance.maintain()
+    page = admin_client.get("/start").content.decode()
+    assert "It has moved" not in page and "may be written to" in page
+
+
+def test_a_keeper_sees_the_folder_and_chooses_none(keeper: Client, world: World) -> None:
+    page = keeper.get("/start").content.decode()
+    assert str(world.root) in page and "/start/folder" not in page
+    assert keeper.post("/start/folder", {"folder": "/x"}).status_code == 403
 
 
 def test_the_page_is_for_those_who_run_the_installation(client: Client, world: World, settings: LazySettings) -> None:
