@@ -18,7 +18,7 @@ help:
 	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=tests/catalog: some of them"
 	@echo "make browser-test   every page in chromium: accessible, quiet, no wider than the screen (minutes)"
 	@echo "make hosts-test     several hosts on one PostgreSQL: one is killed, one is cut off from the database"
-	@echo "make fs-test        the whole cycle on ext4, xfs, btrfs, exFAT, NTFS-3G, mergerfs, gocryptfs, bindfs, overlay, rclone"
+	@echo "make fs-test        the whole cycle on ext4, xfs, btrfs, exFAT, NTFS-3G, mergerfs, gocryptfs, bindfs, overlay, sshfs, rclone; kills"
 	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
 	@echo "make image-test the image, built with buildah and tried as a non-root user on a read-only root (Debian, root)"
 	@echo "make check          style, types, migrations"
@@ -79,7 +79,7 @@ hosts-test: $(DEV)
 
 # The whole cycle on real file systems: needs root, loop devices and FUSE; installs nothing, says what it leaves out.
 fs-test: $(DEV)
-	@DB=sqlite $(PY) -m pytest -n 0 -m long tests/downloads/filesystems $(ARGS)
+	@DB=sqlite $(PY) -m pytest -n 0 -m long tests/downloads/filesystems -rs $(ARGS)
 
 check: $(DEV)
 	$(VENV)/bin/ruff check .

@@ -6,6 +6,7 @@ beside the library and takes the file's name in one step, so that a crash leaves
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import secrets
@@ -248,12 +249,12 @@ def _write(track: Track, changes: Fields, now: datetime, reason: str) -> None:
     draft = os.path.join(own_folders.make_stage(stage), os.path.basename(path))
     try:
         shutil.copyfile(path, draft)
+        content = _hash(draft)
         tag_process.change_fields(draft, changes)
         set_mode(draft, before.st_mode & 0o7777)
         sync_file(draft)
         failpoint("retag_staged")
-        after = file_at(path)
-        if after is None or (after.st_mtime_ns, after.st_size) != (before.st_mtime_ns, before.st_size):
+        if not _is_still(path, before, content):
             raise OSError(11, "Another program is writing to it", path)
         size = os.stat(draft).st_size
         os.replace(draft, path)
@@ -262,6 +263,19 @@ def _write(track: Track, changes: Fields, now: datetime, reason: str) -> None:
     finally:
         own_folders.remove_stage(stage)
     transitions.resize(track.pk, path, size, now, reason)
+
+
+def _is_still(path: str, before: os.stat_result, content: bytes) -> bool:
+    """Whether the file is as it was. rclone shows another time of a file once it was read: there its bytes tell."""
+    now = file_at(path)
+    if now is None or now.st_size != before.st_size:
+        return False
+    return now.st_mtime_ns == before.st_mtime_ns or _hash(path) == content
+
+
+def _hash(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
 
 
 def last_run() -> datetime | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+PRIVILEGE_SEPARATION = Path("/run/sshd")  # without it sshd does not start as root
 
 
 class NotHere(Exception):
@@ -24,6 +28,8 @@ class Mounted:
     path: Path
     mount: Callable[[Mounted], None]
     devices: list[str] = field(default_factory=list)  # loop devices of ours
+    sshd: subprocess.Popen[bytes] | None = None  # ours, until the end: rclone knows a remote by its port too
+    port: int = 0
 
     def unmount(self) -> None:
         """Unmount, waiting until writes that are under way have arrived."""
@@ -38,6 +44,13 @@ class Mounted:
         """Away and back."""
         self.unmount()
         self.mount(self)
+
+    def end(self) -> None:
+        """Unmount for good."""
+        self.unmount()
+        if self.sshd:
+            self.sshd.terminate()
+            self.sshd.wait(30)
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -108,11 +121,59 @@ def overlay(mounted: Mounted) -> None:
         must("fuse-overlayfs", "-o", options, str(mounted.path))
 
 
-def rclone(mounted: Mounted) -> None:
+def rclone(mounted: Mounted, remote: str = "") -> None:
+    """A cloud drive as rclone mounts it; by default over a folder of this machine."""
     need("rclone")
     (plain, cache) = branches(mounted, "plain", "cache")
     options = ["--vfs-cache-mode", "writes", "--cache-dir", cache, "--config", "/dev/null"]
-    must("rclone", "mount", "--daemon", *options, f":local:{plain}", str(mounted.path))
+    must("rclone", "mount", "--daemon", *options, remote or f":local:{plain}", str(mounted.path))
+
+
+def sftp_server(mounted: Mounted) -> tuple[int, Path, Path]:
+    """An sshd of our own on the loopback, with keys of our own: its port, the key that opens it, its folder."""
+    need("ssh-keygen")
+    (folder, plain) = map(Path, branches(mounted, "ssh", "plain"))
+    if not mounted.sshd:
+        mounted.sshd, mounted.port = start_sshd(folder)
+    return mounted.port, folder / "user", plain
+
+
+def start_sshd(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    sshd = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if not sshd:
+        raise NotHere("sshd not installed")
+    for name in ("host", "user"):
+        must("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name))
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        port = asked.getsockname()[1]
+    lines = {
+        "Port": port, "ListenAddress": "127.0.0.1", "HostKey": folder / "host", "PidFile": "none",
+        "AuthorizedKeysFile": folder / "user.pub", "StrictModes": "no", "UsePAM": "no",
+        "PasswordAuthentication": "no", "Subsystem": "sftp internal-sftp", "ForceCommand": "internal-sftp",
+    }  # fmt: skip
+    (folder / "config").write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
+    PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)  # as its service does at each start
+    process = subprocess.Popen([sshd, "-D", "-e", "-f", folder / "config"], stderr=subprocess.PIPE)
+    assert process.stderr
+    said = list(itertools.takewhile(lambda line: b"Server listening" not in line, process.stderr))
+    if process.poll() is not None:
+        raise NotHere(f"sshd: {said[-1:]}")
+    return process, port
+
+
+def sshfs(mounted: Mounted) -> None:
+    need("sshfs")
+    port, key, plain = sftp_server(mounted)
+    ours = ["-p", str(port), "-o", f"IdentityFile={key}", "-F", "/dev/null"]
+    unasked = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"]
+    must("sshfs", *ours, *unasked, f"root@127.0.0.1:{plain}", str(mounted.path))
+
+
+def rclone_sftp(mounted: Mounted) -> None:
+    need("rclone")
+    port, key, plain = sftp_server(mounted)
+    rclone(mounted, f":sftp,host=127.0.0.1,port={port},user=root,key_file={key},shell_type=none:{plain}")
 
 
 FILESYSTEMS: dict[str, Callable[[Mounted], None]] = {
@@ -126,5 +187,7 @@ FILESYSTEMS: dict[str, Callable[[Mounted], None]] = {
     "gocryptfs": gocryptfs,
     "bindfs": bindfs,
     "overlay": overlay,
+    "sshfs": sshfs,
     "rclone": rclone,
+    "rclone-sftp": rclone_sftp,
 }

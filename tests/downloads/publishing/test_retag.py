@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -201,12 +202,25 @@ def test_what_another_program_writes_meanwhile_is_not_overwritten(world: World, 
 
     def edited(point: str) -> None:
         if point == "retag_staged":
-            Path(track.local_path).write_bytes(b"somebody's")
+            Path(track.local_path).write_bytes(Path(track.local_path).read_bytes()[:-1] + b"x")
 
     monkeypatch.setattr(retag, "failpoint", edited)
     report = retag.apply(world.now)
     assert (report.written, report.left) == (0, 1)
-    assert Path(track.local_path).read_bytes() == b"somebody's"
+    assert Path(track.local_path).read_bytes()[-1:] == b"x"
+
+
+def test_another_time_alone_is_no_other_file(world: World, monkeypatch) -> None:
+    track = put_song(world, "Nocturne")
+    Track.objects.filter(pk=track.pk).update(title="Other")
+
+    def read(point: str) -> None:
+        if point == "retag_staged":
+            os.utime(track.local_path, (0, 0))
+
+    monkeypatch.setattr(retag, "failpoint", read)
+    assert retag.apply(world.now).written == 1
+    assert said(track)["title"] == ["Other"]
 
 
 @pytest.mark.parametrize("point", ["retag_staged", "retag_replaced"])
