@@ -1,33 +1,58 @@
-"""Playlists at a Subsonic server: one for each enabled collection, replaced by its id when name or songs change."""
+"""Playlists at a player: one for each enabled collection, replaced by its id when name or songs change."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from catalog.db.id_sets import id_subquery
 from catalog.models import Collection, Track
 from catalog.text.path_key import path_key
 from downloads.models import Player, PlayerPlaylist, PlayerSong
-from downloads.players.subsonic import NOT_FOUND, Subsonic
 from downloads.players.web_api import PlayerError
 
+NOT_FOUND = {70, 404}  # Subsonic's number, and the others' status
 LOOKED_FOR = 20.0  # seconds of one call that songs are looked for; the next call does more
 SEARCHES = 1_000  # in one call
 
 
-def push(player: Player, server: Subsonic, now: datetime) -> bool:
-    """Bring the server's playlists in line with the collections. Whether songs are left to be looked for.
+class Server(Protocol):
+    """A player that holds playlists."""
+
+    def is_scanning(self) -> bool: ...
+
+    def songs(self, title: str) -> list[dict[str, Any]]:
+        """With ``id``, ``path``, ``title``, ``album`` and ``artist``."""
+
+    def playlists(self) -> dict[str, str]:
+        """Id -> name."""
+
+    def put_playlist(self, playlist: str, name: str, songs: Sequence[str]) -> str:
+        """Replace the playlist of this id, or make one where it is "". Its id."""
+
+    def delete_playlist(self, playlist: str) -> None: ...
+
+
+class Left(NamedTuple):
+    """What a push has not done: songs to look for in the next call; whether some were looked for in vain."""
+
+    more: bool
+    missed: bool
+
+
+def push(player: Player, server: Server, now: datetime) -> Left:
+    """Bring the server's playlists in line with the collections.
 
     Playlists that are not ours are not touched; one of ours that somebody deleted there is made again. Raises
     PlayerError.
     """
     player.lists.exclude(playlist__in=list(server.playlists())).delete()
     lists = {collection: _songs_of(collection) for collection in _collections()}
-    songs, more = _song_ids(player, server, {track for tracks in lists.values() for track in tracks}, now)
+    wanted = {track for tracks in lists.values() for track in tracks}
+    songs, more = _song_ids(player, server, wanted, now)
     kept = {row.collection_id: row for row in player.lists.all()}
     for collection, tracks in lists.items():
         row = kept.pop(collection.pk, None)
@@ -35,7 +60,7 @@ def push(player: Player, server: Subsonic, now: datetime) -> bool:
     for row in kept.values():
         server.delete_playlist(row.playlist)
         row.delete()
-    return more
+    return Left(more, any(not songs.get(track) for track in wanted))
 
 
 def forget_songs(player: Player, track_ids: Iterable[int]) -> None:
@@ -54,16 +79,14 @@ def _songs_of(collection: Collection) -> list[int]:
     return list(entries.values_list("track_id", flat=True))
 
 
-def _put(
-    player: Player, server: Subsonic, collection: Collection, row: PlayerPlaylist | None, songs: list[str]
-) -> None:
+def _put(player: Player, server: Server, collection: Collection, row: PlayerPlaylist | None, songs: list[str]) -> None:
     digest = blake2b("\n".join([collection.name, *songs]).encode(), digest_size=16).hexdigest()
     if (row and row.digest == digest) or (row is None and not songs):
         return
     try:
         made = server.put_playlist(row.playlist if row else "", collection.name, songs)
     except PlayerError as error:
-        if error.code == NOT_FOUND:  # one of the songs has another id by now
+        if error.code in NOT_FOUND:  # one of the songs has another id by now
             player.songs.filter(song__in=songs).delete()
         raise
     PlayerPlaylist.objects.update_or_create(
@@ -74,7 +97,7 @@ def _put(
 # --- Songs ------------------------------------------------------------------------------------------------
 
 
-def _song_ids(player: Player, server: Subsonic, tracks: set[int], now: datetime) -> tuple[dict[int, str], bool]:
+def _song_ids(player: Player, server: Server, tracks: set[int], now: datetime) -> tuple[dict[int, str], bool]:
     """Track id -> the server's id, as far as known or found in this call; and whether some were not looked for yet."""
     rows = {row.track_id: row for row in player.songs.all()}
     known = {track: row.song for track, row in rows.items() if row.song}

@@ -11,7 +11,6 @@ from downloads.players.web_api import PlayerError, ask, rows
 
 VERSION, CLIENT = "1.16.1", "tonekeep"
 NO_TOKENS = {10, 41}  # the password is asked for in the clear, or the server says that it knows no tokens
-NOT_FOUND = 70
 SONGS = 100  # of one title, looked at
 
 

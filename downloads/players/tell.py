@@ -14,7 +14,8 @@ from catalog.storage.own_folders import PLAYLISTS
 from catalog.system import programs
 from catalog.system.encryption import Unsealable, seal, unseal
 from downloads.models import Player
-from downloads.players import media_servers, mpd, playlists
+from downloads.players import mpd, playlists
+from downloads.players.media_servers import Jellyfin, Plex
 from downloads.players.subsonic import Subsonic
 from downloads.players.web_api import PlayerError
 
@@ -23,6 +24,8 @@ Kind = Event.Kind
 EVERY = timedelta(seconds=50)
 SETTLES = timedelta(seconds=2)  # an album's songs come together; and a later event may be written before an earlier one
 SCAN_LOOKED_AT = timedelta(seconds=3)  # how often a scan under way is asked about
+# Jellyfin begins a minute after it was told, and neither it nor Plex says when a song is in: seconds after the telling.
+LOOKED_FOR_AT = (20, 90, 300)
 IN_ITS_FOLDER = {Kind.FINISH, Kind.VANISH, Kind.RESTORE, Kind.CHANGE}
 ANYWHERE = {Kind.ADOPT, Kind.MOVE, Kind.RECOVER}  # the place where the song was before is not known any more
 MOST_EVENTS, MOST_FOLDERS = 2_000, 50  # more: the player looks through everything
@@ -47,10 +50,13 @@ def are_set() -> bool:
 def tell_all(now: datetime, should_stop: Callable[[], bool] = lambda: False) -> datetime | None:
     """Tell each player what is new. When to call again before the next minute, where something is left to do."""
     follow_environment()
-    moments = []
+    moments: list[datetime | None] = []
     for player in Player.objects.filter(enabled=True).order_by("pk"):
-        if not should_stop():
-            moments.append(_follow_scan(player, now) or _tell(player, now))
+        if should_stop():
+            break
+        moments.append(_follow_scan(player, now))
+        if not moments[-1] or player.kind != Player.Kind.SUBSONIC:  # whose scan is not begun anew while it runs
+            moments.append(_tell(player, now))
     return min((moment for moment in moments if moment), default=None)
 
 
@@ -109,13 +115,13 @@ def _tell(player: Player, now: datetime) -> datetime | None:
     except PlayerError as error:
         Player.objects.filter(pk=player.pk).update(ok=False, answer=str(error))
         return None
-    scans = player.kind == Player.Kind.SUBSONIC and player.playlists
-    if scans:
+    follows = player.playlists and _holds_playlists(player)
+    if follows:
         playlists.forget_songs(player, news.tracks)
     Player.objects.filter(pk=player.pk).update(
-        ok=True, answer=answer, asked=False, told_up_to=news.up_to, stamp=news.stamp, scanning=scans
+        ok=True, answer=answer, asked=False, told_up_to=news.up_to, stamp=news.stamp, scanning=follows
     )
-    return now + SCAN_LOOKED_AT if scans else None
+    return now + SCAN_LOOKED_AT if follows else None
 
 
 def _call(player: Player, folders: list[str]) -> str:
@@ -131,9 +137,9 @@ def _call(player: Player, folders: list[str]) -> str:
         case Player.Kind.SUBSONIC:
             return Subsonic(player.address, player.user, secret).start_scan()
         case Player.Kind.JELLYFIN:
-            return media_servers.refresh_jellyfin(player.address, secret, there)
+            return Jellyfin(player.address, player.user, secret).refresh(there)
         case Player.Kind.PLEX:
-            return media_servers.refresh_plex(player.address, secret, there or ([base] if base else []))
+            return Plex(player.address, secret).refresh(there or ([base] if base else []))
     return _run(player.address, folders)
 
 
@@ -157,21 +163,47 @@ def _run(command: str, folders: list[str]) -> str:
     return "It ended well."
 
 
+def _holds_playlists(player: Player) -> bool:
+    """Jellyfin's belong to a user: an API key is none."""
+    kinds = Player.Kind
+    return player.kind in (kinds.SUBSONIC, kinds.PLEX) or (player.kind == kinds.JELLYFIN and bool(player.user))
+
+
+def _server(player: Player) -> playlists.Server:
+    secret = _secret(player)
+    match player.kind:
+        case Player.Kind.JELLYFIN:
+            return Jellyfin(player.address, player.user, secret)
+        case Player.Kind.PLEX:
+            return Plex(player.address, secret)
+    return Subsonic(player.address, player.user, secret)
+
+
 def _follow_scan(player: Player, now: datetime) -> datetime | None:
-    """Push the playlists once the scan is over, by one host alone."""
+    """Push the playlists once the scan is over, by one host alone. When to look again."""
     if not player.scanning or not Player.objects.filter(pk=player.pk, scanning=True).update(scanning=False):
         return None
-    again, left = None, True
     try:
-        server = Subsonic(player.address, player.user, _secret(player))
-        if server.is_scanning() or playlists.push(player, server, now):
-            again = now + SCAN_LOOKED_AT
-        else:
-            left = False
+        again = _push(player, now)
+        left = again is not None
     except PlayerError as error:
         Player.objects.filter(pk=player.pk).update(ok=False, answer=f"Playlists: {error}")
+        again, left = None, True
     Player.objects.filter(pk=player.pk).update(scanning=left)
     return again
+
+
+def _push(player: Player, now: datetime) -> datetime | None:
+    server = _server(player)
+    if server.is_scanning():
+        return now + SCAN_LOOKED_AT
+    left = playlists.push(player, server, now)
+    if left.more:
+        return now + SCAN_LOOKED_AT
+    if not left.missed or player.kind == Player.Kind.SUBSONIC or not player.told_at:
+        return None
+    moments = [player.told_at + timedelta(seconds=seconds) for seconds in LOOKED_FOR_AT]
+    return next((moment for moment in moments if moment > now), None)
 
 
 # --- What the environment says ----------------------------------------------------------------------------

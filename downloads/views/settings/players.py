@@ -107,7 +107,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     player = get_object_or_404(Player, pk=pk)
     Player.objects.filter(pk=player.pk).update(asked=True)
     queue.request_players()
-    messages.success(request, "It is told, at most once a minute; its answer stands here in a few seconds.")
+    messages.success(request, "It is told within a minute; its answer stands here then.")
     return redirect("players")
 
 
