@@ -90,6 +90,7 @@ check: $(DEV)
 bench: $(DEV)
 	@$(PY) bench/reconcile.py --tracks $(TRACKS) $(ARGS)
 	@$(PY) bench/queries.py --tracks $(TRACKS) $(ARGS)
+	@$(PY) bench/polls.py --tracks $(TRACKS) $(if $(filter postgres,$(ARGS)),--db postgres)
 	@$(PY) bench/sync.py --tracks 100000
 	@$(PY) bench/retention.py --tracks 100000
 	@$(PY) bench/adopt.py --files 20000

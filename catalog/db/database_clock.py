@@ -58,6 +58,7 @@ def _ask() -> None:
 
 def _database_time() -> datetime:
     """Not the time of the transaction, which may be minutes old. By the driver's cursor: it is no query of a page's."""
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")

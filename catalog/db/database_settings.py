@@ -13,6 +13,14 @@ class UnusableAddress(ValueError):
     """The address names no database that Tonekeep runs on. The text does not repeat it: a password may be in it."""
 
 
+NOTICED = {  # libpq's names: milliseconds without an acknowledgement, then seconds of silence and between questions
+    "tcp_user_timeout": 20_000,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+
+
 def database_settings(url: str) -> dict[str, Any]:
     """The settings of the database at ``url``: SQLite in a file, or PostgreSQL. Raises UnusableAddress."""
     try:
@@ -33,6 +41,8 @@ def database_settings(url: str) -> dict[str, Any]:
             ),
         }
     else:
-        database["CONN_HEALTH_CHECKS"] = True
-        database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)
+        # A new connection costs more than a poll's own work (docs/api.md), so each thread keeps its own.
+        database |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+        # A kept one notices that the server's machine is away: the system alone would wait for a quarter of an hour.
+        database["OPTIONS"] = {"connect_timeout": 10, **NOTICED, **database.get("OPTIONS", {})}
     return database
