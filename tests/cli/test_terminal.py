@@ -58,6 +58,7 @@ SAID = (
 IN_JSON = (["status"], ["check_library"], ["reconcile"], ["move_files", "--plan"])
 
 
+@pytest.mark.long
 def test_no_command_lets_a_name_act_on_the_terminal(hostile: Program) -> None:
     files = {"CSV": f"liked {HOSTILE}.csv", "BROKEN": f"broken {HOSTILE}.csv", "DECISIONS": "decisions.json"}
     Path(hostile.home / files["BROKEN"]).write_bytes(b"%PDF")

@@ -142,7 +142,7 @@ def test_the_age_of_yt_dlp_is_read_from_its_version(monkeypatch, version, age):
 
 def test_an_old_yt_dlp_is_said_with_the_command_that_updates_it(monkeypatch, settings):
     settings.AUDIO_SOURCE = "youtube"
-    for age, said in ((checks.OLD_AFTER, []), (checks.OLD_AFTER + 1, ["Update it: make update-ytdlp"])):
+    for age, said in ((checks.OLD_AFTER, []), (checks.OLD_AFTER + 1, ["To update it, run make update-ytdlp."])):
         monkeypatch.setattr(ytdlp_version, "age_days", lambda now, age=age: age)
         assert [found.hint for found in run_checks() if found.id == "downloads.W003"] == said
     settings.AUDIO_SOURCE = "archive"
