@@ -1,6 +1,7 @@
 """Small real audio files, made with ffmpeg: from the system where it has one, else from the wheel."""
 
 import shutil
+import struct
 import subprocess
 import tempfile
 from functools import cache
@@ -58,3 +59,28 @@ def make_picture(path: str | Path, size: int = 32) -> bytes:
     command = [ffmpeg(), "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-frames:v", "1"]
     subprocess.run([*command, str(path.absolute())], check=True, capture_output=True, text=True, timeout=600)
     return path.read_bytes()
+
+
+def make_dsf(path: str | Path, seconds: float) -> str:
+    """Write `seconds` of silence as one channel of DSD64, which ffmpeg reads but does not write; the path as text.
+
+    https://dsd-guide.com/sites/default/files/white-papers/DSFFileFormatSpec_E.pdf; without a tag.
+    """
+    rate, block = 2_822_400, 4096
+    samples = int(seconds * rate)
+    data = b"\x69" * (-(-samples // 8 // block) * block)  # the idle pattern of DSD
+    format_chunk = b"fmt " + struct.pack("<QIIIIIIQII", 52, 1, 0, 1, 1, rate, 1, samples, block, 0)
+    data_chunk = b"data" + struct.pack("<Q", 12 + len(data)) + data
+    whole = 28 + len(format_chunk) + len(data_chunk)
+    Path(path).write_bytes(b"DSD " + struct.pack("<QQQ", 28, whole, 0) + format_chunk + data_chunk)
+    return str(path)
+
+
+def make_ape(path: str | Path, seconds: float) -> str:
+    """Write the head of a Monkey's Audio file (version 3.99) of `seconds`, without sound: nothing here encodes it."""
+    rate, block = 44_100, 73_728
+    frames, last = divmod(int(seconds * rate), block)
+    descriptor = b"MAC " + struct.pack("<HHIIIIIII16s", 3990, 0, 52, 24, 0, 0, 0, 0, 0, bytes(16))
+    header = struct.pack("<HHIIIHHI", 2000, 0, block, last, frames + 1, 16, 2, rate)
+    Path(path).write_bytes(descriptor + header)
+    return str(path)

@@ -17,7 +17,7 @@ from downloads.failures.kinds import DownloadError
 TOOL_TIMEOUT = 600.0  # seconds that looking at or converting one file may take; a song takes one or two
 
 # Real audio only. Not in it: hls, concat, ffmetadata, dash and all others that open further files or addresses.
-DEMUXERS = "aac,aiff,ape,asf,flac,matroska,mov,mp3,ogg,wav,wv"
+DEMUXERS = "aac,aiff,ape,asf,dsf,flac,iff,matroska,mov,mp3,mpc,mpc8,ogg,tta,wav,wv"
 _READ_ONLY = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS]
 # A song of an hour takes 40 s of processor time to encode and 70 MB; a hostile file took 900 MB and more.
 LIMITS = Limits(memory_bytes=2**30, cpu_seconds=300)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import mutagen
 import pytest
 from django.utils import timezone
+from mutagen.id3 import TIT2, TPE1
 
 from catalog.library import adopt, better_files
 from catalog.library.audio_tools import AudioTools
 from catalog.models import AdoptionMatch, Event, Track
 from catalog.music.sound_quality import is_better
 from catalog.tags import audio_tags
+from downloads.audio import verify
 from downloads.file_moves import better_file, restore, trash
 from downloads.jobs import backlog
 from downloads.models import FormerFile
-from tests.audio import ffmpeg, make_audio
+from tests.audio import ffmpeg, make_ape, make_audio, make_dsf
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +144,6 @@ def test_which_of_two_files_is_clearly_better(new, old, better) -> None:
 
 @pytest.mark.parametrize(("source", "target"), [("m4a", "mka"), ("opus", "webm"), ("flac", "wv"), ("flac", "aiff")])
 def test_containers_that_we_do_not_write_are_known_again(world: World, source: str, target: str) -> None:
-
     track = world.make_track("Nocturne", duration_ms=4000)
     draft = tagged(world.root.parent / f"draft.{source}", title="N", artists=("M",), spotify_id=track.spotify_id)
     path = world.put_file(track, draft.read_bytes(), f"Maria Ruiz/First Light/09 Nocturne.{source}")
@@ -151,3 +154,32 @@ def test_containers_that_we_do_not_write_are_known_again(world: World, source: s
     report = backlog.reconcile_and_wake(world.now)
     track.refresh_from_db()
     assert (report.found, track.local_path) == (1, str(moved))
+
+
+@pytest.mark.parametrize(("make", "name"), [(make_dsf, "other.dsf"), (make_ape, "other.ape")])
+def test_so_are_those_that_ffmpeg_does_not_write(world: World, make: Callable[..., str], name: str) -> None:
+    """By title, artist and length: such a file has none of our ids."""
+    track = world.make_track("Nocturne", duration_ms=4000)
+    path = world.put_file(track, b"x" * 1000)
+    moved = make(path.with_name(name), 4)
+    file = mutagen.File(moved)
+    file.add_tags()
+    if name.endswith("ape"):
+        file["Title"], file["Artist"] = "Nocturne", "Maria Ruiz"
+    else:
+        file.tags.setall("TIT2", [TIT2(text="Nocturne")])
+        file.tags.setall("TPE1", [TPE1(text="Maria Ruiz")])
+    file.save()
+    tags = audio_tags.read_tags(moved)
+    assert (tags.title, tags.artists, tags.duration_ms) == ("Nocturne", ("Maria Ruiz",), 4000)
+    path.unlink()
+    report = backlog.reconcile_and_wake(world.now)
+    track.refresh_from_db()
+    assert (report.found, track.local_path) == (1, moved)
+
+
+def test_their_sound_is_heard(tmp_path: Path) -> None:
+    tta = str(tmp_path / "song.tta")
+    subprocess.run([ffmpeg(), "-v", "error", "-i", make_audio(tmp_path / "song.wav", 4), tta], check=True, timeout=60)
+    for path in (make_dsf(tmp_path / "song.dsf", 4), tta):
+        assert abs(verify.measure(path).duration_ms - 4000) < 50
