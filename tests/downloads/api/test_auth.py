@@ -42,7 +42,7 @@ def test_a_token_that_may_read_gets_every_answer(reader: Client, address: str) -
 def test_a_token_that_may_read_changes_nothing(reader: Client, world: World, address: str) -> None:
     before = list(Track.objects.order_by("pk").values())
     answer = reader.post(address)
-    assert answer.status_code == 403 and "--scope act" in answer.json()["detail"]
+    assert answer.status_code == 403 and "needs scope act" in answer.json()["detail"]
     assert list(Track.objects.order_by("pk").values()) == before
 
 
