@@ -10,13 +10,14 @@ TEST_DB := $(if $(filter command line,$(origin DB)),$(DB),sqlite)
 # Checks read the settings: without a .env file, and with a data folder of their own.
 CLEAN := ENV_FILE=/dev/null DATA_DIR=$(VENV)/check-data
 
-.PHONY: hosts-test fs-test image-test help run demo test browser-test fire check bench torture mutants wedge lock update-ytdlp setup
+.PHONY: screenshots hosts-test fs-test image-test help run demo test browser-test fire check bench torture mutants wedge lock update-ytdlp setup
 
 help:
 	@echo "make run            the web page, the jobs and the watcher, until Ctrl-C"
 	@echo "make demo           the whole cycle on sample music, without an account (ARGS=--exit ends after it)"
 	@echo "make test           the tests on SQLite; DB=postgres: on PostgreSQL; ARGS=tests/catalog: some of them"
 	@echo "make browser-test   every page in chromium: accessible, quiet, no wider than the screen (minutes)"
+	@echo "make screenshots    the pictures of README and docs; ARGS=\"--all --out FOLDER\": every page, phone and desk, light and dark"
 	@echo "make hosts-test     several hosts on one PostgreSQL: one is killed, one is cut off from the database"
 	@echo "make fs-test        the whole cycle on ext4, xfs, btrfs, exFAT, NTFS-3G, mergerfs, gocryptfs, bindfs, overlay, sshfs, rclone; kills"
 	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
@@ -68,6 +69,10 @@ test: $(DEV)
 # Needs chromium on the PATH; skips without it.
 browser-test: $(DEV)
 	@DB=$(TEST_DB) $(PY) -m pytest -m "browser and not long" tests/browser $(ARGS)
+
+# The pictures of README and docs, of a library that is made up. Needs chromium.
+screenshots: $(DEV)
+	@$(PY) -m tests.browser.screenshots $(ARGS)
 
 # The long part of the tests: failing disks, kills at random, pairs of late workers, hostile names.
 fire: $(DEV)

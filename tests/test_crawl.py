@@ -55,7 +55,8 @@ def varied(world: World) -> None:
                 error_kind=kind, last_error="It failed.", attempts=2,
                 retry_after=now + timedelta(hours=-3 if at == 1 else 5),
             )  # fmt: skip
-            Event.objects.create(track=song, kind=Event.Kind.FAIL, at=now, reason="It failed.")
+            at_most = now - timedelta(days=at * 9)
+            Event.objects.create(track=song, kind=Event.Kind.FAIL, at=at_most, reason="It failed.", error_kind=kind)
             if kind == "needs_decision":
                 Candidate.objects.create(
                     track=song, source="youtube", source_id=f"{song.pk:011}", url="", title="Live one", found_at=now,

@@ -235,6 +235,7 @@ class Track(models.Model):
                 condition=Q(wanted=True, status="downloaded"),
             ),
             models.Index(fields=["id"], name="track_not_wanted", condition=Q(wanted=False)),
+            models.Index(fields=["added_at"], name="track_added", condition=Q(wanted=True)),
             models.Index(fields=["status", "id"], name="track_failed", condition=IS_QUEUED & ~Q(last_error="")),
             models.Index(
                 fields=["status", "failed_at", "id"],

@@ -71,6 +71,12 @@ def clock(moment: datetime) -> SafeString | str:
     return format_html('<time datetime="{}" data-clock="true">{}</time>', local.isoformat(), words)
 
 
+@register.filter
+def when(moment: datetime, now: datetime) -> SafeString | str:
+    """Both: how long ago, and the time; where it is long ago the time alone."""
+    return clock(moment) if now - moment > DATED_AFTER else format_html("{}, {}", ago(moment, now), clock(moment))
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """An icon of the sprite ``static/icons.svg``, for the eye alone: the word beside it says what it means."""

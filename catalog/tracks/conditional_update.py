@@ -23,6 +23,7 @@ def change_row(
     now: datetime,
     changes: dict[str, Any],
     by: str = "",
+    error_kind: str = "",
 ) -> bool:
     """One conditional UPDATE of one row, and its event (``kind`` "": none). Its folder is no longer confirmed."""
     with transaction.atomic():
@@ -30,7 +31,7 @@ def change_row(
             return False
         Folder.objects.filter(tracks=track_id, mtime_ns__isnull=False).update(mtime_ns=None)
         if kind:
-            Event.objects.record([track_id], kind, reason, now, by)
+            Event.objects.record([track_id], kind, reason, now, by, error_kind)
     return True
 
 

@@ -164,7 +164,8 @@ def release(
 
 def _give_up(track_id: int, token: str, kind: str, reason: str, now: datetime, changes: dict[str, Any]) -> bool:
     changes = {**UNCLAIMED, **_place_if_reserved(), "status": Status.MISSING, **changes}
-    return change_row(track_id, _held(track_id, token), kind, reason, now, changes)
+    error = changes.get("error_kind", "")
+    return change_row(track_id, _held(track_id, token), kind, reason, now, changes, error_kind=error)
 
 
 def _place_if_reserved() -> dict[str, Any]:

@@ -110,4 +110,5 @@ def _track(number: int, albums: list[Album]) -> Track:
 
 def _event(number: int, track: Track) -> Event:
     kind = Event.Kind.FINISH if track.status == Track.Status.DOWNLOADED else Event.Kind.FAIL
-    return Event(track=track, kind=kind, at=timezone.now() - timedelta(minutes=number), reason=track.last_error)
+    at = timezone.now() - timedelta(minutes=number)
+    return Event(track=track, kind=kind, at=at, reason=track.last_error, error_kind=track.error_kind)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Count
 
 from catalog.models import Event, Track
 from catalog.reports.listings import LISTINGS, albums, artists
@@ -37,7 +38,17 @@ SETS: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "albums by title": (lambda: albums().order_by("sort_key", "pk")[:PAGE], "album_by_title"),
     "artists by name": (lambda: artists().order_by("sort_key", "pk")[:PAGE], "artist_by_name"),
-    "failures, the last first": (lambda: Event.objects.filter(kind="fail").order_by("-at", "-pk"), "event_failed"),
+    "failures, the last first": (lambda: Event.objects.filter(kind="fail").order_by("-at", "-pk"), "event_by_kind"),
+    "failures of a week, by their kind": (
+        lambda: (
+            Event.objects.filter(kind="fail", at__gte=NOW)
+            .order_by()
+            .values_list("error_kind")
+            .annotate(number=Count("pk"))
+        ),
+        "event_by_kind",
+    ),
+    "songs of a week": (lambda: Track.objects.wanted().filter(added_at__gte=NOW).order_by(), "track_added"),
 }
 # As ANALYZE leaves it in a library of a million of which 3 % is due and 1 % has failed, and in a fresh one.
 STATISTICS = {
@@ -74,7 +85,7 @@ def test_a_set_is_read_through_its_index_and_in_its_order(name: str, statistics:
     finally:
         pretend({})
     assert f"INDEX {index}" in plan, plan
-    assert "TEMP B-TREE" not in plan, plan
+    assert "TEMP B-TREE" not in plan.replace("TEMP B-TREE FOR GROUP BY", ""), plan
 
 
 @pytest.mark.django_db(transaction=True)

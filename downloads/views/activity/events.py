@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any
 
-from django.db.models import Count, Max, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import Max, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from catalog.db import database_clock
 from catalog.models import Event, Run
-from catalog.text.humanize import count
 from catalog.web.keyset_pages import asked_page, links
 from catalog.web.permissions import may_act, readers_page
+from downloads.views.activity import charts
 
 Kind = Event.Kind
 FILTERS = {
@@ -43,7 +41,6 @@ MARKS = {
 SCANNED = 200_000  # latest events among which a filter without an index looks
 NAMED = 4  # songs of a group that are named before it is opened
 RUNS = 6
-CHART_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,8 @@ class Happening:
 
 @readers_page
 def activity(request: HttpRequest) -> HttpResponse:
-    """One page of 100 events; the chart of arrivals and the last runs stand on the first page alone."""
+    """One page of 100 events; the pictures and the last runs stand on the first page alone."""
+    now = database_clock.now()
     name = request.GET.get("kind", "")
     events: QuerySet[Event] = Event.objects.select_related("track")
     if name in FILTERS:
@@ -84,22 +82,31 @@ def activity(request: HttpRequest) -> HttpResponse:
             events = events.filter(pk__gt=newest - SCANNED)
         else:
             events = events.filter(kind=FILTERS[name][1][0])  # the very condition of its index
+    if name == "failed":
+        events = _of_errors(events, request.GET.get("error", ""), request.GET.get("without", ""))
     events = _between(events, request.GET.get("since", ""), request.GET.get("until", ""))
     page = asked_page(request, events, ("-at", "-pk"))
     pager = links(request, page)
     first = not pager["first"]
     context = {
         "section": "activity",
-        "now": database_clock.now(),
+        "now": now,
         "kind": name,
         "filters": [(key, label) for key, (label, _) in FILTERS.items()],
         "days": [(day, list(each)) for day, each in groupby(_together(page.rows), lambda one: one.day)],
         "runs": Run.objects.order_by("-started_at")[:RUNS] if first and not name else [],
-        "chart": _chart() if first else None,
+        "charts": _charts(now) if first and not name else [],
         "pager": pager,
         "may_act": may_act(request),
     }
     return render(request, "activity/events.html", context)
+
+
+def _charts(now: datetime) -> list[tuple[str, charts.Chart]]:
+    """Heading and picture of those that have something to show."""
+    arrivals = charts.arrivals(now)
+    found = [("Four weeks", arrivals if arrivals.total else None), ("Coverage", charts.coverage(now))]
+    return [(heading, chart) for heading, chart in found if chart]
 
 
 def _between(events: QuerySet[Event], since: str, until: str) -> QuerySet[Event]:
@@ -108,6 +115,13 @@ def _between(events: QuerySet[Event], since: str, until: str) -> QuerySet[Event]
     if first:
         events = events.filter(at__gte=first)
     return events.filter(at__lt=last + timedelta(days=1)) if last else events
+
+
+def _of_errors(events: QuerySet[Event], only: str, without: str) -> QuerySet[Event]:
+    """Failures of one kind of error, or of all but some, as the picture of failures links to them."""
+    if only:
+        events = events.filter(error_kind=only)
+    return events.exclude(error_kind__in=without.split(",")[:10]) if without else events
 
 
 def _day(text: str) -> datetime | None:
@@ -124,28 +138,3 @@ def _together(events: list[Event]) -> list[Happening]:
 
     groups = [list(group) for _, group in groupby(events, alike)]
     return [Happening(group, *MARKS.get(Kind(group[0].kind), ("clock", "", ""))) for group in groups]
-
-
-def _chart() -> dict[str, Any]:
-    """Songs that arrived on each of the last 28 days, as bars of an SVG that is 252 wide and 44 high."""
-    today = timezone.localtime().date()
-    since = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=CHART_DAYS - 1)
-    rows = (
-        Event.objects.filter(kind=Kind.FINISH, at__gte=since)
-        .order_by()
-        .annotate(day=TruncDate("at"))
-        .values_list("day")
-        .annotate(number=Count("pk"))
-    )
-    counts = dict(rows)
-    days = [today - timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
-    highest = max(counts.values(), default=0)
-    bars = []
-    for number, day in enumerate(days):
-        arrived = counts.get(day, 0)
-        height = round(40 * arrived / highest, 1) if arrived else 1
-        label = f"{day:%-d %B}: {arrived}"
-        bars.append({"x": number * 9, "y": 43 - height, "height": height, "day": day, "count": arrived, "label": label})
-    total = sum(counts.values())
-    title = f"{count(total, 'song')} arrived in the last {CHART_DAYS} days, at most {highest} on one day"
-    return {"bars": bars, "since": days[0], "total": total, "title": title}

@@ -16,6 +16,7 @@ from downloads.failures.kinds import ERROR_KINDS
 from downloads.models import AudioFile
 from downloads.review.decisions import ASKS_A_PERSON
 from downloads.review.questions import open_questions
+from downloads.views.activity import charts
 
 EXAMPLES = 3
 NOT_FOUND = "no_match"
@@ -50,9 +51,11 @@ def failures(request: HttpRequest) -> HttpResponse:
         .annotate(total=Count("pk"), next=Min("retry_after"))
         .order_by("-total", "error_kind")
     )
+    now = database_clock.now()
     context = {
         "section": "activity",
-        "now": database_clock.now(),
+        "now": now,
+        "chart": charts.failures(now),
         "groups": [_group(row) for row in groups],
         "may_act": may_act(request),
     }

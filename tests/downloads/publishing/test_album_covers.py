@@ -117,7 +117,7 @@ def test_a_host_that_gives_no_answer_is_left_alone_for_an_hour(
 ) -> None:
     for number in range(6):
         song = world.make_track(f"Wanted {number}", album=f"Blue {number}")
-        Album.objects.filter(pk=song.album_id).update(cover_url=f"{HOST}/image/1")
+        Album.objects.filter(tracks=song).update(cover_url=f"{HOST}/image/1")
     asked: list[str] = []
     fetch = cover_art.fetch_picture
 
@@ -230,7 +230,7 @@ def test_nothing_is_added_beyond_the_limit(
 ) -> None:
     find(world)
     song = world.make_track("One more", album="One more")
-    Album.objects.filter(pk=song.album_id).update(cover_url=f"{HOST}/image/1")
+    Album.objects.filter(tracks=song).update(cover_url=f"{HOST}/image/1")
     monkeypatch.setattr(album_covers, "MOST_BYTES", row_of(missing).size)
     assert not album_covers.is_work(world.now) and find(world) == 0
     assert len(images.asked) == 1
