@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from catalog.models import Album, Artist, Collection, Track
+from catalog.web import person_links
 from tests.browser.songs import make_library
 
 WIDTHS = (320, 768, 1280)
@@ -63,9 +65,8 @@ def shown_wrong(page: Any) -> Iterator[str]:
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme="light")
         yield from (f"{width} light: {found}" for found in violations(page))
-        if width != 768:  # it has no colour that the two others have not
-            page.emulate_media(color_scheme="dark")
-            yield from (f"{width} dark: {found}" for found in violations(page, COLOURS))
+        page.emulate_media(color_scheme="dark")
+        yield from (f"{width} dark: {found}" for found in violations(page, COLOURS))
         if page.evaluate("document.documentElement.scrollWidth") > width:
             yield f"{width}: wider than the screen"
 
@@ -94,6 +95,7 @@ def test_every_page_is_accessible_quiet_and_fits(open_page: Any, live_server: Li
 def test_the_log_in_page_is_accessible_and_fits(open_page: Any, scheme: str) -> None:
     page = open_page(scheme=scheme)
     page.context.clear_cookies()
-    for address in ("/login", "/tracks"):
+    link = person_links.invite("keeper", timezone.now())
+    for address in ("/login", "/tracks", f"/join/{link}"):
         page.goto(address)
-        assert list(shown_wrong(page)) == []
+        assert list(shown_wrong(page)) == [], address
