@@ -199,7 +199,7 @@ def read_tags(path: str) -> FileTags | None:
     if audio is None:
         return None
     try:
-        return _told(audio)
+        return _file_tags_of(audio)
     except Exception as error:
         raise_disk_error(error)
         return None
@@ -276,14 +276,14 @@ def _clean(text: str) -> str:
     return " ".join(text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8").split())
 
 
-def _identifies(said: Iterable[tuple[str, str]]) -> bool:
+def _identifies(texts: Iterable[tuple[str, str]]) -> bool:
     """Whether a field says which recording this is. Such fields of the source are taken out before ours are
     written: an id that nobody checked would later be believed."""
     return any(
         name in FOREIGN_IDS
         or name in ("isrc", "tonekeep_id")
         or (name in FOREIGN_TEXTS and _TRACK_ADDRESS.search(text))
-        for name, text in said
+        for name, text in texts
     )
 
 
@@ -313,7 +313,7 @@ def set_frame(frames: Any, name: str, values: list[str]) -> None:
 
 
 def _fill_id3(frames: Any, tags: TrackTags, cover: bytes | None) -> None:
-    for key in [key for key, frame in frames.items() if _identifies(_said_id3({key: frame}))]:
+    for key in [key for key, frame in frames.items() if _identifies(_texts_of_id3({key: frame}))]:
         del frames[key]
     for key in [key for key in frames if key.lower().startswith(tuple(f"txxx:{name}" for name in OF_MP4))]:
         del frames[key]
@@ -360,7 +360,7 @@ def number_of(number: int | None, total: int | None) -> str:
 
 
 def _fill_mp4(atoms: Any, tags: TrackTags, cover: bytes | None) -> None:
-    for key in [key for key, values in atoms.items() if _identifies(_said_mp4({key: values}))]:
+    for key in [key for key, values in atoms.items() if _identifies(_texts_of_mp4({key: values}))]:
         del atoms[key]
     for field, values in known_texts(tags):
         set_text(atoms, field, values)
@@ -445,49 +445,49 @@ def _pictures(audio: Any) -> Iterator[tuple[int, bytes]]:
             yield int(picture.type), bytes(picture.data)
 
 
-def _told(audio: Any) -> FileTags:
+def _file_tags_of(audio: Any) -> FileTags:
     length = getattr(audio.info, "length", None)
     milliseconds = round(length * 1000) if length and 0 < length < 1e7 else None
-    return file_tags(_said(audio.tags), milliseconds, _codec(audio), int(getattr(audio.info, "bitrate", 0) or 0))
+    return file_tags(_texts_of(audio.tags), milliseconds, _codec(audio), int(getattr(audio.info, "bitrate", 0) or 0))
 
 
 def file_tags(texts: Iterable[tuple[str, str]], duration_ms: int | None, codec: str, bitrate: int) -> FileTags:
     """What (name in lower case, value) pairs of a file's texts say, in the words of Vorbis comments."""
-    said: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     for name, text in texts:
-        values = said.setdefault(name, [])
+        values = fields.setdefault(name, [])
         if len(values) < MAX_VALUES:
             values.append(text[:MAX_TEXT])
     return FileTags(
-        spotify_ids=tuple(dict.fromkeys(_spotify_ids(said))),
-        isrc=next(filter(None, (clean_isrc(text.rpartition(":")[2]) for text in said.get("isrc", ()))), ""),
-        track_key=next(iter(said.get("tonekeep_id", ())), ""),
-        title=next(iter(said.get("title", ())), ""),
-        artists=tuple(said.get("artists") or said.get("artist") or ()),
-        album=next(iter(said.get("album", ())), ""),
+        spotify_ids=tuple(dict.fromkeys(_spotify_ids(fields))),
+        isrc=next(filter(None, (clean_isrc(text.rpartition(":")[2]) for text in fields.get("isrc", ()))), ""),
+        track_key=next(iter(fields.get("tonekeep_id", ())), ""),
+        title=next(iter(fields.get("title", ())), ""),
+        artists=tuple(fields.get("artists") or fields.get("artist") or ()),
+        album=next(iter(fields.get("album", ())), ""),
         duration_ms=duration_ms,
         codec=codec,
         bitrate=bitrate,
     )
 
 
-def _spotify_ids(said: dict[str, list[str]]) -> Iterator[str]:
+def _spotify_ids(fields: dict[str, list[str]]) -> Iterator[str]:
     for name in FOREIGN_IDS:
-        for text in said.get(name, ()):
+        for text in fields.get(name, ()):
             if SPOTIFY_ID.match(text.strip()):
                 yield text.strip()
             yield from _TRACK_ADDRESS.findall(text)
     for name in FOREIGN_TEXTS:
-        for text in said.get(name, ()):
+        for text in fields.get(name, ()):
             yield from _TRACK_ADDRESS.findall(text)
 
 
-def _said(tags: Any) -> Iterable[tuple[str, str]]:
+def _texts_of(tags: Any) -> Iterable[tuple[str, str]]:
     """(name, value) of every text, names in lower case and one for all formats."""
     if isinstance(tags, id3.ID3):
-        return _said_id3(tags)
+        return _texts_of_id3(tags)
     if isinstance(tags, MP4Tags):
-        return _said_mp4(tags)
+        return _texts_of_mp4(tags)
     if isinstance(tags, VComment):
         return ((name.lower(), value) for name, value in tags)
     if isinstance(tags, APEv2):
@@ -495,7 +495,7 @@ def _said(tags: Any) -> Iterable[tuple[str, str]]:
     return ()
 
 
-def _said_id3(frames: Any) -> Iterator[tuple[str, str]]:
+def _texts_of_id3(frames: Any) -> Iterator[tuple[str, str]]:
     for frame in frames.values():
         if isinstance(frame, id3.UrlFrame):
             yield _ID3_NAMES.get(frame.FrameID, "url"), frame.url
@@ -505,7 +505,7 @@ def _said_id3(frames: Any) -> Iterator[tuple[str, str]]:
                 yield name, str(text)
 
 
-def _said_mp4(atoms: Any) -> Iterator[tuple[str, str]]:
+def _texts_of_mp4(atoms: Any) -> Iterator[tuple[str, str]]:
     for key, values in atoms.items():
         name = key.rpartition(":")[2].lower() if key.startswith("----") else _MP4_NAMES.get(key, "")
         for value in values if name and isinstance(values, list) else ():
