@@ -224,6 +224,8 @@ def reject(match_ids: Iterable[int], now: datetime) -> int:
 
 def hold_questions(now: datetime) -> None:
     """Tracks with an open question are not fetched; questions about files gone or ignored are dropped."""
+    if not AdoptionMatch.objects.filter(rejected=False).exists():  # else each pass would go through all tracks
+        return
     matches = AdoptionMatch.objects.unanswered()
     own = value("IGNORED_FOLDERS")
     gone = [

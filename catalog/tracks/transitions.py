@@ -267,8 +267,8 @@ def end_search(due: datetime, now: datetime) -> int:
 
 def wait_for_answer(now: datetime) -> int:
     """Missing tracks with an open `AdoptionMatch` are due in a week; called again before that. Rows changed."""
-    asked = AdoptionMatch.objects.filter(track=OuterRef("pk"), rejected=False)
-    soon = Track.objects.filter(Exists(asked), status=Status.MISSING, retry_after__lt=now + WAIT - RENEW_WAIT)
+    asked = AdoptionMatch.objects.filter(rejected=False).values("track")
+    soon = Track.objects.filter(pk__in=asked, status=Status.MISSING, retry_after__lt=now + WAIT - RENEW_WAIT)
     return soon.update(retry_after=now + WAIT)
 
 

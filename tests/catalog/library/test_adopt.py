@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from catalog.library.adopt import CannotAdopt, accept, adopt, reject
+from catalog.library.adopt import CannotAdopt, accept, adopt, hold_questions, reject
 from catalog.library.reconcile import reconcile
 from catalog.models import AdoptionMatch, Track
 from catalog.scanning import untracked
@@ -212,3 +212,8 @@ def test_adopted_folders_are_looked_at_by_the_next_pass(world, put):
     path.unlink()
     assert reconcile(world.now).vanished == 1
     assert world.status_of(track) == "missing"
+
+
+def test_a_pass_without_a_question_goes_through_no_tracks_for_one(world, django_assert_num_queries) -> None:
+    with django_assert_num_queries(1):
+        hold_questions(world.now)
