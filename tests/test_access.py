@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from urllib.parse import urljoin, urlsplit
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
+from django.test.html import Element, parse_html
 from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
 from django_q.models import OrmQ
 
 from catalog.models import ApiToken, Track
 from catalog.web.roles import Role, set_role
 from tests.access_table import VISITORS, addresses, documented, observed, rolled_back, write
+from tests.test_crawl import attribute, varied, walk
 from tests.world import World
 
 # What a stranger may see, and why.
@@ -95,6 +100,41 @@ def test_a_page_without_rights_shows_no_button(visitor: Callable[[str], Client])
     assert 'action="/sync' not in page and 'href="/settings"' not in page and "/admin/" not in page
     settings = visitor("keeper").get("/settings").content.decode()
     assert 'href="/import"' in settings and 'href="/people"' not in settings and "/admin/" not in settings
+
+
+@pytest.mark.parametrize("kind", ["strangers", "listener", "keeper", "owner"])
+def test_each_link_and_form_of_a_page_is_for_who_sees_it(
+    visitor: Callable[[str], Client], world: World, settings: LazySettings, kind: str
+) -> None:
+    """Among them those of the admin, which keepers do not enter. Strangers: with STATUS_PUBLIC."""
+    varied(world)
+    settings.STATUS_PUBLIC = kind == "strangers"
+    client, table = visitor("nobody" if settings.STATUS_PUBLIC else kind), documented()
+    followed = set()
+    for address in PAGES.values():
+        page = client.get(address)
+        text = page.getvalue().decode(errors="replace") if page.status_code == 200 else ""
+        body = text.partition("<body>")[2].partition("</body>")[0]
+        for method, target in _asks(parse_html(body), address):
+            name = resolve(urlsplit(target).path).view_name
+            cells = table[ADDRESSES[name]]
+            allowed = f"{cells['nobody']} {cells['listener']}" if kind == "strangers" else cells[kind]
+            assert method in allowed.split(), f"{kind} sees {method} {target} on {address}"
+            followed.add((method, name))
+    assert len(followed) > (8 if kind == "strangers" else 15)
+
+
+def _asks(body: Element, at: str) -> Iterator[tuple[str, str]]:
+    """Method and address of each link and form on a page, those to other hosts aside."""
+    for element, _ in walk(body):
+        if not isinstance(element, Element):
+            continue
+        method = (attribute(element, "method") or "get").upper() if element.name == "form" else "GET"
+        target = attribute(element, {"a": "href", "form": "action"}.get(element.name, "formaction"))
+        if element.name == "button" and target:
+            method = "POST"
+        if target is not None and not urlsplit(target).netloc and not target.startswith(("#", "mailto:", "/static/")):
+            yield method, urljoin(at, target).partition("#")[0]
 
 
 def test_no_other_method_does_what_a_button_does(visitor: Callable[[str], Client]) -> None:
