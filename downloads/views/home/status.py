@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from catalog.db import database_clock
-from catalog.models import Event, Track
+from catalog.models import Event, JobRequest, Track
 from catalog.reports import status
 from catalog.reports.public_status import public_snapshot
 from catalog.web.permissions import is_insider, may_act, readers_page
@@ -45,8 +45,15 @@ def status_page(request: HttpRequest) -> HttpResponse:
         "paused": any(service["paused_by_person"] for service in snapshot["services"]),
         "next_up": SHOWN_IN_QUEUE,
         "may_act": may_act(request),
+        "busy": is_busy(snapshot),
     }
     return render(request, "home/status.html", context)
+
+
+def is_busy(snapshot: dict[str, Any]) -> bool:
+    """Whether the page will soon say something else: open pages look again within seconds then, else each minute."""
+    runs = any(run and run["running"] for run in snapshot["runs"].values())
+    return runs or snapshot["counters"]["downloading"] > 0 or JobRequest.objects.exists()
 
 
 def arrived(limit: int) -> list[dict[str, Any]]:

@@ -10,10 +10,11 @@ import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from catalog.db import database_clock
-from catalog.models import Cluster, Event, Host, Library, Service, Track
+from catalog.models import Cluster, Event, Host, JobRequest, Library, Run, Service, Track
 from catalog.storage import hold
 from catalog.storage import state as storage
 from catalog.tracks import transitions
@@ -219,6 +220,23 @@ def test_a_folder_that_is_not_there_cannot_be_accepted(keeper: Client, world: Wo
     backlog.handle_backlog()
     assert storage.current().state == "offline" and not world.root.exists()
     assert "The folder is being looked at." not in keeper.get("/").content.decode()
+
+
+def test_an_open_page_looks_again_within_seconds_while_something_asked_for_is_under_way(
+    keeper: Client, world: World
+) -> None:
+    def is_busy() -> bool:
+        return b'id="live" data-busy="true"' in keeper.get("/").content
+
+    storage.check(world.now)
+    assert not is_busy()
+    keeper.post("/reconcile/now")
+    assert is_busy()
+    JobRequest.objects.take_up("reconcile")
+    run = Run.objects.create(kind=Run.Kind.RECONCILE, started_at=timezone.now())
+    assert is_busy()
+    Run.objects.filter(pk=run.pk).update(ended_at=world.now, ok=True)
+    assert not is_busy()
 
 
 def test_a_word_that_comes_after_the_disk_is_back_changes_nothing(keeper: Client, world: World) -> None:
