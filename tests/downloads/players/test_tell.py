@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 
 from catalog.models import Event
 from catalog.system.encryption import seal
@@ -136,6 +137,31 @@ def test_nobody_is_called_where_none_is_set(world: World, mpd: FakeMpd, player: 
     came(world, "Morning")
     assert tell_all(world.later(minutes=2)) is None
     assert mpd.commands == []
+
+
+def test_a_command_of_ones_own_gets_the_folders_and_none_of_the_secrets(
+    world: World, tmp_path: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOTIFY_CLIENT_SECRET", "s3cret")
+    script, said = tmp_path / "tell", tmp_path / "said"
+    script.write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$@" >> {said}; env >> {said}.env; exit $(cat {said}.exit 2>/dev/null)\n'
+    )
+    script.chmod(0o700)
+    settings.PLAYER_COMMAND = str(script)
+    tell_all(world.now)
+    assert said.read_text().splitlines() == [str(world.root)], "a new one looks through everything"
+    said.unlink()
+    came(world, "Noon")
+    tell_all(world.later(minutes=2))
+    assert said.read_text().splitlines() == [
+        f"{world.root}/{folder}" for folder in ("Maria Ruiz/First Light", "Playlists")
+    ]
+    assert "s3cret" not in Path(f"{said}.env").read_text()
+    Path(f"{said}.exit").write_text("3")
+    came(world, "Morning")
+    tell_all(world.later(minutes=2))
+    assert Player.objects.get().answer == "It ended with status 3."
 
 
 @pytest.mark.long
