@@ -16,6 +16,8 @@ import pytest
 
 from catalog.models import Account, Run, Service
 from catalog.system.encryption import seal, unseal
+from downloads.checks import OLD_AFTER
+from downloads.fetch import ytdlp_version
 from downloads.models import Candidate, Channel, Incident, Message
 from downloads.notify import apprise_process, deliver, outbox, webhook
 from downloads.notify.address import service_address, webhook_address
@@ -158,6 +160,28 @@ def test_a_pause_is_told_after_the_hours_that_the_channel_names(world: World, le
     assert letters == []
     live(world, 2)
     assert letters == ["Downloads have been paused for 2 h\nYouTube asks for a login."]
+
+
+def test_a_hold_an_end_of_a_permission_and_an_old_ytdlp_are_told_once(
+    world: World, letters: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel(world, "json://x")
+    age = OLD_AFTER
+    monkeypatch.setattr(ytdlp_version, "age_days", lambda _: age)
+    account = Account(user_id="anna", name="Anna", consent_at=world.now - timedelta(days=180))
+    assert account.ends_at
+    account.consent_at += world.now + timedelta(days=7, minutes=30) - account.ends_at
+    account.save()
+    live(world, 2)
+    assert letters == []
+    age += 1
+    Service.objects.filter(pk="storage").update(state="held")
+    live(world, 180, step=20)
+    assert sorted(letter.splitlines()[0].partition(" ends on ")[0] for letter in letters) == [
+        "Many files disappeared at once: downloads wait for you",
+        "Spotify account Anna: its permission",
+        f"yt-dlp is {OLD_AFTER + 1} days old",
+    ]
 
 
 def test_the_summary_comes_on_monday_morning_once(world: World, letters: list[str]) -> None:
