@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -27,6 +28,52 @@ def test_compose_names_variables_that_the_program_reads() -> None:
         ours["read_only"] is True and ours["cap_drop"] == ["ALL"] and "no-new-privileges:true" in ours["security_opt"]
     )
     assert services["postgres"]["profiles"] == ["postgres"]
+
+
+def test_compose_is_what_the_compose_specification_allows() -> None:
+    """By the schema that docker-compose 1.29.2 brings (Apache License 2.0), with ``${…}`` filled in by its defaults."""
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    schema = json.loads((Path(__file__).with_name("compose_spec.json")).read_text())
+    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", (ROOT / "compose.yaml").read_text())
+    assert "${" not in text
+    compose = yaml.safe_load(text)
+    checker = jsonschema.Draft7Validator(schema)
+    assert [error.message for error in checker.iter_errors(compose)] == []
+    compose["services"]["tonekeep"]["restrat"] = "always"  # the schema does refuse what it does not know
+    assert list(checker.iter_errors(compose))
+
+
+CASAOS = {
+    *("main", "title", "tagline", "description", "category", "architectures", "scheme", "port_map", "index", "icon"),
+    *("author", "developer", "thumbnail", "screenshot_link", "tips", "store_app_id", "is_uncontrolled", "hostname"),
+}
+
+
+def test_what_casaos_is_told_are_fields_that_it_reads() -> None:
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    told = compose["x-casaos"]
+    assert set(told) <= CASAOS and told["main"] in compose["services"]
+    assert f":{told['port_map']}" in compose["services"][told["main"]]["ports"][0]
+    assert all(set(told[name]) == {"en_us"} for name in ("title", "tagline"))
+
+
+def test_the_unraid_template_has_the_published_fields_of_a_container_of_version_2() -> None:
+    root = ElementTree.parse(ROOT / "docker" / "unraid.xml").getroot()
+    assert (root.tag, root.get("version")) == ("Container", "2")
+    known = {"Name", "Repository", "Network", "Privileged", "Overview", "Category", "WebUI", "ExtraParams", "Config"}
+    assert {child.tag for child in root} == known
+    fields = {"Name", "Target", "Default", "Mode", "Description", "Type", "Display", "Required", "Mask"}
+    for one in root.iter("Config"):
+        assert set(one.keys()) == fields, one.get("Name")
+        assert one.get("Type") in {"Port", "Path", "Variable", "Label", "Device"}
+        assert one.get("Display") in {"always", "advanced", "always-hide", "advanced-hide"}
+        assert one.get("Mode") in {"Port": {"tcp", "udp"}, "Path": {"rw", "ro"}}.get(one.get("Type", ""), {""})
+        assert {one.get("Required"), one.get("Mask")} <= {"true", "false"}
+    assert root.findtext("WebUI") == "http://[IP]:[PORT:8000]/"
+    assert (root.findtext("Category") or "").split() == ["MediaApp:Music", "Downloaders:"]
+    assert root.findtext("Privileged") == "false"
 
 
 def test_the_unraid_template_names_variables_that_the_program_reads() -> None:
