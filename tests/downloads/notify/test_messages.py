@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from catalog.models import Account, Run, Service
+from catalog.models import Account, Library, Run, Service
 from catalog.system.encryption import seal, unseal
 from downloads.checks import OLD_AFTER
 from downloads.fetch import ytdlp_version
@@ -175,7 +175,7 @@ def test_a_hold_an_end_of_a_permission_and_an_old_ytdlp_are_told_once(
     live(world, 2)
     assert letters == []
     age += 1
-    Service.objects.filter(pk="storage").update(state="held")
+    Library.objects.update(held_since=world.now, held_reason="30 files disappeared.")
     live(world, 180, step=20)
     assert sorted(letter.splitlines()[0].partition(" ends on ")[0] for letter in letters) == [
         "Many files disappeared at once: downloads wait for you",
