@@ -53,7 +53,7 @@ def test_the_first_question_shows_the_wish_and_what_differs(keeper, tracks):
 
 def test_an_answer_leads_to_the_next_question_and_can_be_taken_back(keeper, tracks):
     text = take(keeper, tracks[0])
-    assert "<bdi>Song 2</bdi></h1>" in text and "1 decided, 2 left" in text
+    assert "<bdi>Song 2</bdi></h1>" in text and "1 decided</span>" in text and ">2 left<" in text
     keeper.post(f"/decide/desk/{tracks[1].pk}/answer", {"none": "1"})
     assert not tracks[1].candidates.exclude(verdict="never").exists()
     back = keeper.post("/decide/desk/undo", follow=True).content.decode()
