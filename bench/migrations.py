@@ -84,7 +84,7 @@ ROWS = (
 # What no migration may change: read before and after.
 KEPT = (
     "SELECT COUNT(*), SUM(id), SUM(LENGTH(title)), SUM(size), SUM(attempts), SUM(duration_ms) FROM catalog_track",
-    "SELECT status, wanted, COUNT(*), SUM(LENGTH(local_path)), SUM(folder_id) FROM catalog_track GROUP BY 1, 2",
+    "SELECT status, wanted, COUNT(*), SUM(LENGTH(file_name)), SUM(folder_id) FROM catalog_track GROUP BY 1, 2",
     "SELECT COUNT(*), SUM(track_id), SUM(artist_id) FROM catalog_credit",
     "SELECT COUNT(*), SUM(track_id), SUM(LENGTH(key)) FROM catalog_alias",
     "SELECT COUNT(*), SUM(track_id), SUM(position), SUM(digest) FROM catalog_entry",

@@ -1,4 +1,4 @@
-"""How long the care for a large folder takes: check_library, playlists, relocate, backup, and a relink of one artist.
+"""How long the care for a large folder takes: check_library, playlists, backup, and a relink of one artist.
 
     python bench/retention.py [--tracks N] [--db sqlite|postgres] [--json]
 
@@ -36,7 +36,6 @@ def measure(root: str, tracks: int) -> dict[str, tuple[float, float]]:
     from catalog.library.playlist_files import write_playlists
     from catalog.library.reconcile import reconcile
     from catalog.library.relink import relink
-    from catalog.library.relocate import relocate
     from catalog.storage import state as storage
 
     now = timezone.now() + timedelta(hours=1)
@@ -53,9 +52,6 @@ def measure(root: str, tracks: int) -> dict[str, tuple[float, float]]:
     os.rename(f"{root}/{artist_folder(0)}", f"{root}/Somebody else")
     reconcile(now)
     took["relink_one_artist"] = cost(lambda: relink(now))
-    os.rename(root, f"{root}-moved")
-    settings.MUSIC_DIR = f"{root}-moved"
-    took["relocate"] = cost(lambda: relocate(f"{root}-moved", now))
     return took
 
 

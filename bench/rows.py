@@ -133,7 +133,7 @@ def _track(library: str, vendor: str) -> dict[str, str]:
         "wanted": "i % 100 <> 0",
         "ignored": "i % 100 = 0",
         "status": status,
-        "local_path": f"CASE WHEN {on_disk} THEN '/music/Folder ' || ((i + 11) / 12) || '/' || {name} ELSE '' END",
+        "local_path": f"CASE WHEN {on_disk} THEN 'Folder ' || ((i + 11) / 12) || '/' || {name} ELSE '' END",
         "folder_id": f"CASE WHEN {on_disk} THEN (i + 11) / 12 END",
         "file_name": f"CASE WHEN {on_disk} THEN {name} ELSE '' END",
         "name_key": f"CASE WHEN {on_disk} THEN {name} ELSE '' END",

@@ -7,7 +7,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from catalog.models import Album, Collection, Track
+from catalog.models import Album, Collection, PathInLibrary, Track
 
 
 class CandidateQuerySet(models.QuerySet["Candidate"]):
@@ -148,7 +148,7 @@ class Replaced(models.Model):
     """A file that a person wants another recording for: it goes to the bin once that recording is there."""
 
     track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="replaced")
-    path = models.TextField(help_text="Absolute.")
+    path = PathInLibrary(help_text="Absolute.")
     size = models.BigIntegerField(help_text="Bytes.")
     asked_at = models.DateTimeField()
 

@@ -27,7 +27,6 @@ home = [
     re_path(r"^queue/?$", queue.queue, name="queue"),
     re_path(r"^start/?$", start.start, name="start"),
     re_path(r"^start/folder/?$", start.choose_folder, name="choose_folder"),
-    re_path(r"^start/moved/?$", start.folder_moved, name="folder_moved"),
     re_path(r"^plan/?$", plan.plan_page, name="plan"),
     # Buttons: POST only.
     re_path(r"^plan/accept/?$", plan.accept, name="plan_accept"),

@@ -8,7 +8,7 @@ from catalog.models.accounts import Account, ApiToken, ApiTokenQuerySet, LoginFa
 from catalog.models.collections import Collection, CollectionQuerySet, Entry
 from catalog.models.events import Event, EventQuerySet
 from catalog.models.hosts import Cluster, ClusterQuerySet, Host, JobRequest, JobRequestQuerySet, Lease, LeaseQuerySet
-from catalog.models.library import AdoptionMatch, BinnedFile, Folder, Library
+from catalog.models.library import AdoptionMatch, BinnedFile, Folder, Library, PathInLibrary
 from catalog.models.people import BrowserSession, PersonLink
 from catalog.models.runs import Run, RunQuerySet
 from catalog.models.services import Service, ServiceQuerySet
@@ -42,6 +42,7 @@ __all__ = [
     "LeaseQuerySet",
     "Library",
     "LoginFailure",
+    "PathInLibrary",
     "PersonLink",
     "Run",
     "RunQuerySet",

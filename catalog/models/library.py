@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Self
+import os
+from typing import Any, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+
+class PathInLibrary(models.TextField):  # type: ignore[type-arg]
+    """The path of a file of the music folder: absolute in Python, relative to the root in the database.
+
+    Each host has its own path to the one folder: what is read on a host is in the spelling of its MUSIC_DIR, and so is
+    what a query compares with. A path outside the folder is stored as it is. "" is no path.
+    """
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
+        """``value`` below this host's root."""
+        return os.path.join(settings.MUSIC_DIR, value) if value else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        """``value`` without this host's root."""
+        value = super().get_prep_value(value)
+        return value.removeprefix(settings.MUSIC_DIR.rstrip("/") + "/") if isinstance(value, str) else value
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        """A text, for migrations: they see what is stored."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", list(args), kwargs
 
 
 class Folder(models.Model):
@@ -40,7 +64,7 @@ class Library(models.Model):
         EACH = "each", "One value each, in ARTIST too"
 
     root_uuid = models.CharField(max_length=36, blank=True, default="")
-    root_path = models.TextField(blank=True, default="", help_text="Where the rows' absolute paths begin.")
+    root_path = models.TextField(blank=True, default="", help_text="Where it was seen last.")
     publish_method = models.CharField(max_length=12, blank=True, default="")
     lacks = models.JSONField(default=list, blank=True, help_text="What the folder's filesystem was found to lack.")
     free_bytes = models.BigIntegerField(null=True, blank=True)

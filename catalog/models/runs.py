@@ -41,10 +41,9 @@ class Run(models.Model):
         IMPORT = "import"
         CHECK = "check"
         BACKUP = "backup"
-        RELOCATE = "relocate"
         FOLDER = "folder"
 
-    MAINTENANCE = (Kind.CHECK, Kind.BACKUP, Kind.FOLDER, Kind.RELOCATE)  # asked for on a page, done by a job
+    MAINTENANCE = (Kind.CHECK, Kind.BACKUP, Kind.FOLDER)  # asked for on a page, done by a job
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     started_at = models.DateTimeField()

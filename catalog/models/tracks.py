@@ -12,7 +12,7 @@ from django.db.models.expressions import RawSQL
 
 from catalog.db import database_clock
 from catalog.db.counter_sql import FEW, statement
-from catalog.models.library import Folder
+from catalog.models.library import Folder, PathInLibrary
 from catalog.music.identity import SAME_LENGTH_MS
 from catalog.music.same_recording import Description
 from catalog.text.sort_key import LONGEST, sort_key
@@ -198,7 +198,7 @@ class Track(models.Model):
 
     # What we know of its file: written by `catalog.tracks.transitions`
     status = models.CharField(max_length=11, choices=Status.choices, default=Status.MISSING)
-    local_path = models.TextField(blank=True, default="", help_text="Absolute. While missing: the last known place.")
+    local_path = PathInLibrary(blank=True, default="", help_text="Absolute. While missing: the last known place.")
     folder = models.ForeignKey(  # its own index would be taken in place of track_places, and read rows one by one
         Folder, null=True, blank=True, on_delete=models.PROTECT, related_name="tracks", db_index=False
     )

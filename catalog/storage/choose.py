@@ -28,7 +28,7 @@ class CannotChoose(UserError):
 def choose(written: str) -> bool:
     """Make the folder at the absolute path ``written`` the music folder from the next start on. Makes no folder.
 
-    True: it is the library itself, which has moved there (`catalog.library.relocate`). Raises CannotChoose.
+    True: it is the library itself, which has moved there. Raises CannotChoose.
     """
     path = _path_of(written)
     probe = call_with_timeout(ANSWER_WITHIN, lambda: probe_root(path))

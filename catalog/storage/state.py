@@ -58,7 +58,7 @@ def check(now: datetime) -> StorageState:
             os.mkdir(path)  # DATA_DIR is there; other players may read the music, as far as they may enter that
             os.chmod(path, 0o777 & ~settings.MUSIC_UMASK)
     probe = call_with_timeout(ANSWER_WITHIN, lambda: probe_root(path))
-    if not probe.problem and probe.writable and _was_never_used(library, path, now):
+    if not probe.problem and probe.writable and _was_never_used(library, path, probe, now):
         library = _forget(library)
     if not probe.problem and not library.root_uuid:
         probe = _register(path, probe)
@@ -109,11 +109,6 @@ def _marker_problem(path: str, marker: str, library: Library) -> str:
         return f"The music folder {path} has no {MARKER} file: its drive is probably not mounted. {ACCEPT}"
     if marker != library.root_uuid:
         return f"The music folder {path} belongs to another catalog. {ACCEPT}"
-    if library.root_path != path:
-        return (
-            f"The music folder is now at {path}, but the catalog has it at {library.root_path}. "
-            "If it has moved, say so on the page Music folder."
-        )
     return ""
 
 
@@ -122,9 +117,9 @@ def holds_files() -> bool:
     return Track.objects.exclude(local_path="").exists() or BinnedFile.objects.exists()
 
 
-def _was_never_used(library: Library, path: str, now: datetime) -> bool:
+def _was_never_used(library: Library, path: str, probe: RootProbe, now: datetime) -> bool:
     """Whether MUSIC_DIR names another folder than the library's, in which no file of the catalog ever was."""
-    elsewhere = bool(library.root_uuid) and library.root_path != path
+    elsewhere = bool(library.root_uuid) and library.root_path != path and probe.marker != library.root_uuid
     return elsewhere and not acting_host.is_elsewhere(now) and not holds_files()
 
 
@@ -169,6 +164,8 @@ def _save(state: StorageState, probe: RootProbe, library: Library, now: datetime
         Service.objects.filter(pk="storage").update(**changes, checked_at=now)
         if not probe.problem and probe.free_bytes != library.free_bytes:
             Library.objects.filter(pk=1).update(free_bytes=probe.free_bytes)
+    if state.may_read and library.root_path != state.root:
+        Library.objects.filter(pk=1).update(root_path=state.root)
 
 
 def current() -> StorageState:

@@ -79,8 +79,8 @@ def folder_at(root: str, path: str) -> Folder:
         raise PlaceTaken(path)
     folder.path, folder.mtime_ns = path, None
     folder.save(update_fields=["path", "mtime_ns"])
-    prefix = Value(f"{Place(root, path, '').path}/")
-    Track.objects.filter(folder=folder).update(local_path=Concat(prefix, "file_name", output_field=TextField()))
+    relative = Concat(Value(f"{path}/" if path else ""), "file_name", output_field=TextField())
+    Track.objects.filter(folder=folder).update(local_path=relative)
     return folder
 
 

@@ -31,8 +31,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, Exists, F, Field, OuterRef, Q, Subquery, TextField, Value, When
-from django.db.models.functions import Concat
+from django.db.models import Case, Exists, F, Field, OuterRef, Q, Value, When
 
 from catalog.models import AdoptionMatch, Event, Folder, Track, TrackQuerySet
 from catalog.text.path_key import path_key
@@ -320,7 +319,7 @@ def _adopt_together(files: Sequence[tuple[int, Place, int, str]], now: datetime)
     still = set(locked(missing))
     folders = {place.folder: folder_at(place.root, place.folder) for _, place, *_ in files}
     rows = [
-        (place.path, folders[place.folder].pk, place.file_name, path_key(place.file_name), size, track_id)
+        (place.relative, folders[place.folder].pk, place.file_name, path_key(place.file_name), size, track_id)
         for track_id, place, size, _ in files
         if track_id in still
     ]
@@ -376,24 +375,6 @@ def move(
             return change_row(track_id, has_it, Kind.MOVE, reason, now, changes, by=by)
     except IntegrityError as error:
         raise PlaceTaken(place.relative) from error
-
-
-def relocate(track_ids: Iterable[int], root: str) -> int:
-    """The music folder is at ``root`` now: absolute paths follow folder and name, which stay. Rows changed.
-
-    Can be done again at any time. Raises PlaceTaken, and changes none of these rows, where another row's old path is
-    one of their new ones.
-    """
-    nothing, slash, start = (Value(text, TextField()) for text in ("", "/", root.rstrip("/") + "/"))
-    folder = Case(When(path="", then=nothing), default=Concat("path", slash))
-    relative = Subquery(Folder.objects.filter(pk=OuterRef("folder")).values_list(folder)[:1])
-    path = Concat(start, relative, "file_name")
-    rows = Track.objects.filter(pk__in=list(track_ids)).exclude(local_path="").exclude(local_path=path)
-    try:
-        with transaction.atomic():
-            return rows.update(local_path=path)
-    except IntegrityError as error:
-        raise PlaceTaken(root) from error
 
 
 def hand_over(owners: Mapping[int, int], now: datetime, reason: str = "") -> list[tuple[int, int]]:

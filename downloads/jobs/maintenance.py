@@ -22,14 +22,13 @@ from django.db import connection
 from catalog.db import database_clock
 from catalog.db.backup import backup
 from catalog.library.audit import check_library
-from catalog.library.relocate import relocate
-from catalog.models import Run
+from catalog.models import JobRequest, Run
 from catalog.models.run_progress import RunProgress, close_run
 from catalog.storage import choose
 from catalog.system.file_locks import try_lock
 from catalog.text.user_error import UserError
 from downloads.jobs import cluster_state
-from downloads.jobs.queue import job, request_maintenance, request_reconcile
+from downloads.jobs.queue import job, request_maintenance
 
 TRIES = 3  # of a job whose process died
 RUNS_KEPT = 20
@@ -123,18 +122,11 @@ def backups() -> list[Path]:
     return sorted((one for one in backups_folder().iterdir() if BACKUP_NAME.fullmatch(one.name)), reverse=True)
 
 
-def _relocate(run: Run, now: datetime) -> dict[str, Any]:
-    """Let the rows' paths follow the music folder to where MUSIC_DIR says that it is."""
-    moved = relocate(settings.MUSIC_DIR, now, RunProgress(run).update)
-    request_reconcile()
-    return {"rows": moved.rows, "root": moved.new_root}
-
-
 def _choose(run: Run, now: datetime) -> dict[str, Any]:
     """Take another music folder, and start everything of this host anew with it."""
     path = run.report["path"]
     if choose.choose(path):
-        Run.objects.create(kind=Run.Kind.RELOCATE, started_at=now, report={"tries": 0})
+        JobRequest.objects.ask("reconcile")  # of the next start
     cluster_state.request_restart()
     return {"path": path}
 
@@ -143,5 +135,4 @@ STEPS: dict[str, Callable[[Run, datetime], dict[str, Any]]] = {
     Run.Kind.CHECK: _check,
     Run.Kind.BACKUP: _backup,
     Run.Kind.FOLDER: _choose,
-    Run.Kind.RELOCATE: _relocate,
 }

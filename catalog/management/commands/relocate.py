@@ -12,14 +12,13 @@ from catalog.system.console import CommandReport, ReportCommand
 
 
 class Command(ReportCommand):
-    help = "Let the catalog follow the music folder to NEW_ROOT, which MUSIC_DIR must name. Touches no file."
+    help = "See that the music folder, which has moved to NEW_ROOT, is this library. MUSIC_DIR must name it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("new_root", metavar="NEW_ROOT", help="where the music folder is now")
 
     def report(self, options: dict[str, Any]) -> CommandReport:
-        """Interrupted, it can be run again."""
-        with self.progress("songs") as progress:
-            move = relocate(options["new_root"], database_clock.now(), progress)
-        line = f"The library is at {move.new_root} now: {move.changed:,} of {move.rows:,} paths."
+        """Changes no row: what rows hold are paths below the root."""
+        move = relocate(options["new_root"], database_clock.now())
+        line = f"The library is at {move.new_root} now, with the paths of {move.rows:,} songs."
         return CommandReport(move.as_dict(), [line])

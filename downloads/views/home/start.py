@@ -1,4 +1,4 @@
-"""`/start`: the music folder, a step of the first start that stays: what it is, where it moved, another one."""
+"""`/start`: the music folder, a step of the first start that stays: what it is, another one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from catalog.db import database_clock
-from catalog.models import JobRequest, Library, Run
+from catalog.models import JobRequest, Run
 from catalog.reports import plan
 from catalog.reports.music_folder import music_folder
 from catalog.storage.choose import LONGEST
@@ -22,9 +22,7 @@ from downloads.jobs import maintenance
 def start(request: HttpRequest) -> HttpResponse:
     """The music folder, as the last look left it. The next steps are the source and the plan."""
     now = database_clock.now()
-    library = Library.current()
     chosen = Run.objects.filter(kind=Run.Kind.FOLDER).first()
-    moved = Run.objects.filter(kind=Run.Kind.RELOCATE).first()
     context = {
         "section": "home",
         "now": now,
@@ -33,8 +31,6 @@ def start(request: HttpRequest) -> HttpResponse:
         "fixed": settings.MUSIC_DIR_FIXED,
         "chosen": chosen,
         "starts_anew": bool(chosen and chosen.ok and chosen.report.get("path") != settings.MUSIC_DIR),
-        "moved": moved,
-        "moved_from": library.root_path if library.root_uuid and library.root_path != settings.MUSIC_DIR else "",
         "longest": LONGEST,
     }
     return render(request, "home/start.html", context)
@@ -48,12 +44,4 @@ def choose_folder(request: HttpRequest) -> HttpResponse:
         messages.success(request, "The folder is being looked at; this page says in a moment whether it can be taken.")
     else:
         messages.error(request, "A folder is being looked at already; choose again in a moment.")
-    return redirect("start")
-
-
-@owner_button
-def folder_moved(request: HttpRequest) -> HttpResponse:
-    """The folder that is at MUSIC_DIR now is the library, which was moved there with all its files."""
-    maintenance.ask(Run.Kind.RELOCATE, database_clock.now())
-    messages.success(request, "The songs follow their folder; this page says when that is done.")
     return redirect("start")

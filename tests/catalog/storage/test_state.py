@@ -237,16 +237,13 @@ def test_a_folder_that_is_not_there_cannot_be_accepted(world: World) -> None:
         storage.accept_root(world.now)
 
 
-def test_a_library_that_moved_says_where_it_was(world: World, settings: LazySettings) -> None:
+def test_a_library_that_moved_is_known_by_its_marker(world: World, settings: LazySettings) -> None:
     moved = world.root.with_name("moved")
     world.root.rename(moved)
     settings.MUSIC_DIR = str(moved)
 
-    seen = storage.check(world.now)
-
-    assert seen.state == "offline"
-    assert "If it has moved, say so on the page Music folder." in seen.reason
-    assert str(world.root) in seen.reason
+    assert storage.check(world.now).state == "online"
+    assert reconcile(world.now, full=True).vanished == 0
 
 
 # --- Many files gone at once ------------------------------------------------------------------------------

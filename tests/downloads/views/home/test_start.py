@@ -101,24 +101,7 @@ def test_a_chosen_folder_is_said_until_the_start_that_takes_it(
     assert f"starts anew with {moved}" in admin_client.get("/start").content.decode()
     settings.MUSIC_DIR = str(moved)
     page = admin_client.get("/start").content.decode()
-    assert "starts anew" not in page and "The songs follow" in page
-
-
-def test_a_folder_that_has_moved_is_followed_by_a_button(
-    admin_client: Client, world: World, settings: LazySettings
-) -> None:
-    settings.MUSIC_DIR_FIXED = True
-    assert "It has moved" not in admin_client.get("/start").content.decode()
-    moved = world.root.with_name("moved")
-    world.root.rename(moved)
-    settings.MUSIC_DIR = str(moved)
-    storage.check(world.now)
-    page = admin_client.get("/start").content.decode()
-    assert "It has moved here" in page and "Set by <code>MUSIC_DIR</code>" in page and str(world.root) in page
-    admin_client.post("/start/moved")
-    maintenance.maintain()
-    page = admin_client.get("/start").content.decode()
-    assert "It has moved" not in page and "may be written to" in page
+    assert "starts anew" not in page and str(moved) in page
 
 
 def test_a_keeper_sees_the_folder_and_chooses_none(keeper: Client, world: World) -> None:
