@@ -87,7 +87,8 @@ class FetchContext:
     def _one_file(self, info: Mapping[str, Any]) -> str:
         """The path of the file that yt-dlp says it wrote, where that is the only one in the stage."""
         stage = self._request.stage_dir
-        paths = [str(part.get("filepath", "")) for part in info.get("requested_downloads") or ()]
+        parts = info.get("requested_downloads") or ()
+        paths = [os.path.normpath(os.path.join(stage, str(part.get("filepath", "")))) for part in parts]
         files = [os.path.join(stage, name) for name in os.listdir(stage) if name != HOME]
         if not files:
             raise DownloadError("not_a_file", "Nothing arrived.")

@@ -61,7 +61,8 @@ def parameters(request: FetchRequest, ffmpeg: str, deno: str) -> dict[str, Any]:
     connection = request.connection
     common: dict[str, Any] = {
         "outtmpl": {"default": NAME},
-        "paths": {"home": request.stage_dir},
+        # The stage, where the child is: by its path a drive that has gone would be made anew, under its mount point.
+        "paths": {"home": os.curdir},
         "format": "bestaudio/best",
         "ffmpeg_location": ffmpeg,
         "fixup": "never",  # `downloads.audio.convert.transcode` rewrites what needs it

@@ -13,7 +13,7 @@ import random
 import threading
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -73,6 +73,7 @@ class Attempt:
     now: Clock
     should_stop: Callable[[], bool]
     lost: threading.Event = field(default_factory=threading.Event)
+    away: threading.Event = field(default_factory=threading.Event)
     _reported_at: datetime | None = None
 
     @property
@@ -114,6 +115,7 @@ class Attempt:
                     if not self._renew():
                         self.lost.set()
                         return
+                    self._look_at_storage()
             finally:
                 connection.close()
 
@@ -132,6 +134,12 @@ class Attempt:
             logger.warning("The lease on track %s was not renewed: %s", self.track.pk, type(error).__name__)
             connection.close()
             return True
+
+    def _look_at_storage(self) -> None:
+        """A fetch that takes long gives its track back as soon as this host's music folder has gone."""
+        with suppress(DatabaseError):
+            if not storage.check(self.now()).may_read:
+                self.away.set()
 
     # --- What is there already ----------------------------------------------------------------------------
 
@@ -256,7 +264,7 @@ class Attempt:
                 any_quality=candidate.verdict == Candidate.Verdict.CHOSEN,
                 length_unknown=self._expected_ms(candidate) is None,
                 on_progress=self._report_progress,
-                should_stop=lambda: self.lost.is_set() or self.should_stop(),
+                should_stop=lambda: self.lost.is_set() or self.away.is_set() or self.should_stop(),
                 deadline_seconds=FETCH_SECONDS,
             )
         failpoint("fetched")
@@ -290,6 +298,9 @@ class Attempt:
         if self.lost.is_set():
             return Outcome(self.track.pk, self.track.title, "lost")
         now = self.now()
+        state = storage.check(now)
+        if not state.may_read and kind != "stopped":  # the stage went with it, whatever the fetch made of that
+            kind, message = "storage", state.reason
         if circuit_breaker.is_everybodys(kind, self.track, now):
             if ERROR_KINDS[kind].service == "storage" and not transitions.holds(self.track.pk, self.token, now):
                 # Recovery took the stage away from a worker that was late: the disk is well.

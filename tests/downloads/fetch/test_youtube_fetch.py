@@ -24,7 +24,7 @@ from tests.shared import SHARED_DATA, needs_shared
 
 COMMON = {
     "outtmpl": {"default": "audio.%(ext)s"},
-    "paths": {"home": "/stage"},
+    "paths": {"home": "."},
     "ffmpeg_location": "/bin/ffmpeg",
     "fixup": "never",
     "postprocessors": [],

@@ -10,6 +10,7 @@ import pytest
 
 from catalog.models import Event, Service, Track
 from catalog.storage import own_folders
+from catalog.system import failpoints
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
 from catalog.tracks.place import Place
@@ -216,23 +217,25 @@ def test_a_library_that_is_offline_claims_nothing(world, archive):
     assert not (world.root / own_folders.STAGING).exists()
 
 
-def test_a_drive_that_goes_while_fetching_gets_nothing_written_under_its_mount_point(world, archive):
+@pytest.mark.parametrize("when", ["staged", "asked for", "fetched", "verified"])
+def test_a_drive_that_goes_while_fetching_gets_nothing_written_under_its_mount_point(world, archive, when, monkeypatch):
     track = missing_track(world)
     serve(archive, track)
     gone = world.root.with_name("unplugged")
 
     def unplug(point: str) -> None:
-        if point == "verified":
+        if point == when:
             world.root.rename(gone)
             world.root.mkdir()
 
-    from catalog.system import failpoints
+    def audio(name: str) -> Path | None:
+        if not gone.exists():
+            unplug("asked for")
+        return type(archive).audio(archive, name)
 
-    failpoints.on_failpoint = unplug
-    try:
-        assert work(world).result == "released"
-    finally:
-        failpoints.on_failpoint = None
+    monkeypatch.setattr(archive, "audio", audio)
+    monkeypatch.setattr(failpoints, "on_failpoint", unplug)
+    assert work(world).result == "released"
     assert list(world.root.iterdir()) == []
     track.refresh_from_db()
     assert (track.status, track.attempts, track.local_path) == ("missing", 0, "")
