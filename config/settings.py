@@ -108,6 +108,17 @@ def host_name(value: str) -> str:
     return value or own or "host"
 
 
+def redis_cache(url: str) -> dict[str, dict[str, Any]]:
+    """Django's ``CACHES`` for the Redis at ``url``. A page waits a second at most for one that hangs."""
+    options = {
+        "socket_timeout": 1,
+        "socket_connect_timeout": 1,
+        "serializer": "catalog.web.cached_sessions.JsonSerializer",
+    }
+    cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "KEY_PREFIX": "tonekeep"}
+    return {"default": {**cache, "OPTIONS": options}}
+
+
 def proxy(name: str, default: str = "") -> str:
     """A proxy's address: http, https, socks4 or socks5, perhaps with a user and a password."""
     value = text(name, default)
@@ -333,6 +344,12 @@ STORAGES = {
     "staticfiles": {"BACKEND": "config.middleware.page_delivery.HashedUrls"},
 }
 SESSION_ENGINE = "catalog.web.sessions"
+REDIS_URL = text("REDIS_URL")  # for sessions, and nothing that may not be lost
+if REDIS_URL:
+    if not re.match(r"(redis|rediss|unix)://", REDIS_URL):
+        raise ImproperlyConfigured("REDIS_URL is no address of a Redis; write redis://127.0.0.1:6379/0.")
+    SESSION_ENGINE = "catalog.web.cached_sessions"
+    CACHES = redis_cache(REDIS_URL)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = f"tonekeep_session_{PORT}"  # cookies know no port: two installations on one host
 CSRF_COOKIE_NAME = f"tonekeep_csrf_{PORT}"
