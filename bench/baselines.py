@@ -5,6 +5,7 @@ Each only where it is installed. The first look of either, which reads everythin
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from bench.setup import Took, median, median_of
 
 RUNS = 3
 START_WITHIN = 30.0  # seconds
+FASTEST = 20e-9  # seconds for a file; a folder's look-up alone takes a microsecond
 ASK_EVERY = 0.01  # seconds, while MPD is at work
 TICKS = 100  # per second, in /proc/PID/stat: USER_HZ, the same on every Linux
 
@@ -32,8 +34,12 @@ audio_output {{
 """
 
 
+class Unbelievable(Exception):
+    """A figure that cannot be: the program did not do what was to be measured."""
+
+
 def mpd(root: str) -> Took | None:
-    """MPD's update of a music folder that it knows; None where it is not installed."""
+    """MPD's update of a music folder that it knows; None where it is not installed. Raises Unbelievable."""
     if not shutil.which("mpd"):
         return None
     with tempfile.TemporaryDirectory(prefix="mpd-") as state:  # not below a deep folder: a socket's path is short
@@ -44,7 +50,10 @@ def mpd(root: str) -> Took | None:
         try:
             talk = _connected(f"{state}/socket")
             _update(talk)
-            return median([_measured(daemon.pid, lambda: _update(talk)) for _ in range(RUNS)])
+            known, there = _songs_known(talk), _files_in(root)
+            if known != there:
+                raise Unbelievable(f"MPD knows {known} of the {there} files")
+            return _believable(median([_measured(daemon.pid, lambda: _update(talk)) for _ in range(RUNS)]), there)
         finally:
             daemon.terminate()
             daemon.wait()
@@ -58,7 +67,22 @@ def updatedb(root: str) -> Took | None:
     everything = ["--prunefs", "", "--prunepaths", "", "--prune-bind-mounts", "no", "--require-visibility", "no"]
     with tempfile.TemporaryDirectory(prefix="updatedb-") as state:
         command = [program, "--database-root", root, "--output", f"{state}/database", *everything]
-        return median_of(lambda: subprocess.run(command, check=True), RUNS)
+        return _believable(median_of(lambda: subprocess.run(command, check=True), RUNS), _files_in(root))
+
+
+def _believable(took: Took, files: int) -> Took:
+    """Raises Unbelievable where not even one system call for each file's folder fits into that time."""
+    if took.seconds < files * FASTEST:
+        raise Unbelievable(f"{took.seconds:.4f} s are too few to look at {files} files")
+    return took
+
+
+def _files_in(root: str) -> int:
+    return sum(len(names) for _, _, names in os.walk(root)) - os.path.exists(f"{root}/.tonekeep")
+
+
+def _songs_known(talk: TextIO) -> int:
+    return int(next(line for line in _answer(talk, "stats") if line.startswith("songs: ")).removeprefix("songs: "))
 
 
 def _connected(path: str) -> TextIO:

@@ -25,7 +25,7 @@ from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from bench.baselines import mpd, updatedb
+from bench.baselines import Unbelievable, mpd, updatedb
 from bench.fake_library import Song, artist_folder, fill_catalog, make_tree, songs
 from bench.setup import (
     ENVIRONMENT,
@@ -299,7 +299,12 @@ def others(root: str, seconds: float) -> dict[str, float | str]:
     """What MPD and updatedb take for the tree as it is, and how many of each the pass took that changed nothing."""
     found: dict[str, float | str] = {}
     for name, run in {"mpd": mpd, "updatedb": updatedb}.items():
-        took = run(root)
+        try:
+            took = run(root)
+        except Unbelievable as error:
+            print(f"{name:20} ERROR: {error}", file=sys.stderr)
+            found[f"{name}_seconds"] = f"error: {error}"
+            continue
         if took is None:
             print(f"{name:20} not installed", file=sys.stderr)
             found[f"{name}_seconds"] = "not installed"
@@ -357,6 +362,8 @@ def main() -> None:
             shutil.rmtree(place, ignore_errors=True)
     if options.json:
         print(json.dumps(results))
+    if any(str(value).startswith("error") for value in results.get("no_change", {}).values()):
+        sys.exit("A yardstick could not be measured; see above.")
 
 
 if __name__ == "__main__":
