@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Folder, Library, Service, Track
+from django.conf import settings
+
+from catalog.models import Album, Alias, Artist, Collection, Credit, Entry, Folder, Host, Library, Service, Track
 from catalog.music.identity import identity_key
 from catalog.text.path_key import path_key
 from catalog.tracks.place import Place
@@ -109,6 +111,11 @@ class World:
         """``now`` moved on, e.g. ``later(minutes=5)``."""
         self.now += timedelta(**delta)
         return self.now
+
+
+def publish_by(method: str) -> None:
+    """This host's mount of the library is known to put files in place by ``method``; "": it finds out."""
+    Host.objects.update_or_create(name=settings.HOST_NAME, defaults={"publish_method": method})
 
 
 def spotify_id(seed: str) -> str:

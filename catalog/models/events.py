@@ -8,6 +8,7 @@ from typing import Self
 
 from django.db import models
 
+from catalog.models.hosts import own_name
 from catalog.models.tracks import Track
 
 KEPT = timedelta(days=90)
@@ -61,6 +62,7 @@ class Event(models.Model):
     reason = models.TextField(blank=True, default="")
     by = models.CharField(max_length=150, blank=True, default="", db_default="")  # an account; strangers see it nowhere
     error_kind = models.CharField(max_length=20, blank=True, default="", db_default="")  # of a failure
+    host = models.CharField(max_length=20, blank=True, default=own_name, db_default="")  # where it was done
 
     objects = EventQuerySet.as_manager()
 

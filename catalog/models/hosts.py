@@ -6,11 +6,24 @@ import secrets
 from datetime import datetime
 from typing import Self
 
-from django.db import models
+from django.conf import settings
+from django.db import connection, models
 from django.db.models.functions import Coalesce
 
 from catalog.db import database_clock
 from catalog.system.heartbeat import SILENT_AFTER
+
+MAIN_QUEUE = "tonekeep"  # of the clusters that run jobs; whoever serves it may act for the library
+
+
+def is_shared() -> bool:
+    """Whether other hosts can use this database."""
+    return bool(connection.vendor != "sqlite")
+
+
+def own_name() -> str:
+    """This host's name where others may be beside it, else ""."""
+    return str(settings.HOST_NAME) if is_shared() else ""
 
 
 class JobRequestQuerySet(models.QuerySet["JobRequest"]):
@@ -81,13 +94,28 @@ class Lease(models.Model):
 
 
 class Host(models.Model):
-    """A machine that works on this library. ``drained``: a person said that it fetches nothing new."""
+    """A machine that works on this library. ``drained``: a person said that it fetches nothing new.
+
+    ``storage`` is the state of the music folder as this host sees it, "" before its first look (and on SQLite, where
+    `catalog.models.Service` says it); ``publish_method`` and ``lacks`` are what its mount of the folder can do.
+    """
 
     name = models.CharField(max_length=20, primary_key=True)
     drained = models.BooleanField(default=False)
+    machine = models.CharField(max_length=64, blank=True, default="", help_text="Which machine has this name.")
+    storage = models.CharField(max_length=10, blank=True, default="")
+    storage_reason = models.TextField(blank=True, default="")
+    checked_at = models.DateTimeField(null=True, blank=True)
+    publish_method = models.CharField(max_length=12, blank=True, default="")
+    lacks = models.JSONField(default=list, blank=True, help_text="What its mount of the folder was found to lack.")
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def own(cls) -> Host:
+        """The row of this host, made where it is not there yet."""
+        return cls.objects.get_or_create(name=settings.HOST_NAME)[0]
 
 
 class ClusterQuerySet(models.QuerySet["Cluster"]):

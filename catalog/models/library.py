@@ -65,8 +65,6 @@ class Library(models.Model):
 
     root_uuid = models.CharField(max_length=36, blank=True, default="")
     root_path = models.TextField(blank=True, default="", help_text="Where it was seen last.")
-    publish_method = models.CharField(max_length=12, blank=True, default="")
-    lacks = models.JSONField(default=list, blank=True, help_text="What the folder's filesystem was found to lack.")
     free_bytes = models.BigIntegerField(null=True, blank=True)
     held_since = models.DateTimeField(null=True, blank=True)
     held_reason = models.TextField(blank=True, default="")

@@ -206,8 +206,8 @@ def _workers(now: datetime) -> dict[str, Any]:
 
 def _hosts(now: datetime) -> list[dict[str, Any]]:
     """Each host, with what it fetches and since when it is silent; [] where there is but one."""
-    drained = dict(Host.objects.order_by("name").values_list("name", "drained"))
-    if len(drained) < 2:
+    rows = list(Host.objects.order_by("name"))
+    if len(rows) < 2:
         return []
     claims = Track.objects.downloading().values_list("claim", flat=True)
     fetching = Counter(transitions.host_of(claim) for claim in claims if claim)
@@ -216,14 +216,16 @@ def _hosts(now: datetime) -> list[dict[str, Any]]:
     acting = acting_host.holder(now)
     return [
         {
-            "name": name,
-            "fetching": fetching[name],
-            "acts": name == acting,
-            "drained": drained[name],
-            "silent": name not in live,
-            "silent_since": None if name in live else heard.get(name),
+            "name": row.name,
+            "fetching": fetching[row.name],
+            "acts": row.name == acting,
+            "drained": row.drained,
+            "silent": row.name not in live,
+            "silent_since": None if row.name in live else heard.get(row.name),
+            "storage": row.storage,
+            "storage_reason": row.storage_reason,
         }
-        for name in drained
+        for row in rows
     ]
 
 

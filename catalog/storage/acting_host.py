@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from catalog.db import database_clock
-from catalog.models import Lease
+from catalog.models import Cluster, Host, Lease
+from catalog.models.hosts import MAIN_QUEUE, is_shared
+from catalog.models.hosts import own_name as own_name
 from catalog.system.file_locks import try_lock
 
 NAME = "library"
+AWAY = "offline"  # `Host.storage` of one that does not see the library
 LEASE = timedelta(seconds=90)  # and `WATCH_EVERY` until others see its end: taken over within two minutes
 WATCH_EVERY = 15.0  # seconds between two looks at it by a cluster's main process
 RENEW_EVERY = 15.0  # seconds
@@ -40,15 +43,13 @@ class _Held:
 _held = _Held()
 
 
-def is_shared() -> bool:
-    """Whether other hosts can use this database."""
-    return bool(connection.vendor != "sqlite")
-
-
 def take(now: datetime) -> bool:
-    """Act for the library from here on, or go on. False: another host acts."""
+    """Act for the library from here on, or go on. False: another host acts, or should."""
     if not is_shared():
         return True
+    if gives_way(now):
+        release(now)
+        return False
     began = database_clock.elapsed()
     _held.token = Lease.objects.take(NAME, settings.HOST_NAME, now, now + LEASE)
     _held.renewed = began
@@ -103,14 +104,22 @@ def holder(now: datetime) -> str:
     return Lease.objects.filter(name=NAME, expires_at__gt=now).values_list("host", flat=True).first() or ""
 
 
-def own_name() -> str:
-    """This host's name where others may be beside it, else ""."""
-    return str(settings.HOST_NAME) if is_shared() else ""
-
-
 def is_elsewhere(now: datetime) -> bool:
     """Whether another host acts now."""
     return holder(now) not in ("", settings.HOST_NAME)
+
+
+def gives_way(now: datetime) -> bool:
+    """Whether this host last saw no library at its MUSIC_DIR, and another that runs jobs sees it."""
+    if not is_shared() or not Host.objects.filter(name=settings.HOST_NAME, storage=AWAY).exists():
+        return False
+    others = Cluster.objects.live(now).filter(queue=MAIN_QUEUE).exclude(host=settings.HOST_NAME).values("host")
+    return Host.objects.filter(name__in=others).exclude(storage__in=["", AWAY]).exists()
+
+
+def speaks(now: datetime) -> bool:
+    """Whether what this host sees of the music folder is what the library's rows say; else it is offline alone."""
+    return not is_elsewhere(now) and not gives_way(now)
 
 
 def reason_not_to_act(otherwise: str) -> str:

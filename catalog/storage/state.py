@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 
-from catalog.models import BinnedFile, Folder, JobRequest, Library, Service, Track
+from catalog.models import BinnedFile, Folder, Host, JobRequest, Library, Service, Track
 from catalog.models.settings import value
 from catalog.storage import acting_host
 from catalog.storage.marker import MARKER, set_marker
@@ -64,7 +64,9 @@ def check(now: datetime) -> StorageState:
         probe = _register(path, probe)
         library.refresh_from_db()
     state = judge(path, probe, library)
-    if acting_host.is_elsewhere(now):
+    if acting_host.is_shared():
+        _save_for_host(state, now)
+    if not acting_host.speaks(now):
         return _with_hold(state, library)  # the rows say what the acting host sees: this one may be offline alone
     _save(state, probe, library, now)
     return replace(current(), may_read=state.may_read)
@@ -166,6 +168,14 @@ def _save(state: StorageState, probe: RootProbe, library: Library, now: datetime
             Library.objects.filter(pk=1).update(free_bytes=probe.free_bytes)
     if state.may_read and library.root_path != state.root:
         Library.objects.filter(pk=1).update(root_path=state.root)
+
+
+def _save_for_host(state: StorageState, now: datetime) -> None:
+    """Into this host's own row; an unchanged state only every `WRITE_EVERY`."""
+    host = Host.own()
+    stale = host.checked_at is None or abs(now - host.checked_at) >= WRITE_EVERY
+    if stale or (host.storage, host.storage_reason) != (state.state, state.reason):
+        Host.objects.filter(pk=host.pk).update(storage=state.state, storage_reason=state.reason, checked_at=now)
 
 
 def current() -> StorageState:

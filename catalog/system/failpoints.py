@@ -18,6 +18,7 @@ POINTS = (
     "synced",  # the staged file is safe on the disk
     "reserved",  # the row names the final place, nothing is there
     "placeholder",  # the place is ours, the file is not yet in it; only where a disk knows no better way
+    "copied",  # all of the file is in its place but its first bytes; only where a mount cannot rename
     "linked",  # the file is in its place, the row still says downloading
     "folder_synced",  # the link is safe on the disk
     "finished",  # the row says downloaded, the stage is still there

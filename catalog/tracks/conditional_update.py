@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from catalog.db.id_sets import id_list_sql
 from catalog.models import Event, Folder, Track, TrackQuerySet
+from catalog.models.hosts import own_name
 
 BATCH = 500  # rows per statement and transaction: other writers wait some 20 ms, on a busy machine 40
 NO_FOLDERS: Mapping[int, int] = {}
@@ -73,7 +74,7 @@ def change_seen(
     Written out: of the 18 µs that a row took, 4 went into making SQL of the same querysets for every batch.
     """
     setting, values = _settings(changes)
-    event = [connection.ops.adapt_datetimefield_value(now), kind, reason]
+    event = [connection.ops.adapt_datetimefield_value(now), kind, reason, own_name()]
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     ids = list(seen)
     changed = 0
@@ -88,8 +89,10 @@ def change_seen(
                 cursor.execute(f"UPDATE catalog_track SET {setting} WHERE id IN ({these})", [*values, *batch])  # noqa: S608
                 changed += cursor.rowcount
                 # One event for each by one INSERT … SELECT: a million of them through objects take minutes.
-                events = f"SELECT id, %s, %s, %s FROM catalog_track WHERE id IN ({these})"  # noqa: S608
-                cursor.execute(f"INSERT INTO catalog_event (track_id, at, kind, reason) {events}", [*event, *batch])
+                events = f"SELECT id, %s, %s, %s, %s FROM catalog_track WHERE id IN ({these})"  # noqa: S608
+                cursor.execute(
+                    f"INSERT INTO catalog_event (track_id, at, kind, reason, host) {events}", [*event, *batch]
+                )
     return changed
 
 

@@ -71,6 +71,8 @@ class Host(Schema):
     name: str
     fetching: int
     acts: bool = Field(description="syncs and scans for all hosts")
+    storage: str = Field(description="the music folder as this host sees it: online, offline, full, readonly or empty")
+    storage_reason: str
     drained: bool = Field(description="fetches nothing new")
     silent: bool
     silent_since: datetime | None

@@ -86,7 +86,7 @@ def pause(kind: str, message: str, retry_after: float | None, now: datetime) -> 
     if kind == "stopped":
         return
     if error.service == "storage":
-        if not storage.check(now).may_write and acting_host.is_elsewhere(now):
+        if not storage.check(now).may_write and not acting_host.speaks(now):
             return  # offline alone: this host's own looks keep it from claiming, the others go on
         Service.objects.pause("storage", now + clock_skew.FULL_DISK_PAUSE, message, _storage_state(kind), now)
     else:

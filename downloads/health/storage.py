@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from catalog.models import Folder, Library
+from catalog.models import Folder, Host, Library
 from catalog.models.settings import value
 from catalog.text.humanize import ago, count, size
 from downloads.health.check import Check, check
@@ -20,9 +20,15 @@ WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 LACKING = {
     "link": "It has no hard links.",
     "rename": "It cannot refuse a name that is taken: a file's name stands there empty for a moment.",
+    "placeholder": "It cannot rename: songs are fetched to the machine's own disk, then copied in.",
     "fsync": "It does not write through when asked: a power cut may cost the last files.",
 }
-METHODS = {"link": "hard links", "rename": "renames that never overwrite", "placeholder": "placeholders"}
+METHODS = {
+    "link": "hard links",
+    "rename": "renames that never overwrite",
+    "placeholder": "placeholders",
+    "copy": "copies that never overwrite",
+}
 
 
 def storage_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]:
@@ -30,7 +36,7 @@ def storage_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]
     library = Library.current()
     yield _folder(conditions["storage"])
     yield _space(library)
-    yield _publish(library)
+    yield _publish()
     yield _passes("scan", "Folder scan", library.last_pass, QUICK_PASS_LATE, now)
     yield _passes("full_scan", "Full folder scan", library.last_full_pass, FULL_PASS_LATE, now)
     yield _watches()
@@ -46,13 +52,19 @@ def _folder(storage: dict[str, Any]) -> Check:
     return check("folder", "Music folder", f"Online at {storage['root']}.", warn, fail, cure)
 
 
-def _publish(library: Library) -> Check:
-    """How files get their names, and what the folder cannot do, by what was tried in it."""
-    method = METHODS.get(library.publish_method, "")
-    words = f"By {method}." if method else "Found out at the first download."
-    meaning = " ".join(LACKING[lack] for lack in library.lacks if lack in LACKING)
-    warn = meaning if "fsync" in library.lacks else ""
-    return check("publish", "Putting files in place", f"{words} {meaning}".strip(), warn=warn)
+def _publish() -> Check:
+    """How files get their names, and what the folder cannot do, by what each host tried in it."""
+    hosts = list(Host.objects.exclude(publish_method="").order_by("name"))
+    words = [f"By {METHODS[host.publish_method]}. {_lacking(host)}".strip() for host in hosts]
+    if len(set(words)) > 1:
+        words = [f"{host.name}: {text}" for host, text in zip(hosts, words, strict=True)]
+    warn = " ".join(_lacking(host) for host in hosts if "fsync" in host.lacks)
+    said = " ".join(dict.fromkeys(words)) or "Found out at the first download."
+    return check("publish", "Putting files in place", said, warn=warn)
+
+
+def _lacking(host: Host) -> str:
+    return " ".join(LACKING[lack] for lack in host.lacks if lack in LACKING)
 
 
 def _space(library: Library) -> Check:

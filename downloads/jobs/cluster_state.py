@@ -19,6 +19,7 @@ from django.db import DatabaseError
 
 from catalog.db import database_clock
 from catalog.models import Cluster, ClusterQuerySet, Host
+from catalog.storage import machine
 
 BEAT_EVERY = 20.0  # seconds between a busy worker's heartbeats; one is missed by the manager after 3 minutes
 
@@ -36,11 +37,15 @@ _ours: Membership | None = None
 
 
 def register(queue: str, now: datetime, workers: int = 1) -> None:
-    """This process is the main process of the cluster that serves ``queue``. Replaces a predecessor's row."""
+    """This process is the main process of the cluster that serves ``queue``. Replaces a predecessor's row.
+
+    Raises UserError where another machine has this one's name.
+    """
     global _ours
     _ours = Membership(queue, now)
     flag_file("stop", queue).unlink(missing_ok=True)
-    Host.objects.get_or_create(name=settings.HOST_NAME)
+    machine.require_own_name(now)
+    machine.take_name()
     fresh = {"started_at": now, "beat_at": None, "reconciled_at": None, "workers": workers}
     Cluster.objects.update_or_create(host=settings.HOST_NAME, queue=queue, defaults=fresh)
 

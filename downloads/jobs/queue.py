@@ -24,10 +24,11 @@ from django_q.tasks import async_task
 
 from catalog.db import database_clock
 from catalog.models import Cluster, Host, JobRequest
+from catalog.models.hosts import MAIN_QUEUE
 from catalog.storage import acting_host
 
 JOBS = "downloads.jobs"  # the package that answers the names in django-q2's rows
-QUEUES = MAIN, DOWNLOADS = "tonekeep", "downloads"
+QUEUES = MAIN, DOWNLOADS = MAIN_QUEUE, "downloads"
 RETAGS = ("retag_files", "undo_retag")  # jobs, and the requests for them
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)  # before every clock
 SCAN_LIMIT = 50  # waiting wake-ups read to see whether one more is needed

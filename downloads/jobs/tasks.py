@@ -63,6 +63,7 @@ def tick() -> str:
     with try_lock("tick") as alone:  # a disk that hangs may hang one worker, not all of them
         if not alone:
             return "another tick runs"
+        _run_step(storage.check, now)  # first: who does not see the library should not act, and what follows asks too
         steps = EACH_MINUTE if acting_host.take(now) else ON_EACH_HOST
         failed = [step.__name__ for step in steps if not _run_step(step, now)]
     return f"failed: {', '.join(failed)}" if failed else "done"
@@ -136,7 +137,6 @@ def prune(now: datetime) -> None:
 
 
 EACH_MINUTE: tuple[Step, ...] = (
-    storage.check,  # first: what follows asks whether the library is there
     rescue.recover,  # tracks whose worker died become due again
     rename_plan.finish_interrupted,  # before a pass could miss a file on its way
     _handle_backlog_if_due,
@@ -161,6 +161,8 @@ ON_EACH_HOST: tuple[Step, ...] = (_import_if_requested,)  # what was uploaded li
 def heartbeat() -> str:
     """Travels through a worker, and so proves that this cluster's workers still get work."""
     cluster_state.heartbeat(database_clock.now())
+    if "jobs" not in settings.ROLES:  # no tick of this host looks at the music folder
+        storage.check(database_clock.now())
     return "alive"
 
 

@@ -7,38 +7,44 @@ import ctypes
 import errno
 import os
 import secrets
+import shutil
+import stat
 
-from catalog.models import Library
+from django.conf import settings
+
+from catalog.models import Host
 from catalog.storage import own_folders
 from catalog.system.atomic_files import NOT_SUPPORTED as NOT_SUPPORTED  # for who asks what a refusal means
+from catalog.system.atomic_files import is_folder
 from catalog.system.failpoints import failpoint
 
-WAYS = LINK, RENAME, PLACEHOLDER = "link", "rename", "placeholder"  # the best first
+WAYS = LINK, RENAME, PLACEHOLDER, COPY = "link", "rename", "placeholder", "copy"  # the best first
 
 # What is of this moment, or of the whole disk: it would be no better with the next way of putting files in place.
 OF_THE_MOMENT = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EEXIST, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR),
 }
-# What a way can lack besides itself (`Library.lacks`).
+# What a mount can lack besides ways (`Host.lacks`).
 FSYNC = "fsync"
 RENAME_NOREPLACE = 1
 AT_FDCWD = -100
+COPY_AT_ONCE = 1 << 20  # bytes
 
 
 def link_method(folder: str) -> str:
-    """How this library's filesystem puts a file in place; found out once, in ``folder``, kept in the library's row."""
-    library = Library.load()
-    if library.publish_method:
-        return library.publish_method
+    """How this host's mount of the library puts a file in place; found out once, in ``folder``, kept in its row."""
+    host = Host.own()
+    if host.publish_method:
+        return host.publish_method
     method = probe_method(folder)
     lacks = [*WAYS[: WAYS.index(method)], *([] if can_sync(folder) else [FSYNC])]
-    Library.objects.filter(pk=library.pk).update(publish_method=method, lacks=lacks)
+    Host.objects.filter(pk=host.pk).update(publish_method=method, lacks=lacks)
     return method
 
 
 def forget_method() -> None:
     """The library may lie on another filesystem now: the next track finds out again."""
-    Library.objects.update(publish_method="")
+    Host.objects.filter(name=settings.HOST_NAME).update(publish_method="")
 
 
 def method_in(name: str) -> str:
@@ -48,7 +54,8 @@ def method_in(name: str) -> str:
 
 
 def probe_method(folder: str) -> str:
-    """The best way that works between two names in ``folder``: a hard link, a rename that refuses, a placeholder.
+    """The best way that works between two names in ``folder``: a hard link, a rename that refuses, a placeholder that
+    a rename replaces, or one that is filled with the file's content.
 
     Found out by trying, whatever an error is called: rclone says EIO of links where others say "not supported". A way
     that fails is tried once more when a worse one has worked, so that a moment's trouble teaches nothing for good.
@@ -71,8 +78,8 @@ def _try(folder: str, method: str) -> OSError | None:
     unique = secrets.token_hex(8)  # in a container every start has the same process ids
     source, target = (os.path.join(folder, f".probe-{unique}-{name}") for name in ("a", "b"))
     try:
-        with open(source, "w"):
-            pass
+        with open(source, "w") as file:
+            file.write("x")
         put_in_place(source, target, method)
     except OSError as error:
         return error
@@ -106,6 +113,8 @@ def put_in_place(source: str, target: str, method: str) -> None:
             os.link(old, new, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
         elif method == RENAME:
             _rename_noreplace(old, here, new, there)
+        elif method == COPY:
+            _copy(old, here, new, there, os.path.dirname(source))
         else:
             _make_placeholder(new, there, placeholder_text(os.path.dirname(source)))
             failpoint("placeholder")
@@ -125,6 +134,47 @@ def _make_placeholder(name: str, folder: int | None, text: bytes) -> None:
         raise
     finally:
         os.close(descriptor)
+
+
+def _copy(old: str, here: int | None, new: str, there: int | None, stage: str) -> None:
+    """Copy ``old`` into a placeholder, for a mount that can write and no more. Its first bytes, the mark, go last.
+
+    So it is a placeholder until all else is written through, and is never taken for the file before it is whole. Where
+    ``old`` was staged on our own disk, recovery takes away the stage's name in the library from who is late.
+    """
+    mark = placeholder_text(stage)
+    with open(os.open(old, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=here), "rb") as source:
+        before = os.fstat(source.fileno())
+        _make_placeholder(new, there, mark)
+        failpoint("placeholder")
+        descriptor = os.open(new, os.O_RDWR | os.O_NOFOLLOW, dir_fd=there)
+        with open(descriptor, "r+b", buffering=0) as target:
+            if target.read(len(mark)) != mark:
+                raise FileExistsError(errno.EEXIST, "Another file has taken the placeholder's name", new)
+            first = source.read(len(mark))
+            shutil.copyfileobj(source, target, COPY_AT_ONCE)
+            os.fsync(descriptor)
+            failpoint("copied")
+            if stage == local_stage(os.path.basename(stage)) and not _is_fence(os.path.basename(stage)):
+                if os.path.samestat(os.fstat(descriptor), os.stat(new, dir_fd=there, follow_symlinks=False)):
+                    os.unlink(new, dir_fd=there)
+                raise FileNotFoundError(errno.ENOENT, "The stage was taken away", stage)
+            os.pwrite(descriptor, first, 0)
+            os.ftruncate(descriptor, before.st_size)
+            with contextlib.suppress(OSError):  # the mount may not know modes or times of its own
+                os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+            with contextlib.suppress(OSError):
+                os.utime(descriptor, ns=(before.st_atime_ns, before.st_mtime_ns))
+            os.fsync(descriptor)
+
+
+def local_stage(name: str) -> str:
+    """Where a stage's files lie on this host's own disk, where its mount of the library cannot rename."""
+    return os.path.join(settings.DATA_DIR, "stage", name)
+
+
+def _is_fence(name: str) -> bool:
+    return is_folder(os.path.join(own_folders.path_of(own_folders.STAGING), name))
 
 
 def placeholder_text(stage: str) -> bytes:

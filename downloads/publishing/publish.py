@@ -20,12 +20,12 @@ from django.db import transaction
 from catalog.models import Track
 from catalog.music import path_template
 from catalog.storage import mounts, own_folders
-from catalog.system.atomic_files import file_size, is_taken, make_folders, set_mode, sync_file, sync_folder
+from catalog.system.atomic_files import is_taken, make_folders, set_mode, sync_file, sync_folder
 from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
 from catalog.tracks.place import Place, PlaceTaken
 from downloads.publishing import link_method
-from downloads.publishing.link_method import NOT_SUPPORTED, PLACEHOLDER, placeholder_text
+from downloads.publishing.link_method import COPY, NOT_SUPPORTED, PLACEHOLDER, placeholder_text
 from downloads.publishing.staging import claim_key, claim_key_in, stage_folder
 from downloads.publishing.target_path import MAX_NAMES, short_id, target_place
 
@@ -93,7 +93,7 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
         except (PlaceTaken, FileExistsError):
             continue
         except OSError as error:
-            if method == PLACEHOLDER:
+            if method in {PLACEHOLDER, COPY}:
                 _remove_own_placeholder(track, place)
             if error.errno in NOT_SUPPORTED:
                 link_method.forget_method()
@@ -136,17 +136,16 @@ def _take_back(track: Track, place: Place, staged: Staged, now: datetime) -> Non
 
 
 def remove_placeholder(track: Track) -> None:
-    """Remove the placeholder of this claim, if that is what lies at its reserved place.
+    """Remove the placeholder of this claim, if that is what lies at its reserved place, perhaps half filled.
 
     Only while the claim's row is locked: then nobody else can have got the place since, and put a file there.
     """
     mark = placeholder_text(stage_folder(track))
     with contextlib.suppress(OSError):
-        if file_size(track.local_path) == len(mark):
-            with open(track.local_path, "rb") as placeholder:
-                ours = placeholder.read(len(mark)) == mark
-            if ours:
-                own_folders.unlink(track.local_path)
+        with open(os.open(track.local_path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as placeholder:
+            ours = placeholder.read(len(mark)) == mark
+        if ours:
+            own_folders.unlink(track.local_path)
 
 
 def _remove_own_placeholder(track: Track, place: Place) -> None:

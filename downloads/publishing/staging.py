@@ -1,9 +1,14 @@
-"""Where a fetched file lies until it is published: ``<music>/.tonekeep-incoming/<track>-<claim>/``."""
+"""Where a fetched file lies until it is published: ``<music>/.tonekeep-incoming/<track>-<claim>/``.
+
+On a mount of the library that cannot rename, files are staged on the host's own disk, ``DATA_DIR/stage``; the folder in
+the library is made all the same, and recovery takes the name away from a worker that is late.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 
 from django.conf import settings
 
@@ -11,6 +16,7 @@ from catalog.models import Track
 from catalog.storage import own_folders
 from catalog.storage.own_folders import STAGING
 from catalog.tags import tag_process
+from downloads.publishing import link_method
 
 
 def claim_key(track: Track) -> str:
@@ -35,20 +41,38 @@ def stage_folder(track: Track) -> str:
 
 
 def open_stage(track: Track) -> str:
-    """Make the stage, for us alone. Its path. Raises OSError where the staging folder is not ours."""
-    return own_folders.make_stage(stage_name(track))
+    """Make the stage, for us alone. Where its files go. Raises OSError where the staging folder is not ours."""
+    path = own_folders.make_stage(stage_name(track))
+    if link_method.method_in(STAGING) != link_method.COPY:
+        return path
+    _sweep_local_stages()
+    own = link_method.local_stage(stage_name(track))
+    os.makedirs(own, 0o700)
+    return own
 
 
 def clear_stage(track: Track) -> None:
     """Remove the stage and whatever a child left in it. What the disk keeps is swept later."""
     if track.claim:
         own_folders.remove_stage(stage_name(track))
+        shutil.rmtree(link_method.local_stage(stage_name(track)), ignore_errors=True)
 
 
 def sweep_stages() -> int:
     """Remove the stages whose claim is no longer held by anybody. How many. Raises OSError."""
-    live = {f"{pk}-{claim}" for pk, claim in Track.objects.exclude(claim=None).values_list("pk", "claim")}
-    return own_folders.remove_stages(live.__contains__)
+    return own_folders.remove_stages(_live().__contains__)
+
+
+def _live() -> set[str]:
+    """The names of the stages of those who hold a claim."""
+    return {f"{pk}-{claim}" for pk, claim in Track.objects.exclude(claim=None).values_list("pk", "claim")}
+
+
+def _sweep_local_stages() -> None:
+    """Remove what a crash of this host left on its own disk."""
+    with contextlib.suppress(FileNotFoundError):
+        for name in set(os.listdir(link_method.local_stage(""))) - _live():
+            shutil.rmtree(link_method.local_stage(name), ignore_errors=True)
 
 
 def size_of(path: str) -> int:

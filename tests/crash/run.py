@@ -1,6 +1,7 @@
 """`make torture`: random kills and meetings of late workers, on a database and a music folder of their own.
 
     python -m tests.crash.run --kills 1000 --db sqlite
+    python -m tests.crash.run --kills 1000 --db postgres --hosts 3
     python -m tests.crash.run --kills 0 --pairs --db postgres [--share 1/4] [--processes 2]
 
 Exit status 0 only where nothing was broken. Both databases one after the other without --db.
@@ -19,6 +20,9 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+# Each with a mount of another kind: how it puts files in place.
+HOSTS = {"nas": "link", "attic": "rename", "garage": "copy"}
 
 
 def main() -> int:
@@ -63,6 +67,7 @@ def played(pairs: list[Any], share: str) -> list[Any]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.run")
     parser.add_argument("--kills", type=int, default=1000, help="random kills; 0: none")
+    parser.add_argument("--hosts", type=int, default=0, help="on so many hosts (3 at most), each with its own path")
     parser.add_argument("--pairs", action="store_true", help="play every pair of points too, in both orders")
     parser.add_argument("--only", default="", help="only pairs that fit this pattern: ^fetched-.*-first-first$")
     parser.add_argument("--share", default="1/1", help="of the pairs: 1/4 is the first of four shares")
@@ -108,11 +113,12 @@ def _kill(options: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="torture-") as folder:
         configure(settings, Path(folder))
-        figures = torture(
-            Workspace(Path(folder), Path(folder) / "recordings"), options.kills, random.Random(seed), tell
-        )
+        workspace = Workspace(Path(folder), Path(folder) / "recordings")
+        workspace.on_hosts(dict(list(HOSTS.items())[: options.hosts]))
+        figures = torture(workspace, options.kills, random.Random(seed), tell)
+    where = f"{options.db}, {options.hosts} hosts," if options.hosts else options.db
     print(
-        f"\n{figures.kills} random kills on {options.db} in {figures.seconds:.0f} s (seed {seed}): "
+        f"\n{figures.kills} random kills on {where} in {figures.seconds:.0f} s (seed {seed}): "
         f"{figures.processes} workers, {figures.recovered} claims recovered, {figures.tracks} tracks, "
         f"{figures.fetches} fetches; {len(figures.broken)} promises broken"
     )

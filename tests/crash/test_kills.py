@@ -18,7 +18,7 @@ pytestmark = pytest.mark.long
 
 KILLED = -signal.SIGKILL
 OF_RECOVERY = ("recovering", "fenced", "recovered")
-ELSEWHERE = ("adopted", "placeholder")  # a first fetch on a good disk does not come by
+ELSEWHERE = ("adopted", "placeholder", "copied")  # a first fetch on a good disk does not come by
 OF_WORK = [point for point in POINTS if point not in (*OF_RECOVERY, *ELSEWHERE)]
 BEFORE_THE_FETCH = ("claimed", "adopting", "staged")
 PUBLISHED = ("linked", "folder_synced", "finished", "cleaned")
@@ -48,6 +48,11 @@ def test_a_worker_killed_at_any_point_costs_nothing(workspace: Workspace, point:
         (link_method.PLACEHOLDER, "reserved"),
         (link_method.PLACEHOLDER, "placeholder"),
         (link_method.PLACEHOLDER, "linked"),
+        (link_method.COPY, "staged"),
+        (link_method.COPY, "reserved"),
+        (link_method.COPY, "placeholder"),
+        (link_method.COPY, "copied"),
+        (link_method.COPY, "linked"),
     ],
 )
 def test_a_disk_without_hard_links_is_as_safe(workspace: Workspace, method: str, point: str):
@@ -57,7 +62,7 @@ def test_a_disk_without_hard_links_is_as_safe(workspace: Workspace, method: str,
     assert workspace.run(kill_at=point) == KILLED
     workspace.settle()
     assert workspace.violations() == []
-    assert workspace.fetched(track) == (2 if point != "linked" else 1)
+    assert workspace.fetched(track) == fetches_allowed(point)
 
 
 @pytest.mark.parametrize("left_by", ["fetched", "reserved", "linked"])

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 
-from catalog.models import Library, Track
+from catalog.models import Track
 from catalog.system import failpoints
 from catalog.tags import audio_tags
 from catalog.tracks import transitions
@@ -28,7 +28,7 @@ from downloads.publishing import link_method, publish, staging, target_path
 from downloads.worker import attempt as worker_attempt
 from downloads.worker import rescue
 from tests.crash.workspace import make_recordings
-from tests.world import World
+from tests.world import World, publish_by
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -101,7 +101,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], object]],
 
 
 def test_the_row_names_place_and_size_before_the_file_is_there(case, monkeypatch):
-    Library.objects.update(publish_method=link_method.LINK)
+    publish_by(link_method.LINK)
     seen = []
     put = link_method.put_in_place
 
@@ -116,7 +116,7 @@ def test_the_row_names_place_and_size_before_the_file_is_there(case, monkeypatch
 
 
 def test_file_and_folder_are_safe_on_the_disk_before_the_row_relies_on_them(case, monkeypatch):
-    Library.objects.update(publish_method=link_method.LINK)
+    publish_by(link_method.LINK)
     seen = []
     sync = os.fsync
 
@@ -140,9 +140,9 @@ def test_a_published_file_may_be_read_by_others_and_its_row_says_so(case):
 # --- Nothing is overwritten -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", [link_method.LINK, link_method.RENAME, link_method.PLACEHOLDER])
+@pytest.mark.parametrize("method", link_method.WAYS)
 def test_a_strangers_file_that_comes_at_the_last_moment_is_left_alone(case, at, method):
-    Library.objects.update(publish_method=method)
+    publish_by(method)
 
     def come() -> None:
         Path(case.wished).parent.mkdir(exist_ok=True)
@@ -183,12 +183,12 @@ def test_a_link_whose_answer_was_lost_on_the_network_counts(case, monkeypatch):
         raise FileExistsError(errno.EEXIST, "exists", target)
 
     monkeypatch.setattr(os, "link", link_and_lose_the_answer)
-    Library.objects.update(publish_method=link_method.LINK)
+    publish_by(link_method.LINK)
     assert case.publish().path == case.wished
     assert len(os.listdir(os.path.dirname(case.wished))) == len(case.world.tracks) - 4 + 1
 
 
-@pytest.mark.parametrize("method", [link_method.LINK, link_method.RENAME, link_method.PLACEHOLDER])
+@pytest.mark.parametrize("method", link_method.WAYS)
 def test_a_files_own_second_name_is_taken_too(tmp_path, method):
     """On a disk that ignores case “a” and “A” are one file: who moves it there would delete it."""
     one, other = tmp_path / "a.mp3", tmp_path / "b.mp3"
@@ -202,7 +202,7 @@ def test_a_files_own_second_name_is_taken_too(tmp_path, method):
 
 
 def test_a_worker_past_its_deadline_puts_nothing_in_place(case, at, monkeypatch):
-    Library.objects.update(publish_method=link_method.LINK)
+    publish_by(link_method.LINK)
     monkeypatch.setattr(link_method, "put_in_place", lambda *args: pytest.fail("not even for a moment"))
     at("synced", lambda: Track.objects.filter(pk=case.track.pk).update(claim_until=case.world.now - MINUTE))
     with pytest.raises(publish.LeaseLost):

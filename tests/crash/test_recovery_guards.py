@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from catalog.models import Library, Track
+from catalog.models import Host, Track
 from catalog.system import atomic_files
 from catalog.tracks import transitions
 from downloads.publishing import existing_file, link_method, publish, staging, target_path
 from downloads.worker import rescue
 from tests.crash.test_publish_guards import LATE, MINUTE, Case, at, case, make_case
+from tests.world import publish_by
 
 __all__ = ["at", "case"]  # fixtures
 pytestmark = pytest.mark.django_db
@@ -151,9 +152,45 @@ def test_an_abandoned_placeholder_is_removed(case):
     assert not os.path.exists(case.wished)
 
 
+def test_a_half_filled_placeholder_goes_too(case):
+    row = reserve(case)
+    mark = link_method.placeholder_text(staging.stage_folder(case.track))
+    Path(case.wished).write_bytes(mark + b"half of the sound")
+    assert case.recover(row)
+    assert not os.path.exists(case.wished)
+
+
+def test_a_late_copy_whose_stage_recovery_took_away_never_becomes_the_file(case, at):
+    publish_by(link_method.COPY)
+    stage_locally(case)
+    at("placeholder", lambda: staging.own_folders.remove_stage(staging.stage_name(case.track)))
+    with pytest.raises(FileNotFoundError):
+        case.publish()
+    assert not os.path.exists(case.wished)
+
+
+def test_a_copy_has_the_content_mode_and_time_of_what_was_staged(case):
+    publish_by(link_method.COPY)
+    stage_locally(case)
+    content, before = Path(case.staged.path).read_bytes(), os.stat(case.staged.path)
+    place = case.publish()
+    after = os.stat(place.path)
+    assert Path(place.path).read_bytes() == content
+    assert (after.st_mtime_ns, after.st_mode & 0o777) == (before.st_mtime_ns, 0o644)
+
+
+def stage_locally(case: Case) -> None:
+    """As on a mount that cannot rename: the staged file lies on this host's own disk."""
+    own = link_method.local_stage(staging.stage_name(case.track))
+    os.makedirs(own)
+    path = os.path.join(own, os.path.basename(case.staged.path))
+    os.rename(case.staged.path, path)
+    case.staged = case.staged._replace(path=path)
+
+
 @pytest.mark.parametrize("still_ours", [True, False])
 def test_a_disk_that_refuses_the_file_gets_its_placeholder_back_from_its_holder_only(case, monkeypatch, still_ours):
-    Library.objects.update(publish_method=link_method.PLACEHOLDER)
+    publish_by(link_method.PLACEHOLDER)
 
     def refuse(source: str, target: str, **options: object) -> None:
         if not still_ours:
@@ -204,12 +241,12 @@ def test_a_worse_way_is_learnt_only_from_a_disk_that_knows_no_better(tmp_path, m
     else:
         with pytest.raises(OSError):
             link_method.link_method(str(stage))
-    assert Library.load().publish_method == learnt
+    assert Host.own().publish_method == learnt
     assert list(stage.iterdir()) == []
 
 
 def test_a_library_that_moved_to_a_disk_without_links_learns_anew(case, monkeypatch):
-    Library.objects.update(publish_method=link_method.LINK)
+    publish_by(link_method.LINK)
 
     def refuse(source: str, target: str, **options: bool) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted", target)
@@ -218,7 +255,7 @@ def test_a_library_that_moved_to_a_disk_without_links_learns_anew(case, monkeypa
     with pytest.raises(PermissionError):
         case.publish()
     assert case.publish().path == case.wished
-    assert Library.load().publish_method == link_method.RENAME
+    assert Host.own().publish_method == link_method.RENAME
 
 
 @pytest.mark.parametrize(("code", "fine"), [(errno.EPERM, True), (errno.EIO, False)])

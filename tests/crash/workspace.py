@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -16,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 
-from catalog.models import Event, Library, Track
+from catalog.models import Event, Host, Track
 from catalog.tags import audio_tags
 from downloads.fetch import process
 from downloads.models import Candidate
@@ -24,7 +25,7 @@ from downloads.publishing import target_path
 from downloads.worker import loop, rescue
 from tests.audio import make_audio
 from tests.crash import processes
-from tests.world import World, make_world
+from tests.world import World, make_world, publish_by
 
 SERVER = "http://127.0.0.1:9"  # nothing listens there and nothing is asked of it: the candidates are known
 RECORDINGS = 8
@@ -80,6 +81,7 @@ class Workspace:
     strangers: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     published: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     started: int = 0
+    hosts: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.sounds = make_recordings(self.recordings)
@@ -123,7 +125,7 @@ class Workspace:
 
     def publish_by(self, method: str) -> None:
         """As if this were the best that the filesystem knows."""
-        Library.objects.filter(pk=1).update(publish_method=method)
+        publish_by(method)
 
     def forget_place(self, track: Track) -> None:
         """As if an older catalog came back: the file is there, its row says missing and knows no place."""
@@ -131,12 +133,33 @@ class Workspace:
             status=Status.MISSING, local_path="", folder=None, file_name="", name_key="", size=None
         )
 
+    def on_hosts(self, methods: dict[str, str]) -> None:
+        """From now on the workers run on these hosts by turns: each its name, its path to the one folder, its way to
+        put files in place (name -> method)."""
+        for name, method in methods.items():
+            path = self.folder / name
+            path.symlink_to(self.root)
+            self.hosts[name] = str(path)
+            Host.objects.create(name=name, publish_method=method)
+
+    def _on_its_host(self, body: Callable[[], object], number: int) -> Callable[[], object]:
+        """``body`` as it runs on the host whose turn it is."""
+        if not self.hosts:
+            return body
+        name = list(self.hosts)[number % len(self.hosts)]
+
+        def run() -> None:
+            settings.HOST_NAME, settings.MUSIC_DIR = name, self.hosts[name]
+            body()
+
+        return run
+
     # --- Processes ----------------------------------------------------------------------------------------
 
     def start(self, body: Any = None, **plan: Any) -> processes.Process:
         """Fork a worker (or ``body``); ``plan`` as in `processes.start`."""
         self.started += 1
-        return processes.start(body or self.work, f"{self.started:06x}", **plan)
+        return processes.start(self._on_its_host(body or self.work, self.started), f"{self.started:06x}", **plan)
 
     def run(self, body: Any = None, **plan: Any) -> int:
         """Start a process and wait for its end: its exit status, or minus the signal that killed it."""
@@ -165,7 +188,7 @@ class Workspace:
 
     def age_claims(self, of: str = "") -> int:
         """The deadline of these claims (those of a process, or all) has passed. How many there were."""
-        claimed = Track.objects.filter(status=Status.DOWNLOADING, claim__startswith=of)
+        claimed = Track.objects.filter(status=Status.DOWNLOADING, claim__contains=f"-{of}")
         return claimed.update(claim_until=self.world.now - timedelta(seconds=1))
 
     def end_cooldowns(self) -> None:

@@ -477,8 +477,15 @@ MUTANTS = [
     Mutant(
         "placeholder: only our own goes",
         PUBLISH,
-        "            if ours:\n                own_folders.unlink(track.local_path)",
-        "            own_folders.unlink(track.local_path)",
+        "        if ours:\n            own_folders.unlink(track.local_path)",
+        "        own_folders.unlink(track.local_path)",
+        RECOVERY,
+    ),
+    Mutant(
+        "copy: who is late leaves nothing",
+        PLACING,
+        "if stage == local_stage(os.path.basename(stage)) and not _is_fence(os.path.basename(stage)):",
+        "if False:",
         RECOVERY,
     ),
     Mutant(

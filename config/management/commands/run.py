@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from catalog.db import database_clock
 from catalog.spotify.reseal import reseal_secrets
+from catalog.storage import machine
 from catalog.system.console import PlainCommand
 from catalog.text.user_error import UserError
 from catalog.web import setup_link
@@ -29,6 +30,7 @@ class Command(PlainCommand):
         if serves and (problem := supervisor.port_problem(settings.BIND, settings.PORT)):
             raise UserError(problem)
         call_command("migrate", interactive=False, verbosity=0)
+        machine.require_own_name(database_clock.now())
         if settings.SECRET_KEY_FALLBACKS:
             reseal_secrets([(Channel, "address"), (Channel, "secret"), (Player, "secret")])
         if not serves:

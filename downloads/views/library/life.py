@@ -14,7 +14,10 @@ ENTRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened. ``reason`` may name paths, ``by`` is a person: for those who run the installation."""
+    """One thing that happened.
+
+    ``reason`` may name paths, ``by`` is a person, ``host`` a machine: for those who run the installation.
+    """
 
     at: datetime
     icon: str
@@ -22,6 +25,7 @@ class Step:
     title: str
     reason: str = ""
     by: str = ""
+    host: str = ""
 
 
 def life_of(track: Track) -> list[Step]:
@@ -35,7 +39,7 @@ def life_of(track: Track) -> list[Step]:
 
 def _step(event: Event) -> Step:
     icon, mood, _ = MARKS.get(Event.Kind(event.kind), ("clock", "", ""))
-    return Step(event.at, icon, mood, event.get_kind_display().capitalize(), event.reason, event.by)
+    return Step(event.at, icon, mood, event.get_kind_display().capitalize(), event.reason, event.by, event.host)
 
 
 def _listed(entry: Entry) -> Step:

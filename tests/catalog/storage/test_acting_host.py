@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,10 +10,13 @@ from django.db import DatabaseError
 
 from catalog.db import database_clock
 from catalog.library.reconcile import reconcile
-from catalog.models import Lease
+from catalog.models import Cluster, Host, Lease, Service
+from catalog.models.hosts import MAIN_QUEUE
 from catalog.spotify import sync
 from catalog.storage import acting_host
+from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
+from downloads.worker import loop
 from tests.world import World
 
 SECOND = timedelta(seconds=1)
@@ -130,6 +132,62 @@ def test_a_pass_that_loses_the_lease_is_cut_short(hosts: Hosts, monkeypatch: pyt
 
 
 def test_one_machine_needs_no_lease(db: None, monkeypatch: pytest.MonkeyPatch, world: World) -> None:
-    monkeypatch.setattr(acting_host, "connection", SimpleNamespace(vendor="sqlite"))
+    monkeypatch.setattr(acting_host, "is_shared", lambda: False)
     assert acting_host.take(world.now) and acting_host.still_acts() and not acting_host.needs_tick(world.now)
     assert not Lease.objects.exists()
+
+
+# --- A host without its music folder ------------------------------------------------------------------------
+
+
+def two_that_run(hosts: Hosts) -> None:
+    """Both clusters live, both have looked at the folder; ``nas`` acts."""
+    for name in ("attic", "nas"):
+        hosts.on(name)
+        Cluster.objects.update_or_create(host=name, queue=MAIN_QUEUE, defaults={"started_at": hosts.now})
+        Host.own()
+        assert storage.check(hosts.now).state == "online"
+    assert hosts.acts("nas")
+
+
+def test_a_host_whose_folder_is_away_is_offline_alone(hosts: Hosts, world: World, settings: Any) -> None:
+    two_that_run(hosts)
+    hosts.on("attic")
+    settings.MUSIC_DIR = str(world.root.with_name("not mounted"))
+    assert storage.check(hosts.now).state == "offline"
+    assert loop.reason_not_to_work(hosts.now)
+    assert storage.current().state == "online", "the library is there: the acting host sees it"
+    assert dict(Host.objects.values_list("name", "storage")) == {"attic": "offline", "nas": "online"}
+
+
+def test_the_acting_host_gives_way_to_one_that_sees_the_folder(hosts: Hosts, world: World, settings: Any) -> None:
+    two_that_run(hosts)
+    hosts.on("nas")
+    here, settings.MUSIC_DIR = settings.MUSIC_DIR, str(world.root.with_name("not mounted"))
+    storage.check(hosts.now)
+    assert not hosts.acts("nas") and acting_host.holder(hosts.now) == ""
+    storage.check(hosts.now)
+    assert Service.objects.get(name="storage").state == "online", "nobody acts, but another sees it"
+    hosts.on("attic")
+    settings.MUSIC_DIR = here
+    assert acting_host.needs_tick(hosts.now) and hosts.acts("attic")
+
+
+def test_where_no_host_sees_the_folder_the_library_is_offline(hosts: Hosts, world: World, settings: Any) -> None:
+    two_that_run(hosts)
+    settings.MUSIC_DIR = str(world.root.with_name("not mounted"))
+    for name in ("attic", "nas"):
+        hosts.on(name)
+        storage.check(hosts.now)
+    assert hosts.acts("nas"), "somebody has to say so"
+    storage.check(hosts.now)
+    assert storage.current().state == "offline"
+
+
+def test_a_silent_host_is_nobody_to_give_way_to(hosts: Hosts, world: World, settings: Any) -> None:
+    two_that_run(hosts)
+    Cluster.objects.filter(host="attic").update(started_at=hosts.now - timedelta(minutes=4))
+    hosts.on("nas")
+    settings.MUSIC_DIR = str(world.root.with_name("not mounted"))
+    storage.check(hosts.now)
+    assert hosts.acts("nas")

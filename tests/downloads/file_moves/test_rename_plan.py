@@ -18,7 +18,7 @@ from catalog.tracks import transitions
 from downloads.file_moves import rename_plan
 from downloads.models import Move, MoveBatch
 from downloads.publishing import link_method
-from tests.world import World
+from tests.world import World, publish_by
 
 pytestmark = pytest.mark.django_db
 FLAT = "{artist} - {title}"
@@ -166,7 +166,7 @@ def test_a_crash_leaves_no_lyrics_behind(world, how, point):
 @pytest.mark.parametrize("how", [link_method.LINK, link_method.RENAME])
 @pytest.mark.parametrize("point", failpoints.MOVE_POINTS)
 def test_a_crash_at_any_point_is_finished_by_whoever_comes_next(world, how, point):
-    Library.objects.update(publish_method=how)
+    publish_by(how)
     content = sorted(files(world).values())
     seen: list[str] = []
 
@@ -191,7 +191,7 @@ def test_a_crash_at_any_point_is_finished_by_whoever_comes_next(world, how, poin
 
 
 def test_a_pass_that_missed_a_file_on_its_way_costs_nothing(world):
-    Library.objects.update(publish_method=link_method.RENAME)
+    publish_by(link_method.RENAME)
 
     def kill(point: str) -> None:
         if point == "move_linked":

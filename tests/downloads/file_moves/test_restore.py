@@ -10,7 +10,7 @@ from django.test import Client
 
 from catalog.ingest import merge
 from catalog.library.reconcile import reconcile
-from catalog.models import JobRequest, Library, Track
+from catalog.models import JobRequest, Track
 from catalog.system import failpoints
 from catalog.tracks import transitions
 from downloads.file_moves import superseded
@@ -20,7 +20,7 @@ from downloads.models import AudioFile, Candidate, FormerFile
 from downloads.publishing import link_method, staging
 from downloads.review import decisions
 from tests.downloads.archive_world import missing_track
-from tests.world import World
+from tests.world import World, publish_by
 
 pytestmark = pytest.mark.django_db
 Verdict = Candidate.Verdict
@@ -30,10 +30,10 @@ class Died(BaseException):
     """A process that ends at once."""
 
 
-@pytest.fixture(params=[link_method.LINK, link_method.RENAME, link_method.PLACEHOLDER])
+@pytest.fixture(params=link_method.WAYS)
 def method(request, world: World) -> str:
     """Each way in which a disk may put a file in place."""
-    Library.objects.update(publish_method=request.param)
+    publish_by(request.param)
     return request.param
 
 
@@ -148,7 +148,8 @@ def test_a_crash_on_the_way_back_loses_neither_file(world, changed, method, poin
     with pytest.raises(Died):
         process_trash_requests(world.now)
     failpoints.on_failpoint = None
-    assert contents(world) == sorted([old, new])
+    found = (lambda: sorted(set(contents(world)))) if method == link_method.COPY else (lambda: contents(world))
+    assert found() == sorted([old, new])  # a copy that was cut off may leave a second one in the bin, never none
     recover(world.now)
     if pass_between:
         reconcile(world.now, full=True)
@@ -156,7 +157,7 @@ def test_a_crash_on_the_way_back_loses_neither_file(world, changed, method, poin
     reconcile(world.now, full=True)
     process_trash_requests(world.now)
     assert_is(world, track, old)
-    assert contents(world) == sorted([old, new])
+    assert found() == sorted([old, new])
     item = FormerFile.objects.get()
     assert (item.state, (world.root / item.target).read_bytes()) == ("binned", new)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from catalog.library.reconcile import reconcile
-from catalog.models import BinnedFile, Collection, Library, Track
+from catalog.models import BinnedFile, Collection, Host, Track
 from catalog.storage import own_folders
 from catalog.storage import state as storage
 from catalog.tags.audio_tags import read_tags
@@ -98,10 +98,10 @@ def test_the_whole_cycle(mounted: Mounted, archive, capsys: pytest.CaptureFixtur
     readonly = read_only_spell(mounted, world)
     assert rows() == everything
     assert unchanged(world) == everything
-    library = Library.load()
-    lacks = f", without {' and '.join(library.lacks)}" if library.lacks else ""
+    host = Host.own()
+    lacks = f", without {' and '.join(host.lacks)}" if host.lacks else ""
     with capsys.disabled():
-        print(f"\n  {mounted.kind}: the whole cycle, files by {library.publish_method}{lacks}{readonly}")
+        print(f"\n  {mounted.kind}: the whole cycle, files by {host.publish_method}{lacks}{readonly}")
 
 
 KILLED = -signal.SIGKILL

@@ -17,7 +17,7 @@ from django.utils import timezone
 from catalog.models import Cluster, Library, Service
 from downloads.health.check import FAIL, OK, WARN, Check, check
 from downloads.health.report import attention, health_report
-from tests.world import World
+from tests.world import World, publish_by
 
 
 @pytest.fixture
@@ -28,7 +28,8 @@ def sound(world: World, settings: LazySettings) -> World:
     settings.DATA_DIR.chmod(0o700)
     Cluster.objects.create(host="nas", queue="downloads", started_at=now, beat_at=now)
     Service.objects.filter(name="storage").update(checked_at=now)
-    Library.objects.update(last_pass=now, last_full_pass=now, free_bytes=10**12, publish_method="link")
+    Library.objects.update(last_pass=now, last_full_pass=now, free_bytes=10**12)
+    publish_by("link")
     schedule = apps.get_model("django_q", "Schedule")
     schedule.objects.create(func="downloads.jobs.tick", next_run=now)
     User.objects.create_superuser("anna", "", "secret")

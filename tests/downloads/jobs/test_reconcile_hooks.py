@@ -20,7 +20,7 @@ from downloads.jobs import backlog, cluster_state, reconcile_hooks, tasks
 from downloads.models import AudioFile
 from tests.audio import make_audio
 from tests.downloads.archive_world import missing_track, serve
-from tests.world import World
+from tests.world import World, publish_by
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +74,7 @@ def test_after_a_pass_what_nobody_wants_is_in_the_bin_and_off_the_playlist(world
 
 def test_a_move_that_was_broken_off_is_finished_before_the_pass_looks(world: World) -> None:
     track = world.tracks["Maria Ruiz/First Light/Morning"]
-    Library.objects.update(publish_method="rename")
+    publish_by("rename")
     nobody_wants(track)
 
     def die(point: str) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from catalog.models import Library
+from catalog.models import Host
 from catalog.music.path_template import Naming, relative_place
 from catalog.storage import probe
+from catalog.tracks import transitions
 from downloads.health.storage import storage_checks
-from downloads.publishing import link_method
-from tests.world import World
+from downloads.publishing import link_method, staging
+from tests.world import World, publish_by
 
 
 def refuse(monkeypatch, *refusals: tuple[str, int], times: int = 1_000) -> None:
@@ -41,6 +42,39 @@ def test_a_moments_trouble_teaches_nothing(monkeypatch, tmp_path: Path) -> None:
     assert link_method.probe_method(str(tmp_path)) == "link"
 
 
+def test_a_mount_that_can_only_write_is_copied_into(monkeypatch, tmp_path: Path) -> None:
+    refuse(monkeypatch, ("link", errno.EPERM), ("rename", errno.EPERM), ("placeholder", errno.EPERM))
+    assert link_method.probe_method(str(tmp_path)) == "copy"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db
+def test_where_it_cannot_rename_songs_are_staged_on_our_own_disk(world: World, settings) -> None:
+    publish_by("copy")
+    track = world.make_track()
+    claimed = transitions.claim_one(track.pk, world.now)
+    assert claimed
+    left = Path(link_method.local_stage("7-of-a-crash"))
+    left.mkdir(parents=True)
+    stage = Path(staging.open_stage(claimed))
+    assert stage.is_relative_to(settings.DATA_DIR) and not left.exists()
+    assert Path(staging.stage_folder(claimed)).is_dir(), "what recovery takes away from who is late"
+    staging.clear_stage(claimed)
+    assert not stage.exists() and not Path(staging.stage_folder(claimed)).exists()
+
+
+@pytest.mark.django_db
+def test_each_host_finds_out_for_its_own_mount(world: World, settings) -> None:
+    assert link_method.method_in(".tonekeep-incoming") == "link"
+    settings.HOST_NAME = "attic"
+    publish_by("copy")
+    settings.HOST_NAME = "nas"
+    assert link_method.method_in(".tonekeep-incoming") == "link"
+    conditions = {"storage": {"state": "online", "reason": "", "checked_at": world.now, "root": "/music"}}
+    found = {check.name: check for check in storage_checks(conditions, world.now)}
+    assert "attic: By copies" in found["publish"].text and "nas: By hard links" in found["publish"].text
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
 def test_a_full_or_read_only_disk_is_no_lack_of_links(monkeypatch, tmp_path: Path, code: int) -> None:
     refuse(monkeypatch, ("link", code))
@@ -59,7 +93,7 @@ def test_the_health_page_says_what_the_folder_lacks_and_what_that_means(world: W
     refuse(monkeypatch, ("link", errno.EIO), ("rename", errno.EINVAL))
     monkeypatch.setattr(link_method, "can_sync", lambda folder: False)
     assert link_method.method_in(".tonekeep-incoming") == "placeholder"
-    assert Library.load().lacks == ["link", "rename", "fsync"]
+    assert Host.own().lacks == ["link", "rename", "fsync"]
     conditions = {"storage": {"state": "online", "reason": "", "checked_at": world.now, "root": "/music"}}
     found = {check.name: check for check in storage_checks(conditions, world.now)}
     assert "no hard links" in found["publish"].text
