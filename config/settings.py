@@ -113,7 +113,7 @@ def redis_cache(url: str) -> dict[str, dict[str, Any]]:
     options = {
         "socket_timeout": 1,
         "socket_connect_timeout": 1,
-        "serializer": "catalog.web.cached_sessions.JsonSerializer",
+        "serializer": "catalog.web.sessions.JsonSerializer",
     }
     cache = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "KEY_PREFIX": "tonekeep"}
     return {"default": {**cache, "OPTIONS": options}}
@@ -348,7 +348,6 @@ REDIS_URL = text("REDIS_URL")  # for sessions, and nothing that may not be lost
 if REDIS_URL:
     if not re.match(r"(redis|rediss|unix)://", REDIS_URL):
         raise ImproperlyConfigured("REDIS_URL is no address of a Redis; write redis://127.0.0.1:6379/0.")
-    SESSION_ENGINE = "catalog.web.cached_sessions"
     CACHES = redis_cache(REDIS_URL)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = f"tonekeep_session_{PORT}"  # cookies know no port: two installations on one host

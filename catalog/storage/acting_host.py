@@ -47,7 +47,7 @@ def take(now: datetime) -> bool:
     """Act for the library from here on, or go on. False: another host acts, or should."""
     if not is_shared():
         return True
-    if gives_way(now):
+    if leaves_it_to_another(now):
         release(now)
         return False
     began = database_clock.elapsed()
@@ -109,7 +109,7 @@ def is_elsewhere(now: datetime) -> bool:
     return holder(now) not in ("", settings.HOST_NAME)
 
 
-def gives_way(now: datetime) -> bool:
+def leaves_it_to_another(now: datetime) -> bool:
     """Whether this host last saw no library at its MUSIC_DIR, and another that runs jobs sees it."""
     if not is_shared() or not Host.objects.filter(name=settings.HOST_NAME, storage=AWAY).exists():
         return False
@@ -119,7 +119,7 @@ def gives_way(now: datetime) -> bool:
 
 def speaks(now: datetime) -> bool:
     """Whether what this host sees of the music folder is what the library's rows say; else it is offline alone."""
-    return not is_elsewhere(now) and not gives_way(now)
+    return not is_elsewhere(now) and not leaves_it_to_another(now)
 
 
 def reason_not_to_act(otherwise: str) -> str:

@@ -19,7 +19,7 @@ PREFIX = "tkh"
 TOOLS = ("ip", "nsenter", "mount")
 
 
-def why_not() -> str:
+def reason_for_none() -> str:
     """Why no namespaces can be made here, in a sentence; "" where they can."""
     if os.geteuid() != 0:
         return "network namespaces need root"

@@ -26,7 +26,7 @@ STRANGERS = 10
 
 @pytest.fixture(autouse=True)
 def _namespaces() -> None:
-    if reason := network.why_not():
+    if reason := network.reason_for_none():
         pytest.skip(reason)
 
 

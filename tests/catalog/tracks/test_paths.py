@@ -15,7 +15,7 @@ from downloads.models import Replaced
 from tests.world import World
 
 RELATIVE = import_module("catalog.migrations.0034_paths_below_the_root").RELATIVE
-make_relative = import_module("downloads.migrations.0016_paths_below_the_root").make_relative
+make_relative = import_module("downloads.migrations.0018_paths_below_the_root").make_relative
 
 
 def stored(table: str = "catalog_track", column: str = "local_path") -> set[str]:

@@ -17,7 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import BrowserSession
-from catalog.web import cached_sessions
+from catalog.web import sessions
 from config import settings as project
 from tests.e2e.installation import eventually, free_port
 
@@ -34,8 +34,8 @@ def redis(tmp_path: Path, settings: Any) -> Iterator[subprocess.Popen[bytes]]:
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     eventually(lambda: not socket.socket().connect_ex(("127.0.0.1", port)), "Redis listens")
-    settings.CACHES = project.redis_cache(f"redis://127.0.0.1:{port}/0")
-    settings.SESSION_ENGINE = "catalog.web.cached_sessions"
+    settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
+    settings.CACHES = project.redis_cache(settings.REDIS_URL)
     yield server
     server.kill()
     server.wait()
@@ -103,11 +103,11 @@ def test_a_redis_that_is_gone_costs_nobody_a_page(anna: Client, redis: subproces
 
 
 def test_what_is_cached_is_believed_for_minutes_only(anna: Client) -> None:
-    key = cached_sessions.PREFIX + (anna.session.session_key or "")
+    key = sessions.PREFIX + (anna.session.session_key or "")
     client = cache._cache.get_client()  # type: ignore[attr-defined]
-    assert 0 < client.ttl(cache.make_key(key)) <= cached_sessions.BELIEVED.total_seconds()  # type: ignore[attr-defined]
+    assert 0 < client.ttl(cache.make_key(key)) <= sessions.BELIEVED.total_seconds()  # type: ignore[attr-defined]
 
 
 def test_a_value_in_redis_is_read_as_data_and_never_run() -> None:
     with pytest.raises(ValueError):
-        cached_sessions.JsonSerializer().loads(b"cos\nsystem\n(S'true'\ntR.")
+        sessions.JsonSerializer().loads(b"cos\nsystem\n(S'true'\ntR.")

@@ -142,7 +142,7 @@ def test_pictures_and_lyrics_go_along_and_come_back(world):
 @pytest.mark.parametrize("how", [link_method.LINK, link_method.RENAME, link_method.PLACEHOLDER])
 @pytest.mark.parametrize("point", ["move_linked", "move_named", "companion_linked"])
 def test_a_crash_leaves_no_lyrics_behind(world, how, point):
-    Library.objects.update(publish_method=how)
+    publish_by(how)
     for path in list(world.root.rglob("*.mp3")):
         path.with_suffix(".lrc").write_text(path.stem)
     content = files(world)
