@@ -11,6 +11,6 @@ def make_relative(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0034_paths_below_the_root"), ("downloads", "0017_foreign_tags")]
+    dependencies = [("catalog", "0035_paths_below_the_root"), ("downloads", "0017_foreign_tags")]
 
     operations = [migrations.RunPython(make_relative)]

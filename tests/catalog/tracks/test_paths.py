@@ -14,7 +14,7 @@ from catalog.tracks.place import Place
 from downloads.models import Replaced
 from tests.world import World
 
-RELATIVE = import_module("catalog.migrations.0034_paths_below_the_root").RELATIVE
+RELATIVE = import_module("catalog.migrations.0035_paths_below_the_root").RELATIVE
 make_relative = import_module("downloads.migrations.0018_paths_below_the_root").make_relative
 
 

@@ -4,7 +4,7 @@ import catalog.models.hosts
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0034_paths_below_the_root")]
+    dependencies = [("catalog", "0035_paths_below_the_root")]
 
     operations = [
         # Found out again, by each host for its own mount, at its next download.

@@ -21,7 +21,7 @@ def drop_index_of_beginnings(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0033_maintenance_runs")]
+    dependencies = [("catalog", "0034_history")]
 
     operations = [
         migrations.RunPython(drop_index_of_beginnings, migrations.RunPython.noop),
