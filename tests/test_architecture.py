@@ -167,6 +167,7 @@ REMOVERS = {
     "downloads/fetch/ytdlp.py": "old player scripts in DATA_DIR",
     "downloads/jobs/maintenance.py": "its own older backups in DATA_DIR",
     "downloads/jobs/uploads.py": "DATA_DIR",
+    "downloads/publishing/staging.py": "stages of its own in DATA_DIR, where a mount of the library cannot rename",
     "downloads/publishing/retag.py": "a track's file by its tagged copy, if nobody wrote to it meanwhile",
     "downloads/publishing/link_method.py": "files by their new name, never over another",
 }
