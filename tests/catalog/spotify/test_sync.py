@@ -519,3 +519,22 @@ def test_what_spotify_tells_of_an_album_is_kept_with_it(library):
     row = Album.objects.get(title="Long Player")
     assert (row.label, row.copyright, row.release_type) == ("Parkwood", "2006 Sony", "album")
     assert (row.artist_names, row.total_tracks) == (["The Tests"], saved["total_tracks"])
+
+
+def test_one_collection_a_day_is_read_whole_so_that_a_correction_under_an_unchanged_head_arrives(library):
+    library.playlists.append(Playlist(2, "Other", entries=entries(range(300, 310))))
+    sync(NOW)
+    corrected = library.playlists[1].entries[3]
+    corrected["item"]["name"] = "Song 303 (Corrected)"  # the snapshot stays what it was
+    unchanged = sync(LATER).calls
+    updated, read_whole = [], set()
+    for day in range(1, 5):
+        report = sync(NOW + timedelta(days=day, hours=1))
+        updated.append(report.updated)
+        whole = Collection.objects.filter(whole_read_at=NOW + timedelta(days=day, hours=1))
+        read_whole.update(whole.values_list("name", flat=True))
+        assert whole.count() == 1, "one a day"
+        assert sync(NOW + timedelta(days=day, hours=2)).calls == unchanged
+    assert sum(updated) == 1
+    assert Track.objects.filter(title="Song 303 (Corrected)").exists()
+    assert read_whole == set(Collection.objects.values_list("name", flat=True))
