@@ -282,7 +282,7 @@ def songs(*numbers: int) -> set[str]:
 
 def test_each_collection_is_shown_with_its_ledger_and_closed_ones_with_the_way_round(synced):
     page = said(synced.get("/collections"))
-    assert "Spotify says 6 = 6 tracks" in page and "Spotify says 4 = 4 tracks" in page
+    assert ">6 songs</a>" in page and ">4 songs</a>" in page
     assert "Road &lt;b&gt;trip" in page
     assert "Discover Weekly" in page and "The way round" in page and "1 not opened to us" in page
 
@@ -313,7 +313,7 @@ def test_a_whole_tab_is_switched_at_once_and_the_others_stay(synced):
     replace_catalog([CollectionRecord(FILE, "a.csv", "a.csv", [imported])], timezone.now())
     synced.post("/collections/choose", {"off": "all", "tab": "playlists"})
     assert wanted() == {"Imported"}
-    assert "The file lists 1 = 1 track" in said(synced.get("/collections?tab=files"))
+    assert ">1 song</a>" in said(synced.get("/collections?tab=files"))
 
 
 @pytest.mark.parametrize("word", ["off", "keep", "bin", "remove", "nothing"])
@@ -327,7 +327,7 @@ def test_a_choice_that_names_nothing_changes_nothing(synced, word, which):
 def test_what_becomes_of_files_is_chosen_for_each_collection(synced):
     trip = Collection.objects.get(name="Road <b>trip")
     page = said(synced.post("/collections/choose", {"bin": trip.pk, "tab": "playlists"}, follow=True))
-    assert "files of songs that leave it go to the bin" in page and page.count("go to the bin</span>") == 1
+    assert "files of songs that leave it go to the bin" in page and page.count("move to bin</span>") == 1
     assert list(Collection.objects.filter(removal="bin")) == [trip]
     assert "switched off; files of songs that nothing else holds go to the bin" in said(
         synced.post("/collections/choose", {"off": trip.pk}, follow=True)
