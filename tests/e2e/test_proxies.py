@@ -1,4 +1,6 @@
-"""The examples of `docs/install.md` for nginx and Caddy, run as they stand there: TLS, log-in, forms, a large upload.
+"""The examples of `docs/install.md` for nginx and Caddy, run as they stand there.
+
+TLS, log-in, forms, a large upload, parts of a song for a player, clients that stall.
 
 Only the name of a certificate's file, ports and folders of temporary files are set around them.
 """
@@ -7,20 +9,24 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.e2e.installation import PROJECT, HeldArchive, Installation, eventually, free_port
+from tests.e2e.installation import PROJECT, SONGS, HeldArchive, Installation, eventually, free_port
 
 pytestmark = pytest.mark.long
 
 NAME = "music.example.org"
 MAKE_ADMIN = "from django.contrib.auth.models import User; User.objects.create_superuser('kim', '', 'a long one 1')"
+TRACK = "from catalog.models import Track; print(Track.objects.get(status='downloaded').pk)"
 NETWORKS = (
     "from catalog.models import LoginFailure; print(list(LoginFailure.objects.values_list('network', flat=True)))"
 )
@@ -122,6 +128,7 @@ def test_log_in_forms_and_a_large_upload_go_through(behind: tuple[Installation, 
     assert answer.status_code == 302, answer.text[:500]
     assert "secure" in answer.headers["Set-Cookie"].lower()
     assert browser.get(f"{origin}/settings").status_code == 200
+    listen_in_ranges(browser, installed, origin)
     assert post("/fetching/pause", "/").status_code == 302  # a button
     large = tmp_path / "large.csv"
     large.write_bytes(b"Track Name,Artist Name(s)\n" + b"x" * 50_000_000)
@@ -129,3 +136,37 @@ def test_log_in_forms_and_a_large_upload_go_through(behind: tuple[Installation, 
         sent = post("/import", "/import", files={"files": file})
     assert sent.status_code in (200, 400) and "Tonekeep" in sent.text  # its own page, not the proxy's 413
     assert "127.0.0.1" in installed.command("shell", "-c", NETWORKS).stdout
+    with stalled_clients(int(origin.rpartition(":")[2])):
+        for _ in range(5):
+            assert browser.get(f"{origin}/healthz", timeout=10).status_code == 200
+            assert browser.get(f"{origin}/settings", timeout=10).status_code == 200
+
+
+def listen_in_ranges(browser: requests.Session, installed: Installation, origin: str) -> None:
+    """A player asks for parts of a song's file, and gets those bytes."""
+    installed.import_songs(SONGS[0])
+    eventually(lambda: installed.files(), "the song is here", 120)
+    content = installed.files()[0].read_bytes()
+    pk = int(installed.command("shell", "-c", TRACK).stdout.split()[-1])
+    for asked, first, last in (("0-", 0, len(content) - 1), ("100-199", 100, 199), ("-50", len(content) - 50, None)):
+        part = browser.get(f"{origin}/decide/{pk}/sound", headers={"Range": f"bytes={asked}"})
+        last = len(content) - 1 if last is None else last
+        assert part.status_code == 206 and part.headers["Content-Range"] == f"bytes {first}-{last}/{len(content)}"
+        assert part.content == content[first : last + 1]
+    too_far = browser.get(f"{origin}/decide/{pk}/sound", headers={"Range": f"bytes={len(content)}-"})
+    assert too_far.status_code == 416
+
+
+@contextmanager
+def stalled_clients(port: int) -> Iterator[None]:
+    """Forty connections whose request never comes to its end: half a head, or a head and a bit of its body."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with ExitStack() as held:
+        for number in range(40):
+            plain = held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            client = held.enter_context(context.wrap_socket(plain, server_hostname=NAME))
+            head = f"POST /login HTTP/1.1\r\nHost: {NAME}:{port}\r\n"
+            body = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 4000\r\n\r\nusername=k"
+            client.sendall((head + body * (number % 2)).encode())
+        yield
