@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from catalog.spotify.redirect_address import is_refused_redirect
+from catalog.spotify.app import is_refused_redirect
 
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104
 THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]"}

@@ -19,7 +19,7 @@ ONE_DOOR = {
     "mutagen": {"catalog/tags/audio_tags.py", "catalog/tags/tag_fields.py"},
     "watchdog": {"catalog/scanning/watcher.py"},
     "yt_dlp": {"downloads/fetch/ytdlp.py"},
-    "ytmusicapi": {"downloads/search/youtube.py"},
+    "ytmusicapi": {"downloads/search/youtube_music.py"},
     "waitress": {"config/process/web_server.py"},
     "prometheus_client": {"catalog/reports/metrics.py"},
     "segno": {"catalog/views/people.py"},
@@ -46,7 +46,6 @@ ENVIRONMENT = {
     "manage.py": "names the settings module",
     "config/wsgi.py": "names the settings module",
     "catalog/system/programs.py": "passes a few names on to the programs that it starts, no secret among them",
-    "config/management/commands/qcluster.py": "hands django-q2 the one name that it reads from there",
 }
 
 # Values only: no Django, so that they can be read, tested and timed alone.

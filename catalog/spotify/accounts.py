@@ -16,8 +16,7 @@ from django.conf import settings
 
 from catalog.db import database_clock
 from catalog.models import Account, Service, SpotifyApp
-from catalog.spotify.auth import HeldToken, RowToken, app, consent_address, token_for_code
-from catalog.spotify.client import Api
+from catalog.spotify.app import app
 from catalog.spotify.errors import Kind, Refusal
 from catalog.spotify.parse import mapping, text
 from catalog.system.encryption import Unsealable, seal, unseal
@@ -25,6 +24,7 @@ from catalog.system.encryption import Unsealable, seal, unseal
 CLIENT_ID = re.compile(r"[0-9a-f]{32}\Z")
 WARN_AHEAD = [1, 7, 30]  # days before the end at which the banner grows louder
 CONSENT_WITHIN = timedelta(minutes=30)  # a consent that takes longer was left open somewhere
+SPOTIFY = "spotify"  # the service
 PENDING = "spotify_consent"  # key in the session
 NAMELESS = "new:"  # begins the user id of a token whose owner is not known yet
 
@@ -52,6 +52,8 @@ def save_app(client_id: str, client_secret: str = "") -> None:
 
 def begin(session: MutableMapping[str, Any], now: datetime) -> str:
     """The address to send a person to. What has to come back with them is kept in the session."""
+    from catalog.spotify.auth import consent_address  # here: it loads spotipy (17 MB)
+
     state = secrets.token_urlsafe(24)
     try:
         address, verifier = consent_address(state)
@@ -87,6 +89,9 @@ def finish(session: MutableMapping[str, Any], landed: str, now: datetime) -> Acc
 
 
 def _connect(code: str, verifier: str, now: datetime) -> Account:
+    from catalog.spotify.auth import HeldToken, token_for_code  # here: it loads spotipy
+    from catalog.spotify.client import Api
+
     try:
         token = token_for_code(code, verifier)
         person = mapping(Api(HeldToken(token)).me())
@@ -127,6 +132,9 @@ def take_environment_token(now: datetime) -> None:
     The token is stored before it is used: its first use may end it. Raises Refusal where Spotify does not say whose
     it is; the next call asks again.
     """
+    from catalog.spotify.auth import RowToken  # here: it loads spotipy
+    from catalog.spotify.client import Api
+
     given = settings.SPOTIFY_REFRESH_TOKEN
     if given and not app().client_id:
         raise ConnectProblem("It is set, but no Spotify app: set SPOTIFY_CLIENT_ID, or enter it on the page /connect.")
@@ -152,6 +160,14 @@ def _mark_of(account: Account) -> str:
 
 
 # --- What a person should know ----------------------------------------------------------------------------
+
+
+def pause_sentence(service: Service) -> str:
+    """Until when Spotify is left alone, and why."""
+    if service.paused_by_person and not service.paused_until:
+        return "Spotify is paused until you say go on."
+    until = f"{service.paused_until:%Y-%m-%d %H:%M:%S} UTC" if service.paused_until else "you say go on"
+    return f"Spotify is paused until {until}. {service.reason}".strip()
 
 
 def refused(account: Account, refusal: Refusal) -> None:

@@ -10,7 +10,6 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +20,8 @@ from spotipy.cache_handler import CacheHandler, MemoryCacheHandler
 from spotipy.oauth2 import SpotifyOauthError, SpotifyPKCE
 
 from catalog.db import database_clock
-from catalog.models import Account, Service, SpotifyApp
+from catalog.models import Account, Service
+from catalog.spotify.app import app
 from catalog.spotify.errors import Kind, Refusal, token_refusal, unreachable
 from catalog.system.encryption import Unsealable, seal, unseal
 from catalog.system.file_locks import lock
@@ -31,27 +31,6 @@ TIMEOUT = 10.0  # seconds without a byte: other processes wait for a refresh, an
 logging.getLogger("spotipy").setLevel(logging.CRITICAL)  # it logs tokens at DEBUG; what is an error, we say ourselves
 
 Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """The person's own Spotify app. The secret is needed only for a token that was made with it."""
-
-    client_id: str
-    client_secret: str = field(repr=False, default="")
-
-
-def app() -> App:
-    """The app of the environment, else the stored one; with an empty client id where there is none."""
-    if settings.SPOTIFY_CLIENT_ID:
-        return App(settings.SPOTIFY_CLIENT_ID, settings.SPOTIFY_CLIENT_SECRET)
-    row = SpotifyApp.objects.filter(pk=1).first()
-    if row is None:
-        return App("")
-    try:
-        return App(row.client_id, unseal(row.client_secret) if row.client_secret else "")
-    except Unsealable:
-        return App(row.client_id)
 
 
 class RowToken(CacheHandler):

@@ -21,13 +21,14 @@ from catalog.models.run_progress import Progress, RunProgress, close_run
 from catalog.music.records import WITHDRAWN, CollectionRecord
 from catalog.reports.ledger import ledgers
 from catalog.spotify import accounts as spotify_accounts
-from catalog.spotify.auth import RowToken, app
+from catalog.spotify.accounts import SPOTIFY, pause_sentence
+from catalog.spotify.app import app
+from catalog.spotify.auth import RowToken
 from catalog.spotify.client import Api, KnownCollection, LibraryReader, Refusal, read_library
 from catalog.spotify.errors import Kind
 from catalog.spotify.link_names import ask_for_albums, ask_for_names
 from catalog.storage import acting_host
 
-SPOTIFY = "spotify"
 A_DAY = timedelta(days=1)
 
 NOBODY = "No Spotify account is connected: connect one on the page /connect, or import a file with import_library."
@@ -342,14 +343,6 @@ def known_collections(account: Account) -> dict[tuple[str, str], KnownCollection
         )
         for row in counted.values("kind", "key", "name", "snapshot", "tracks", "withdrawn", "closed", "problem")
     }
-
-
-def pause_sentence(service: Service) -> str:
-    """Until when Spotify is left alone, and why."""
-    if service.paused_by_person and not service.paused_until:
-        return "Spotify is paused until you say go on."
-    until = f"{service.paused_until:%Y-%m-%d %H:%M:%S} UTC" if service.paused_until else "you say go on"
-    return f"Spotify is paused until {until}. {service.reason}".strip()
 
 
 def _has_changed(each: CollectionReport) -> bool:

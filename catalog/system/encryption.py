@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet, MultiFernet
 
 
 class Unsealable(Exception):
@@ -21,6 +22,8 @@ def seal(secret: str) -> str:
 
 def unseal(sealed: str) -> str:
     """The secret in ``sealed``; raises Unsealable."""
+    from cryptography.fernet import InvalidToken  # here: most processes never open a secret (6 MB)
+
     try:
         return _fernet().decrypt(sealed.encode()).decode()
     except InvalidToken as error:
@@ -34,9 +37,15 @@ def reseal(sealed: str) -> str:
 
 def _fernet() -> MultiFernet:
     """The keys are derived, so that a leaked seal says nothing about the key that signs sessions (RFC 5869)."""
+    from cryptography.fernet import MultiFernet  # here: see above
+
     return MultiFernet([_derived(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 
 def _derived(key: str) -> Fernet:
+    from cryptography.fernet import Fernet  # here: see above
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     kdf = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"tonekeep stored secrets")
     return Fernet(base64.urlsafe_b64encode(kdf.derive(key.encode())))

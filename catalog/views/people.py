@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import segno
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.models import User
@@ -101,6 +100,8 @@ def _with_link(request: HttpRequest, token: str, title: str) -> HttpResponse:
 
 def qr_code(text: str) -> SafeString:
     """An <svg> without styles or scripts, dark on light in both schemes: cameras expect that."""
+    import segno  # here: most processes never draw a code (1.4 MB)
+
     code = segno.make(text, micro=False)
     return mark_safe(code.svg_inline(scale=5, border=3, light="#fff", title="QR code of the link"))  # noqa: S308
 

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from supervisor.loggers import LevelsByName
 from supervisor.medusa.asyncore_25 import ExitNow
@@ -27,6 +28,7 @@ from supervisor.supervisord import Supervisor
 
 from catalog.system import child_lifetime
 from catalog.text.user_error import UserError
+from config.process import forked_program
 from config.process.event_listener import RESTART
 
 RUN = "run"  # the folder in DATA_DIR for locks, marks and heartbeats of running processes
@@ -112,6 +114,22 @@ class Options(ServerOptions):
         super().setpgrp()
         child_lifetime.on_parent_death(signal.SIGTERM)
 
+    held: frozenset[int] = frozenset()  # descriptors that belong to imported modules
+
+    def close_fd(self, fd: int) -> None:
+        """Runs in each program for each descriptor of ours; what a module would close itself stays until it does."""
+        if fd not in self.held:
+            super().close_fd(fd)
+
+    def fork(self) -> int:
+        """Leave no garbage to the fork: it would close descriptors there whose numbers belong to others by then."""
+        forked_program.tidy_up()
+        return int(super().fork())
+
+    def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> NoReturn:
+        """The last step of a program's start, in its fork: each is one of ours, which this process has imported."""
+        forked_program.become(argv[1:], env)
+
     def openhttpservers(self, supervisord: Supervisor) -> None:
         """Its socket has no password: mode 0700 guards it. supervisord would call that critical at every start."""
         level, self.logger.level = self.logger.level, LevelsByName.CRIT + 1
@@ -161,6 +179,7 @@ def main() -> None:
     configuration = Path(__file__).with_name("supervisord.conf")
     options.realize(["--configuration", str(configuration), "--nodaemon"], doc="")
     options.first, options.test = True, False
+    options.held = forked_program.preload(settings.ROLES)
     try:
         with suppress(ExitNow):
             Supervisor(options).main()

@@ -43,6 +43,14 @@ class ConnectionOptions:
 DIRECT = ConnectionOptions()
 
 
+def ytdlp_proxy(address: str) -> str:
+    """A proxy's address with the schemes that have the proxy look up names: no name is looked up here."""
+    for short, remote in (("socks5://", "socks5h://"), ("socks4://", "socks4a://")):
+        if address.startswith(short):
+            return remote + address.removeprefix(short)
+    return address
+
+
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
     """One recording to fetch, or (with ``query``) one search.

@@ -36,13 +36,18 @@ class Membership:
 _ours: Membership | None = None
 
 
+def join(queue: str, started_at: datetime) -> None:
+    """This process and what it forks are of the cluster that serves ``queue``, whose row says ``started_at``."""
+    global _ours
+    _ours = Membership(queue, started_at)
+
+
 def register(queue: str, now: datetime, workers: int = 1) -> None:
-    """This process is the main process of the cluster that serves ``queue``. Replaces a predecessor's row.
+    """Join the cluster that serves ``queue`` and starts ``now``. Its row replaces a predecessor's.
 
     Raises UserError where another machine has this one's name.
     """
-    global _ours
-    _ours = Membership(queue, now)
+    join(queue, now)
     flag_file("stop", queue).unlink(missing_ok=True)
     machine.require_own_name(now)
     machine.take_name()

@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from rapidfuzz.fuzz import ratio
-
 from downloads.matching.title_text import strip_marks
 
 NEARLY_EQUAL = 0.985  # equal only after marks were dropped or numbers written alike: "Zoltanski" for "Żółtański"
@@ -33,6 +31,8 @@ def similarity(one: str, other: str) -> float:
     plain_one, plain_other = strip_marks(one), strip_marks(other)
     if plain_one.replace(" ", "") == plain_other.replace(" ", ""):
         return NEARLY_EQUAL
+    from rapidfuzz.fuzz import ratio  # here: most processes never compare names (3 MB)
+
     similar = ratio(one, other) / 100
     if plain_one is not one or plain_other is not other:
         similar = max(similar, ratio(plain_one, plain_other) * NEARLY_EQUAL / 100)

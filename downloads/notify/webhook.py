@@ -9,7 +9,6 @@ import json
 import secrets
 from datetime import datetime
 
-import requests
 from django.conf import settings
 
 from downloads.models import Message
@@ -33,6 +32,8 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 
 def post(address: str, secret: str, message: Message, now: datetime) -> str:
     """Send it. "" where the receiver answered with a 2xx, else what happened; a redirect is not followed."""
+    import requests  # here: most processes never send a message (4 MB)
+
     body = json.dumps(
         {
             "type": message.kind,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import requests
 from django.conf import settings
+
+if TYPE_CHECKING:
+    import requests
 
 TIMEOUT = (5.0, 20.0)  # seconds to connect, and of silence
 WHOLE = 60.0  # seconds for the whole answer
@@ -29,6 +31,8 @@ def ask(method: str, address: str, headers: Mapping[str, str] | None = None, **r
 
     Redirects are not followed: they would carry the token along.
     """
+    import requests  # here: most processes never ask a player (4 MB)
+
     with requests.Session() as session:
         session.trust_env = False  # no .netrc, and no proxy on the way to a neighbour
         session.verify = settings.CA_FILE or True

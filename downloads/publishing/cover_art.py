@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import requests
 from django.conf import settings
 
 from catalog.system.atomic_files import write_over
@@ -40,6 +39,8 @@ def cover(url: str) -> bytes | None:
     """The picture at ``url``, kept in DATA_DIR for the album's other tracks; None where there is none to be had."""
     if not is_cover_address(url):
         return None
+    import requests  # here: most processes never fetch a picture (4 MB)
+
     kept = kept_path(url)
     try:
         if kept.exists():
@@ -59,6 +60,8 @@ def fetch_picture(url: str) -> bytes | None:
 
     requests.RequestException where the host does not answer, or not within `LONGEST`.
     """
+    import requests  # here: see above
+
     ends = time.monotonic() + LONGEST
     with requests.Session() as session:
         session.trust_env = False

@@ -9,8 +9,6 @@ import io
 import os
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
-
 EDGE = 300  # pixels: twice the 150 that a wall shows, for sharp screens
 MAX_PIXELS = 16_000_000
 QUALITY = 82
@@ -21,6 +19,8 @@ def write_small(picture: bytes, target: Path) -> int:
 
     0, and nothing is written, where ``picture`` is none, or has more pixels than a cover needs. OSError for the disk.
     """
+    from PIL import Image, UnidentifiedImageError  # here: most processes never shrink a picture (2 MB)
+
     try:
         small = _shrunk(picture)
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
@@ -33,6 +33,8 @@ def write_small(picture: bytes, target: Path) -> int:
 
 
 def _shrunk(picture: bytes) -> bytes:
+    from PIL import Image  # here: see above
+
     with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG", "WEBP")) as image:
         if image.width * image.height > MAX_PIXELS:
             raise ValueError("too many pixels")

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
 
-import requests
 from django.conf import settings
 
 from catalog.models.settings import value
@@ -21,6 +20,9 @@ from downloads.failures.kinds import DownloadError
 from downloads.fetch.protocol import ConnectionOptions
 from downloads.fetch.url_allowlist import AddressRefused, Server, SiteAccess, archive_address, direct_files, server
 from downloads.matching.features import SearchResult, TrackQuery
+
+if TYPE_CHECKING:
+    import requests
 
 LARGEST_ANSWER = 2 * 2**20  # bytes; fifty candidates take about 20,000
 MOST_CANDIDATES = 50
@@ -89,6 +91,8 @@ class ArchiveSource:
         return rows
 
     def _read(self, question: dict[str, str]) -> bytes:
+        import requests  # here: pages and ticks ask this module too, and never the server (4 MB)
+
         end = self._clock() + self._timeout
         try:
             # No redirects: the address was given by a person, another one was not. trust_env off: no proxies

@@ -112,8 +112,8 @@ def test_a_part_that_nobody_knows_is_said_and_not_passed_over(world: World, name
     assert not Run.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)  # it closes connections that have grown old
-def test_a_change_that_watch_has_heard_of_asks_for_a_pass(world: World) -> None:
+def test_a_change_that_watch_has_heard_of_asks_for_a_pass(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("downloads.management.commands.watch.call_in_fork", lambda body: body())
     _request_pass()
     assert [row.func().rpartition(".")[2] for row in OrmQ.objects.all()] == ["handle_backlog"]
 
@@ -123,7 +123,7 @@ def test_watch_ends_when_it_is_told_to(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "WATCH": "off"}
     process = subprocess.Popen(
-        [sys.executable, "-u", "manage.py", "watch", "--skip-checks"],
+        [sys.executable, "-u", "manage.py", "watch"],
         cwd=root,
         env=environment,
         stdout=subprocess.PIPE,

@@ -62,7 +62,7 @@ class Broker:
         self.dice.shuffle(deliveries)
         for name in deliveries:
             self.left = self.dice.randrange(1, 40)
-            assert not getattr(jobs, name)().startswith("error"), name
+            assert not jobs.body_of(name)().startswith("error"), name
 
 
 def test_wake_ups_lost_doubled_and_reordered_fetch_each_track_once(

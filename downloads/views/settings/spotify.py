@@ -15,9 +15,8 @@ from django.views.decorators.http import require_safe
 from catalog.db import database_clock
 from catalog.models import Account, Run, Service
 from catalog.spotify import accounts
-from catalog.spotify.auth import app
-from catalog.spotify.redirect_address import is_refused_redirect
-from catalog.spotify.sync import SPOTIFY, pause_sentence
+from catalog.spotify.accounts import SPOTIFY, pause_sentence
+from catalog.spotify.app import app, is_refused_redirect
 from catalog.web.permissions import may_own, owner_button, owner_page
 from downloads.jobs import queue
 

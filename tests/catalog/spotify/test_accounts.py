@@ -18,7 +18,7 @@ from catalog.ingest.replace import replace_catalog
 from catalog.models import Account, Collection, Entry, Service, SpotifyApp, Track
 from catalog.music.records import FILE, CollectionRecord, EntryRecord, TrackRecord
 from catalog.spotify import accounts
-from catalog.spotify.auth import app
+from catalog.spotify.app import app
 from catalog.spotify.sync import sync
 from catalog.system.encryption import unseal
 from tests.fakes.spotify import CLIENT_ID, Playlist

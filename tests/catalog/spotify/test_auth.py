@@ -12,7 +12,8 @@ import pytest
 from django.db import connection
 
 from catalog.models import Account
-from catalog.spotify.auth import RowToken, app, consent_address, token_for_code
+from catalog.spotify.app import app
+from catalog.spotify.auth import RowToken, consent_address, token_for_code
 from catalog.spotify.client import Api, read_library
 from catalog.spotify.errors import LONGEST, Kind, Refusal, refusal_of, token_refusal
 from catalog.system.encryption import seal, unseal

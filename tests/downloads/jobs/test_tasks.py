@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pydoc import locate
@@ -13,12 +16,15 @@ from django.conf import LazySettings
 from django.contrib import admin
 from django.core.management import call_command
 from django.utils import timezone
+from django_q.scheduler import scheduler
+from django_q.signing import SignedPackage
 
 from catalog.db import database_clock
 from catalog.models import BrowserSession, Cluster, Library, Run, Service, Track
 from catalog.models.settings import value
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
+from downloads import jobs
 from downloads.jobs import backlog, cluster, cluster_state, queue, tasks
 from downloads.jobs.queue import queue_key
 from downloads.jobs.schedule import due
@@ -67,6 +73,84 @@ def test_a_wake_up_carries_no_payload(world: World) -> None:
     for row in OrmQ.objects.all():
         assert row.task["args"] == ()
         assert row.task["kwargs"] == {}
+
+
+def test_a_due_wake_up_is_given_out_once(world: World, settings: LazySettings) -> None:
+    both_clusters_run()
+    queue.enqueue("tick", queue_key("tonekeep"))
+    broker = queue.WakeUps(queue_key("tonekeep"))
+    given = broker.dequeue()
+    assert given is not None
+    [(pk, payload)] = given
+    assert SignedPackage.loads(payload)["func"] == "downloads.jobs.tick"
+    assert broker.dequeue() is None, "it is in a worker's hand"
+    lock = OrmQ.objects.get(pk=pk).lock
+    assert lock - timezone.now() > timedelta(seconds=settings.Q_CLUSTER["retry"] - 60)
+    broker.acknowledge(pk)
+    assert not OrmQ.objects.exists()
+
+
+def test_a_wake_up_of_another_queue_or_of_later_is_left(world: World) -> None:
+    both_clusters_run()
+    queue.enqueue("download", queue_key("downloads"))
+    queue.enqueue("tell_players", queue_key("tonekeep"), at=timezone.now() + timedelta(minutes=1))
+    assert queue.WakeUps(queue_key("tonekeep")).dequeue() is None
+    assert OrmQ.objects.count() == 2
+
+
+def test_a_wake_up_that_another_cluster_took_first_is_not_given_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_clusters_run()
+    queue.enqueue("tick", queue_key("tonekeep"))
+    broker = queue.WakeUps(queue_key("tonekeep"))
+    seen = broker._ask(queue.NEXT_DUE, broker.list_key, broker._stored(timezone.now()))
+    OrmQ.objects.update(lock=timezone.now() + timedelta(hours=1))
+    taken = broker._ask
+    monkeypatch.setattr(
+        broker, "_ask", lambda statement, *values: seen if statement == queue.NEXT_DUE else taken(statement, *values)
+    )
+    assert broker.dequeue() == []
+
+
+def test_a_cluster_that_starts_has_its_rows_and_asks_for_a_tick(world: World, settings: LazySettings) -> None:
+    settings.DOWNLOAD_WORKERS = 5
+    start = json.loads(cluster._register())
+    row = Cluster.objects.get()
+    assert start == {"at": row.started_at.isoformat(), "workers": row.workers}
+    assert (row.queue, row.workers) == ("tonekeep", settings.Q_CLUSTER["workers"])
+    assert waiting("tonekeep") == ["tick"]
+
+
+@pytest.mark.django_db(transaction=True)  # it closes connections that have grown old
+def test_a_tick_leaves_no_row_of_its_result(world: World) -> None:
+    """Each of them would be written, read by nobody, and deleted 50 minutes later."""
+    cluster_state.register("tonekeep", timezone.now())
+    cluster.install_schedules(timezone.now() - timedelta(minutes=1))
+    scheduler(queue.WakeUps(queue_key("tonekeep")))
+    [row] = OrmQ.objects.all()
+    assert (row.task["func"], row.task["save"]) == ("downloads.jobs.tick", False)
+
+
+# --- Jobs in a cluster run in forks of its workers ----------------------------------------------------------
+
+
+def test_a_job_runs_in_another_process_of_the_cluster(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(jobs.JOBS, "tell_pid", "told")
+    monkeypatch.setattr(jobs, "body_of", lambda name: lambda: str(os.getpid()))
+    assert jobs.tell_pid() == str(os.getpid()), "outside of a cluster: here"
+    cluster_state.join("tonekeep", NOW)
+    assert jobs.tell_pid() != str(os.getpid())
+
+
+def test_a_job_that_is_killed_ends_as_an_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(jobs.JOBS, "die", "told")
+    monkeypatch.setattr(jobs, "body_of", lambda name: lambda: os.kill(os.getpid(), signal.SIGKILL))
+    cluster_state.join("tonekeep", NOW)
+    assert jobs.die() == "error: was killed by signal 9"
+
+
+# --- More wake-ups ----------------------------------------------------------------------------------------
 
 
 def test_a_wake_up_in_a_workers_hand_is_not_one_that_waits(world: World, settings: Any) -> None:

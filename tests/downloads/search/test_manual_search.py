@@ -13,7 +13,7 @@ from downloads.matching.features import TrackQuery
 from downloads.models import Search
 from downloads.search import manual_search
 from downloads.search.archive import ArchiveSource
-from downloads.search.youtube import queries
+from downloads.search.youtube_music import queries
 from downloads.worker import loop
 from tests.downloads.archive_world import missing_track, serve
 from tests.downloads.loopback import Loopback, sends_json, status

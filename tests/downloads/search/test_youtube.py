@@ -17,8 +17,9 @@ from downloads.failures.kinds import DownloadError
 from downloads.fetch import process
 from downloads.matching.features import TrackQuery
 from downloads.matching.score import choose
-from downloads.search import youtube
-from downloads.search.youtube import YouTubeSource, queries, result_of, views_of
+from downloads.search import youtube, youtube_music
+from downloads.search.youtube import YouTubeSource
+from downloads.search.youtube_music import queries, result_of, views_of
 from tests.downloads.loopback import Answer, Loopback, sends, sends_json, status
 from tests.fakes.youtube.music import results
 from tests.fakes.youtube.recorded import in_english, recorded
@@ -262,7 +263,7 @@ def test_a_server_that_says_nothing_is_waited_for_no_longer_than_was_said(monkey
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
         monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
-        session = youtube._Session(timeout=0.2)
+        session = youtube_music._Session(timeout=0.2)
         session.mount("https://music.youtube.com", Detour(f"http://127.0.0.1:{silent.getsockname()[1]}"))
         with pytest.raises(requests.ReadTimeout):
             session.get("https://music.youtube.com/")
@@ -335,7 +336,7 @@ def test_views_are_read(text: str | None, number: int | None) -> None:
     ],
 )
 def test_the_language_of_a_wish(title: str, artist: str, isrc: str, language: str) -> None:
-    assert youtube.language_of(TrackQuery(title, (artist,), isrc=isrc)) == language
+    assert youtube_music.language_of(TrackQuery(title, (artist,), isrc=isrc)) == language
 
 
 def test_a_wish_in_another_script_is_asked_for_once_more_in_its_own_language(tmp_path: Path) -> None:
