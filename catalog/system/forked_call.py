@@ -6,6 +6,7 @@ process that it was forked from.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 import signal
@@ -13,10 +14,10 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-
-from catalog.system import process_title
+from pathlib import Path
 
 RETURNED, RAISED = b"+", b"-"
+ARG_START, ARG_END = 45, 46  # of the fields of /proc/self/stat after the name in brackets (proc(5): 48 and 49)
 
 
 class CallFailed(Exception):
@@ -62,7 +63,7 @@ def _be_the_fork(body: Callable[[], str], title: str, reader: int, writer: int) 
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.close(reader)
         if title:
-            process_title.set_title(title)
+            set_title(title)
         with os.fdopen(writer, "wb") as results:
             results.write(_outcome(body))
         status = 0
@@ -80,3 +81,21 @@ def _outcome(body: Callable[[], str]) -> bytes:
         return RETURNED + body().encode()
     except Exception as error:
         return RAISED + pickle.dumps(error)  # without its traceback, which may hold what a log must not
+
+
+def set_title(title: str) -> None:
+    """Let `ps` show ``title`` for this process, cut to the room that there is; nothing where this is no Linux.
+
+    It is written over the memory that once held the command line. Where that memory's last byte is no NUL, the kernel
+    takes it for a title and shows it up to the first NUL.
+    """
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        start, end = int(fields[ARG_START]), int(fields[ARG_END])
+    except (OSError, IndexError, ValueError):
+        return
+    room = end - start
+    if room < 2:
+        return
+    text = os.fsencode(title)[: room - 2] + b"\0"
+    ctypes.memmove(start, text.ljust(room, b"."), room)

@@ -19,7 +19,8 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from catalog.system import process_title, programs
+from catalog.system import programs
+from catalog.system.forked_call import set_title
 
 # What each role runs (`config.settings.ROLES`). All of it reads its settings when it is imported, none of it opens a
 # connection or starts a thread.
@@ -105,7 +106,7 @@ def become(words: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
 def _run(*words: str) -> int:
     """The exit status of ``python WORDS``. Each module has its ``main``, which gets the words after ``-m MODULE``."""
     name, *arguments = words[1:] if words[0] == "-m" else words
-    process_title.set_title(" ".join([name, *arguments]))
+    set_title(" ".join([name, *arguments]))
     sys.argv[:] = [name, *arguments]
     module = importlib.import_module(name.removesuffix(".py"))
     status = 0

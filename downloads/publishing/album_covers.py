@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-import requests
 from django.conf import settings
 from django.db.models import Exists, F, Max, OuterRef, QuerySet, Sum
 
@@ -206,6 +205,8 @@ def _is_cover_name(name: str) -> bool:
 
 def _fetch(row: AlbumCover, now: datetime) -> None:
     """Ask Spotify's image host, once; where that brings nothing, not again for days."""
+    import requests  # here: most processes never fetch a picture (4 MB)
+
     try:
         picture = cover_art.fetch_picture(row.address)
     except requests.RequestException as error:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.system import process_title
-from catalog.system.forked_call import CallFailed, call_in_fork
+from catalog.system.forked_call import CallFailed, call_in_fork, set_title
 
 ON_LINUX = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no /proc here")
 
@@ -115,7 +114,7 @@ def test_a_title_is_cut_to_the_room_there_is() -> None:
     room = len(Path("/proc/self/cmdline").read_bytes())
 
     def shown() -> str:
-        process_title.set_title("x" * 10_000)
+        set_title("x" * 10_000)
         return Path("/proc/self/cmdline").read_text() + Path("/proc/self/environ").read_text()
 
     assert call_in_fork(shown) == "x" * (room - 2) + "\0" + Path("/proc/self/environ").read_text()
