@@ -55,6 +55,7 @@ def test_a_person_is_walked_from_the_app_to_a_connected_account(keeper, spotify,
     anna.liked = numbered(0, 3)
     page = said(keeper.get("/connect"))
     assert settings.SPOTIFY_REDIRECT_URI in page and "First store your app" in page
+    assert page.count('role="img"') == 2  # drawings of the steps there
     keeper.post("/connect/app", {"client_id": f" {CLIENT_ID} ", "client_secret": ""})
     assert "First store your app" not in said(keeper.get("/connect"))
     landed = consent(keeper)
