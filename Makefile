@@ -31,7 +31,10 @@ setup: $(READY)
 
 # What the lock names and nothing else: each file must have one of its hashes.
 install = if ! PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet --require-hashes -r $(1); then \
-		echo "The packages in $(1) could not be installed: is the package index within reach?" >&2; exit 1; \
+		echo "The packages in $(1) could not be installed: is the package index within reach?" >&2; \
+		if ls /lib/ld-musl-* >/dev/null 2>&1; then \
+			echo "This system has musl (Alpine), for which deno has no wheel: use the image, or Debian or another system with glibc." >&2; \
+		fi; exit 1; \
 	fi
 
 # One sentence where something is missing, instead of a traceback of pip or venv.

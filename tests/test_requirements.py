@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 
 ROOT = Path(__file__).resolve().parent.parent
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[\w,-]+\])?==([^\s;\\]+)", re.MULTILINE)
@@ -49,6 +50,16 @@ def test_the_two_locks_agree() -> None:
 
 def test_no_tool_of_the_tests_is_installed_with_the_product() -> None:
     assert pins("requirements.lock").keys() & {"pytest", "hypothesis", "ruff", "mypy", "django-stubs", "uv"} == set()
+
+
+@pytest.mark.parametrize("name", ["deno", "imageio-ffmpeg", "psycopg-binary"])
+@pytest.mark.parametrize(
+    ("machine", "installed"), [("armv7l", False), ("armv6l", False), ("x86_64", True), ("aarch64", True)]
+)
+def test_what_has_no_wheel_for_32_bit_arm_is_left_out_there(name: str, machine: str, installed: bool) -> None:
+    [line] = re.findall(rf"(?m)^{name}==.*$", text("requirements.lock"))
+    marker = Marker(line.partition(";")[2].strip(" \\"))
+    assert marker.evaluate({"platform_machine": machine, "implementation_name": "cpython"}) is installed
 
 
 def test_make_installs_by_hash_only() -> None:

@@ -36,9 +36,8 @@ def source_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]:
         yield _ytdlp(now)
         runtime = find_deno()
         missing = "" if runtime else "None was found; YouTube gives few formats without one."
-        yield check(
-            "javascript", "JavaScript runtime", "deno is here.", fail=missing, cure="Reinstall requirements.txt."
-        )
+        cure = "Install deno (https://deno.com) so that it is on PATH; it is found without a restart."
+        yield check("javascript", "JavaScript runtime", "deno is here.", fail=missing, cure=cure)
     yield _ffmpeg()
     yield _failures(now)
     yield _arrivals(conditions, now)
