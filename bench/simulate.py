@@ -30,13 +30,13 @@ CORES = 2
 
 # Costs, each with where it was measured (docs/performance.md, docs/scale.md).
 BYTES_A_TRACK = 1124  # rows and indexes on PostgreSQL of a track, its credit, entry, alias and event: --claims
-HOT_BYTES_A_TRACK = 410  # of those, the indexes that claims, counters and passes read
+HOT_BYTES_A_TRACK = 292  # of those, the indexes of the table of tracks
 COUNTERS_NS_A_TRACK = 57  # six counters on PostgreSQL
 PASS_US_A_FOLDER = 8.8  # a pass that changes nothing: 0.73 s for 83,334 folders
 FULL_PASS_US_A_FILE = 1.7  # a full pass, names
 QUICK_EVERY = 15 * 60.0  # seconds
-TICK_CPU = 0.05  # seconds of a processor for the tick of one installation, each minute
-SYNC_REQUESTS = 8  # of an unchanged library of 2,000 songs at Spotify
+TICK_CPU = 0.05  # assumed: seconds of a processor for the tick of one installation, each minute
+SYNC_REQUESTS = 8  # assumed: of an unchanged library of 2,000 songs at Spotify
 SYNC_EVERY = 3600.0
 SPOTIFY_ACCOUNTS = 25  # that an app in development mode may have
 SPOTIFY_REQUESTS = 180 / 60  # a second, for one app: what Spotify is said to bear; it publishes no figure
