@@ -47,6 +47,16 @@ def save_app(client_id: str, client_secret: str = "") -> None:
     SpotifyApp.objects.update_or_create(pk=1, defaults={"client_id": client_id, "client_secret": sealed})
 
 
+def app_problem() -> str:
+    """What Spotify has against the stored app or the redirect address, in a sentence; "" where it has nothing."""
+    from catalog.spotify import auth  # here: it loads spotipy (17 MB)
+
+    try:
+        return auth.app_problem()
+    except Refusal as refusal:
+        return refusal.reason
+
+
 # --- The consent ------------------------------------------------------------------------------------------
 
 

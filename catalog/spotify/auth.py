@@ -27,6 +27,7 @@ from catalog.system.encryption import Unsealable, seal, unseal
 from catalog.system.file_locks import lock
 
 SCOPES = ["playlist-read-private", "playlist-read-collaborative", "user-library-read", "user-read-private"]
+LONGEST_PAGE = 2000  # characters of an answer that are looked at
 TIMEOUT = 10.0  # seconds without a byte: other processes wait for a refresh, and SQLite's writers wait for 20
 logging.getLogger("spotipy").setLevel(logging.CRITICAL)  # it logs tokens at DEBUG; what is an error, we say ourselves
 
@@ -143,6 +144,36 @@ def consent_address(state: str) -> tuple[str, str]:
     manager = _manager(HeldToken())
     manager.get_pkce_handshake_parameters()
     return manager.get_authorize_url(state=state), manager.code_verifier
+
+
+UNKNOWN_APP = "Spotify knows no app with this client id{}: copy it once more from the app's settings."
+UNKNOWN_ADDRESS = (
+    "Spotify does not know the address {} for this app: enter it there under Redirect URIs, exactly so, and save."
+)
+
+
+def app_problem() -> str:
+    """What Spotify has against the app or its redirect address, in a sentence; "" where it has nothing.
+
+    Without a person's consent: a code that nobody was given is refused for its own sake only where the app is known,
+    and the page of the consent names a wrong address before, or after, somebody logs in there.
+    """
+    ours = app()
+    form = {"grant_type": "authorization_code", "code": "none", "code_verifier": "0" * 43, "client_id": ours.client_id}
+    form["redirect_uri"] = settings.SPOTIFY_REDIRECT_URI
+    secret = (ours.client_id, ours.client_secret) if ours.client_secret else None
+    try:
+        token = f"{settings.SPOTIFY_ACCOUNTS_URL}/api/token"
+        refused = requests.post(token, form, auth=secret, timeout=TIMEOUT, allow_redirects=False)
+        consent = requests.get(consent_address("test")[0], timeout=TIMEOUT, allow_redirects=False)
+    except requests.RequestException:
+        return "Spotify cannot be reached, so the app was not tested; try again."
+    said = f"{refused.text[:LONGEST_PAGE]} {consent.text[:LONGEST_PAGE] if consent.status_code >= 400 else ''}".lower()
+    if "redirect uri" in said or "redirect_uri" in said:
+        return UNKNOWN_ADDRESS.format(settings.SPOTIFY_REDIRECT_URI)
+    if "invalid_client" in said:
+        return UNKNOWN_APP.format(", or not with this secret" if secret else "")
+    return ""
 
 
 def token_for_code(code: str, verifier: str) -> dict[str, Any]:

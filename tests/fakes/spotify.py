@@ -114,6 +114,7 @@ class SpotifyStandIn:
         self.refresh: dict[str, str] = {}  # refresh token -> user
         self.codes: dict[str, tuple[str, str, str]] = {}  # code -> (user, PKCE challenge, redirect)
         self.client_secret = ""
+        self.redirects: set[str] = set()  # what the app's settings list; none: any
         self.consenting = "anna"
         self.expires_in = 3600
         self._made = 0
@@ -334,7 +335,11 @@ class SpotifyStandIn:
     # --- Signing in ---
 
     def _authorize(self, request: Request) -> Answer:
-        """The person consents at once and is sent back."""
+        """The person consents at once and is sent back; an app or address that is not known gets a page of one line."""
+        if request.query.get("client_id") != CLIENT_ID:
+            return Answer(400, b"INVALID_CLIENT: Invalid client")
+        if self.redirects and request.query["redirect_uri"] not in self.redirects:
+            return Answer(400, b"INVALID_CLIENT: Invalid redirect URI")
         code = f"code-{len(self.codes) + 1}-secret"
         redirect = request.query["redirect_uri"]
         self.codes[code] = (self.consenting, request.query["code_challenge"], redirect)

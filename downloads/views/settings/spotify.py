@@ -47,13 +47,20 @@ def connect_page(request: HttpRequest) -> HttpResponse:
 
 @owner_button
 def save_app(request: HttpRequest) -> HttpResponse:
-    """Store the client id, and the secret where there is one."""
-    if settings.SPOTIFY_CLIENT_ID:
+    """Store the client id, and the secret where there is one, and say what Spotify has against them; or only that."""
+    if settings.SPOTIFY_CLIENT_ID and "test" not in request.POST:
         messages.error(request, "The app is set by SPOTIFY_CLIENT_ID in the environment; change it there.")
         return redirect("connect")
     try:
-        accounts.save_app(request.POST.get("client_id", ""), request.POST.get("client_secret", ""))
-        messages.success(request, "The app is stored. Now connect your account.")
+        if "test" not in request.POST:
+            accounts.save_app(request.POST.get("client_id", ""), request.POST.get("client_secret", ""))
+            messages.success(request, "The app is stored.")
+        if problem := accounts.app_problem():
+            messages.error(request, problem)
+        else:
+            messages.success(
+                request, "Spotify knows the app and has nothing against its address. Now connect your account."
+            )
     except accounts.ConnectProblem as problem:
         messages.error(request, str(problem))
     return redirect("connect")

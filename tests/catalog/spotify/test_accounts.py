@@ -70,6 +70,25 @@ def test_a_person_is_walked_from_the_app_to_a_connected_account(keeper, spotify,
     assert "connected" in said(keeper.get("/connect"))
 
 
+def test_the_app_is_tested_and_what_is_wrong_said_in_a_sentence(keeper, spotify, settings):
+    settings.SPOTIFY_CLIENT_ID = ""
+    stored = {"client_id": CLIENT_ID}
+    assert "Spotify knows the app" in said(keeper.post("/connect/app", stored, follow=True))
+    spotify.redirects = {"http://127.0.0.1:9999/other"}
+    page = said(keeper.post("/connect/app", {"test": "yes"}, follow=True))
+    assert f"does not know the address {settings.SPOTIFY_REDIRECT_URI}" in page and "Spotify knows the app" not in page
+    spotify.redirects = {settings.SPOTIFY_REDIRECT_URI}
+    assert "Spotify knows the app" in said(keeper.post("/connect/app", {"test": "yes"}, follow=True))
+    page = said(keeper.post("/connect/app", {"client_id": "f" * 32}, follow=True))
+    assert "The app is stored." in page and "knows no app with this client id:" in page
+    spotify.client_secret = "right"
+    page = said(keeper.post("/connect/app", {**stored, "client_secret": "wrong"}, follow=True))
+    assert "or not with this secret" in page and "wrong" not in page
+    settings.SPOTIFY_ACCOUNTS_URL = "http://127.0.0.1:1"
+    assert "cannot be reached" in said(keeper.post("/connect/app", {"test": "yes"}, follow=True))
+    assert not Account.objects.exists()
+
+
 def test_the_consent_is_asked_for_with_state_and_pkce_and_only_to_read(keeper, spotify):
     away = urlsplit(keeper.post("/connect/start")["Location"])
     query = {name: values[0] for name, values in parse_qs(away.query).items()}
