@@ -2,7 +2,6 @@
 
 from django.urls import path, re_path
 
-from downloads.api.application import api, description
 from downloads.views.activity import events
 from downloads.views.home import controls, plan, queue, start, status
 from downloads.views.library import collections, cover, detail, songs, track
@@ -121,6 +120,4 @@ urlpatterns = [
     *todo,
     *activity,
     *settings,
-    path("api/v1/openapi.json", description, name="openapi"),
-    path("api/v1/", api.urls),
 ]
