@@ -168,9 +168,10 @@ def test_a_hold_an_end_of_a_permission_and_an_old_ytdlp_are_told_once(
     channel(world, "json://x")
     age = OLD_AFTER
     monkeypatch.setattr(ytdlp_version, "age_days", lambda _: age)
-    account = Account(user_id="anna", name="Anna", consent_at=world.now - timedelta(days=180))
+    given = world.now - timedelta(days=180)
+    account = Account(user_id="anna", name="Anna", consent_at=given)
     assert account.ends_at
-    account.consent_at += world.now + timedelta(days=7, minutes=30) - account.ends_at
+    account.consent_at = given + (world.now + timedelta(days=7, minutes=30) - account.ends_at)
     account.save()
     live(world, 2)
     assert letters == []
