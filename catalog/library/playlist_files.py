@@ -24,7 +24,7 @@ from django.db.models import QuerySet
 from catalog.models import Collection, Credit, Entry, Event, Library, Track
 from catalog.music.path_template import Naming, next_place, relative_place
 from catalog.storage import state as storage
-from catalog.storage.own_folders import PLAYLISTS, ForeignFolder, open_plain
+from catalog.storage.own_folders import ForeignFolder, open_plain, playlists_folder
 from catalog.storage.probe import RootProblem, open_root
 from catalog.system.atomic_files import make_folders, write_new, write_over
 from catalog.system.file_locks import lock
@@ -85,19 +85,20 @@ def write_playlists(now: datetime) -> PlaylistReport:
     if not state.may_write:
         report.problem = state.reason
         return report
+    name = playlists_folder()
     with lock("playlists"):
         try:
             with open_root(state.root) as root:
                 if Collection.objects.enabled().filter(closed=False).exists():
-                    make_folders(state.root, PLAYLISTS, 0o777 & ~settings.MUSIC_UMASK)
-                with open_plain(PLAYLISTS, root.fd) as folder:
+                    make_folders(state.root, name, 0o777 & ~settings.MUSIC_UMASK)
+                with open_plain(name, root.fd) as folder:
                     _bring_in_line(report, folder, library)
         except (RootProblem, ForeignFolder) as error:
             report.problem = str(error)
         except FileNotFoundError:
             return report  # no playlist, and never was one
         except OSError as error:
-            where = error.filename or os.path.join(settings.MUSIC_DIR, PLAYLISTS)
+            where = error.filename or os.path.join(settings.MUSIC_DIR, name)
             report.problem = f"Playlists cannot be written: {error.strerror} ({where})."
     return report
 

@@ -142,6 +142,11 @@ SETTINGS = {
         "One name a line, like Podcasts. Nothing below a folder of that name, wherever it lies, is taken for a song.",
         values.folder_names, lines=True, group="folder",
     ),
+    "PLAYLISTS_FOLDER": Definition(
+        "Folder of the playlist files",
+        "Its name, in the music folder. After a change they are written anew there; those in the former folder stay.",
+        values.folder_name, default="Playlists", group="page",
+    ),
     "TIME_ZONE": Definition(
         "Time zone", "A name like Europe/Berlin.", values.time_zone, "TIME_ZONE", group="page", suggested=_time_zones,
     ),

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from catalog.models.settings import value
 from catalog.system.atomic_files import is_taken
 
 STAGING = ".tonekeep-incoming"
 FORMER_STAGING = ".incoming"  # until 2026-11; others use this name too
 TRASH = ".bin"
-PLAYLISTS = "Playlists"
 
 MARK = ".tonekeep-folder"
 MARK_TEXT = b"This folder is Tonekeep's. What is in it may be moved or deleted by the program.\n"
@@ -33,6 +33,11 @@ IGNORE_FILES = {".mpdignore": b"*\n", ".ndignore": b"", ".nomedia": b""}
 STAGE_NAME = re.compile(r"\d{1,19}-([0-9a-f]{32}|[A-Za-z0-9.-]{1,20}-[0-9a-f]{10})(\.going)?")  # the first: of old
 PROBE_NAME = re.compile(r"\.probe-[0-9a-f]{16}-[ab]")
 DAY_NAME = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def playlists_folder() -> str:
+    """The name of the folder of playlists, which a person may have changed on the page of settings."""
+    return str(value("PLAYLISTS_FOLDER"))
 
 
 class ForeignFolder(OSError):

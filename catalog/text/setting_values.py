@@ -81,6 +81,15 @@ def folder_names(name: str, raw: str) -> frozenset[str]:
     return frozenset(map(path_key, names))
 
 
+def folder_name(name: str, raw: str) -> str:
+    """The name of one folder that players show."""
+    if "/" in raw or "\\" in raw or raw.startswith(".") or not raw.isprintable() or len(raw.encode()) > 100:
+        raise ValueError(
+            f"{name} is {raw!r}; write a folder's name alone, without slashes and no dot at its beginning."
+        )
+    return raw
+
+
 def hours(name: str, raw: str) -> tuple[tuple[int, int], ...]:
     """Windows of the day like "22:00-06:00, 13-14", each as (first, last minute); () for the whole day."""
     windows = []

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from django.conf import settings
 
 from catalog.models import Collection, Event, Library
-from catalog.storage.own_folders import PLAYLISTS
+from catalog.storage.own_folders import playlists_folder
 from catalog.system import programs
 from catalog.system.encryption import Unsealable, seal, unseal
 from downloads.models import Player
@@ -79,7 +79,7 @@ def _news(player: Player, now: datetime) -> News | None:
     everything = many or player.asked or "" in folders or len(folders) > MOST_FOLDERS
     everything |= any(row[2] in ANYWHERE for row in known)
     if not everything and Library.current().write_playlists:
-        folders.add(PLAYLISTS)
+        folders.add(playlists_folder())
     if many and young == MOST_EVENTS:  # it looks through everything, and so through what came later
         up_to = max(up_to, _settled_up_to(now))
     return News(up_to, stamp, frozenset(row[3] for row in known), [] if everything else sorted(folders))

@@ -172,7 +172,7 @@ def judge_playlists(workspace: Workspace) -> None:
     report = playlist_files.write_playlists(workspace.world.now)
     assert (report.problem, report.blocked) == ("", [])
     judge_files(workspace)
-    folder = workspace.root / playlist_files.PLAYLISTS
+    folder = workspace.root / "Playlists"
     written = [path for path in folder.iterdir() if path.is_file()]  # an artist may be called Playlists
     assert len(written) == Collection.objects.count()
     for path in written:

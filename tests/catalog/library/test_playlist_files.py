@@ -12,6 +12,7 @@ from catalog.ingest.replace import replace_catalog
 from catalog.library import playlist_files
 from catalog.library.playlist_files import write_playlists
 from catalog.models import Collection, Entry, Library, Track
+from catalog.models.settings import save_settings
 from catalog.music.records import CollectionRecord, EntryRecord, TrackRecord
 from catalog.storage import hold
 from catalog.system import atomic_files
@@ -51,6 +52,20 @@ def test_a_playlist_lists_the_songs_on_disk_in_its_own_order(world):
     assert (shelf(world) / "Backwards.m3u8").stat().st_mode & 0o777 == 0o644
 
 
+def test_another_folder_is_written_anew_and_the_former_one_left(world):
+    write_playlists(world.now)
+    assert save_settings({"PLAYLISTS_FOLDER": "Listas de Ana"}) == {}
+    assert write_playlists(world.now).written == 1
+    new = world.root / "Listas de Ana" / "Sample.m3u8"
+    assert songs_in(new) == songs_in(shelf(world) / "Sample.m3u8")
+    assert write_playlists(world.now).unchanged == 1
+
+
+@pytest.mark.parametrize("name", ["a/b", "a\\b", ".hidden", "..", "x" * 101, "a\nb"])
+def test_what_is_no_name_of_one_folder_is_refused(world, name):
+    assert "a folder's name alone" in save_settings({"PLAYLISTS_FOLDER": name})["PLAYLISTS_FOLDER"]
+
+
 def test_a_song_that_is_not_on_disk_is_left_out(world):
     missing = world.make_track("Not here")
     write_playlists(world.now)
@@ -77,7 +92,7 @@ def test_where_nothing_happened_no_collection_is_read(world, django_assert_max_n
     for number in range(20):
         collection(world, f"Mix {number}", list(world.tracks.values()))
     assert write_playlists(world.now).written == 21
-    with django_assert_max_num_queries(11):  # on PostgreSQL one asks who acts
+    with django_assert_max_num_queries(12):  # on PostgreSQL one asks who acts
         assert write_playlists(world.now).unchanged == 21
 
 

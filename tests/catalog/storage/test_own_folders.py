@@ -11,7 +11,7 @@ import pytest
 from catalog.library.playlist_files import write_playlists
 from catalog.storage import own_folders
 from catalog.storage import state as storage
-from catalog.storage.own_folders import IGNORE_FILES, MARK, PLAYLISTS, STAGING, TRASH, ForeignFolder
+from catalog.storage.own_folders import IGNORE_FILES, MARK, STAGING, TRASH, ForeignFolder
 from downloads.worker import loop, rescue
 from tests.world import World
 
@@ -167,7 +167,7 @@ def test_folders_in_the_trash_have_the_mode_that_other_programs_need(world: Worl
 def test_playlists_are_not_written_through_a_link(world: World, victim: Path) -> None:
     (victim / "Sample.m3u8").write_text("# Written by Tonekeep. Changes made here are lost; without this line")
     before = files_of(victim)
-    (world.root / PLAYLISTS).symlink_to(victim)
+    (world.root / "Playlists").symlink_to(victim)
     assert write_playlists(world.now).problem.endswith("rename what is there.")
     assert files_of(victim) == before
 
