@@ -91,7 +91,7 @@ def _surroundings(now: datetime) -> None:
         pk=1,
         defaults={
             "root_uuid": ROOT_UUID, "root_path": ROOT, "free_bytes": 1_400 * 10**9, "last_pass": now,
-            "last_full_pass": now, "publish_method": "link", "accepted_up_to": 1_000_000,
+            "last_full_pass": now, "accepted_up_to": 1_000_000,
         },
     )  # fmt: skip
     for name, state in (("storage", "online"), ("spotify", "ok"), ("audio", "ok")):

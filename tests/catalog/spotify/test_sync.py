@@ -527,7 +527,8 @@ def test_one_collection_a_day_is_read_whole_so_that_a_correction_under_an_unchan
     corrected = library.playlists[1].entries[3]
     corrected["item"]["name"] = "Song 303 (Corrected)"  # the snapshot stays what it was
     unchanged = sync(LATER).calls
-    updated, read_whole = [], set()
+    updated: list[int] = []
+    read_whole: set[str] = set()
     for day in range(1, 5):
         report = sync(NOW + timedelta(days=day, hours=1))
         updated.append(report.updated)
