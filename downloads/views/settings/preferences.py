@@ -15,7 +15,7 @@ from catalog.web.permissions import owner_page
 from downloads.jobs import queue
 
 AT_START = "The number of downloads at once holds from the next start of Tonekeep, the rest from now on."
-SHOWN_FIRST = ("IGNORED_FOLDERS", "PLAYLISTS_FOLDER")  # a change asks for a pass over the music folder
+RESCAN_AFTER = ("IGNORED_FOLDERS", "PLAYLISTS_FOLDER")  # a change asks for a pass over the music folder
 LONGEST = 2000  # characters of a value
 
 
@@ -25,14 +25,14 @@ def preferences(request: HttpRequest) -> HttpResponse:
     typed = {name: request.POST.get(name, "")[:LONGEST] for name in SETTINGS if name in request.POST}
     problems: dict[str, str] = {}
     if request.method == "POST":
-        looked_at_before = [value(name) for name in SHOWN_FIRST]
+        scanned_by = [value(name) for name in RESCAN_AFTER]
         before = {name: written(name) for name in typed if SETTINGS[name].at_start}
         problems = save_settings(typed)
         if not problems:
             Library.load()
             switches = {name: name in request.POST for name in ("write_playlists", "find_moved")}
             Library.objects.filter(pk=1).update(**switches)
-            if [value(name) for name in SHOWN_FIRST] != looked_at_before:
+            if [value(name) for name in RESCAN_AFTER] != scanned_by:
                 queue.request_reconcile()
             queue.wake()
             waits = any(SETTINGS[name].at_start and written(name) != before.get(name) for name in typed)
