@@ -184,7 +184,7 @@ def test_twenty_tasks_without_a_terminal(
     # 2. Connect Spotify.
     person.open("/plan")
     page.get_by_role("link", name="Connect Spotify").click()
-    page.get_by_label("Client id").fill(CLIENT_ID)
+    page.get_by_role("textbox", name="Client id").fill(CLIENT_ID)
     person.press("Save")
     person.is_told("The app is stored.")
     person.press("Connect")
