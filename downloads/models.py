@@ -80,6 +80,19 @@ class Search(models.Model):
         return self.words
 
 
+class AudioFileQuerySet(models.QuerySet["AudioFile"]):
+    """Sound of files."""
+
+    def twice(self) -> Self:
+        """Those of downloaded tracks that sound like another track's.
+
+        The few rows are read first: joined with the tracks, SQLite looks at each of a million of them (200 ms).
+        """
+        sounds = list(self.filter(same_as__isnull=False).order_by().values_list("pk", flat=True))
+        here = Track.objects.filter(pk__in=sounds, status=Track.Status.DOWNLOADED).order_by()
+        return self.filter(pk__in=list(here.values_list("pk", flat=True)))
+
+
 class AudioFile(models.Model):
     """What was proven of the file that a track was given: its true length, its codec, and where it came from."""
 
@@ -95,6 +108,8 @@ class AudioFile(models.Model):
     loudness = models.FloatField(null=True, blank=True, help_text="LUFS, integrated (EBU R128).")
     heard_at = models.DateTimeField(null=True, blank=True, help_text="When fingerprint and loudness were measured.")
     proved_at = models.DateTimeField()
+
+    objects = AudioFileQuerySet.as_manager()
 
     class Meta:
         db_table = "downloads_sound"
