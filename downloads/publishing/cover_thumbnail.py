@@ -6,8 +6,9 @@ Pictures come out of strangers' files and from Spotify's image host: they are he
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
+
+from catalog.system.atomic_files import write_over
 
 EDGE = 300  # pixels: twice the 150 that a wall shows, for sharp screens
 MAX_PIXELS = 16_000_000
@@ -26,9 +27,7 @@ def write_small(picture: bytes, target: Path) -> int:
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
         return 0
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = target.with_name(f"{target.name}.{os.getpid()}")
-    draft.write_bytes(small)
-    draft.replace(target)
+    write_over(str(target), small)
     return len(small)
 
 
