@@ -46,10 +46,10 @@ def page_of(rows: QuerySet[Any], by: tuple[str, ...], after: str = "", size: int
     return Page(page, written_key(page[-1], by) if onward else "", written_key(page[0], by) if back else "")
 
 
-def asked_page(request: HttpRequest, rows: QuerySet[Any], by: tuple[str, ...], size: int = 0) -> Page:
+def asked_page(request: HttpRequest, rows: QuerySet[Any], by: tuple[str, ...], size: int = PAGE) -> Page:
     """`page_of` for the page that the address asks for."""
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    return page_of(rows, by, after, **({"size": size} if size else {}), before=before)
+    return page_of(rows, by, after, size, before)
 
 
 def query_string(request: HttpRequest, **changes: str) -> str:

@@ -100,7 +100,7 @@ def request_retag(undo: bool = False) -> None:
 
     It waits for a pass under way; of the two, what was asked for last is done.
     """
-    kind, other = ("undo_retag", "retag_files") if undo else ("retag_files", "undo_retag")
+    kind, other = reversed(RETAGS) if undo else RETAGS
     JobRequest.objects.take_up(other)
     JobRequest.objects.ask(kind)
     enqueue(kind)
