@@ -15,6 +15,7 @@ from catalog.models import Album, Artist, Credit, Entry, Event, Track, TrackQuer
 from catalog.reports import plan
 
 FEW = 5_000
+FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 BY_ID = ("pk",)
 BY_DUE = ("retry_after", "pk")
 
@@ -70,7 +71,7 @@ def narrowed(tracks: TrackQuerySet, filters: dict[str, str]) -> TrackQuerySet:
     if filters.get("error"):
         tracks = tracks.filter(error_kind=filters["error"])
     if filters.get("since"):
-        tracks = _added_since(tracks, _day(filters["since"]))
+        tracks = _added_since(tracks, day_of(filters["since"]) or FIRST_DAY)
     for word in filters.get("q", "").replace("\0", "").split()[:8]:
         tracks = tracks.filter(_says(word))
     return tracks
@@ -86,12 +87,12 @@ def _added_since(tracks: TrackQuerySet, day: datetime) -> TrackQuerySet:
     return tracks.filter(pk__in=id_subquery([*ids, *others]))
 
 
-def _day(text: str) -> datetime:
-    """The beginning of a day (YYYY-MM-DD) in the server's zone; of the first one for anything else."""
+def day_of(text: str) -> datetime | None:
+    """The beginning of a day (YYYY-MM-DD) in the server's zone; None for anything else."""
     try:
         return timezone.make_aware(datetime.strptime(text, "%Y-%m-%d"))
     except (ValueError, OverflowError):
-        return datetime(1970, 1, 1, tzinfo=UTC)
+        return None
 
 
 def _row_id(text: str) -> int:

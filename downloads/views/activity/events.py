@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from catalog.db import database_clock
 from catalog.models import Event, Run
+from catalog.reports.listings import day_of
 from catalog.web.keyset_pages import asked_page, links
 from catalog.web.permissions import may_act, readers_page
 from downloads.views.activity import charts
@@ -111,7 +112,7 @@ def _charts(now: datetime) -> list[tuple[str, charts.Chart]]:
 
 def _between(events: QuerySet[Event], since: str, until: str) -> QuerySet[Event]:
     """Events of the days from ``since`` to ``until`` (YYYY-MM-DD, the server's zone); what is no day is left out."""
-    first, last = (day if (day := _day(text)) else None for text in (since, until))
+    first, last = day_of(since), day_of(until)
     if first:
         events = events.filter(at__gte=first)
     return events.filter(at__lt=last + timedelta(days=1)) if last else events
@@ -122,14 +123,6 @@ def _of_errors(events: QuerySet[Event], only: str, without: str) -> QuerySet[Eve
     if only:
         events = events.filter(error_kind=only)
     return events.exclude(error_kind__in=without.split(",")[:10]) if without else events
-
-
-def _day(text: str) -> datetime | None:
-    """The beginning of a day."""
-    try:
-        return timezone.make_aware(datetime.strptime(text, "%Y-%m-%d"))
-    except (ValueError, OverflowError):
-        return None
 
 
 def _together(events: list[Event]) -> list[Happening]:
