@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
@@ -19,15 +18,6 @@ from downloads.jobs import maintenance
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def keeper(client: Client, world: World) -> Client:
-    """Somebody who acts on songs and is no owner."""
-    person = User.objects.create_user("kim", password="secret")
-    person.user_permissions.add(Permission.objects.get(codename="operate_library"))
-    client.force_login(person)
-    return client
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from catalog.models import Run
@@ -11,15 +10,6 @@ from downloads.jobs import maintenance
 from tests.world import World
 
 NAME = "tonekeep-20260101-120000.sqlite3"
-
-
-@pytest.fixture
-def keeper(client: Client, world: World) -> Client:
-    """Somebody who acts on songs and is no owner."""
-    person = User.objects.create_user("kim", password="secret")
-    person.user_permissions.add(Permission.objects.get(codename="operate_library"))
-    client.force_login(person)
-    return client
 
 
 def test_a_check_is_asked_for_and_read(world: World, admin_client: Client) -> None:
