@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.cli.program import Program
 
 
@@ -20,6 +22,7 @@ def fetches(program: Program) -> int:
     return sum(count for path, count in program.archive.requests.items() if path.startswith("/audio/"))
 
 
+@pytest.mark.long
 def test_an_old_backup_over_a_newer_folder_adopts_what_is_there_and_fetches_nothing(program):
     titles = ("Morning", "Noon", "Evening", "Night")
     program.serve(*titles)

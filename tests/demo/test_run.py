@@ -119,7 +119,9 @@ def a_database_that_is_none(folder: Path) -> dict[str, str]:
     return {}
 
 
-@pytest.mark.parametrize("harm", [a_file_in_its_place, a_broken_ffmpeg, a_database_that_is_none])
+@pytest.mark.parametrize(
+    "harm", [a_file_in_its_place, a_broken_ffmpeg, pytest.param(a_database_that_is_none, marks=pytest.mark.long)]
+)
 def test_a_demo_that_cannot_begin_says_why_in_a_sentence(tmp_path, harm):
     surroundings = os.environ | {"PYTHONPATH": str(PROJECT)} | harm(tmp_path)
     command = [sys.executable, "-m", "demo.run", "--exit"]

@@ -74,7 +74,7 @@ def test_plain_qcluster_and_runserver_do_the_work_too(installation: Installation
     assert installation.processes() == {}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM])
 def test_a_plain_cluster_stopped_in_mid_fetch_gives_the_attempt_back(
     installation: Installation, archive: HeldArchive, number: int
 ) -> None:

@@ -71,6 +71,7 @@ def test_a_killed_manager_takes_everything_with_it(installation: Installation, a
     eventually(lambda: installation.processes() == {}, "nothing is left")
 
 
+@pytest.mark.long
 def test_a_manager_killed_in_its_first_second_leaves_nothing_either(installation: Installation) -> None:
     installation.start()
     assert installation.run

@@ -169,6 +169,7 @@ def empty_postgres() -> Iterator[str]:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.mark.long
 def test_to_postgresql_and_back_nothing_changes(
     library: World, empty_postgres: str, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

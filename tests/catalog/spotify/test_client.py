@@ -84,6 +84,7 @@ def test_a_household_reads_two_accounts_side_by_side(spotify):
 # --- Only what has changed ---
 
 
+@pytest.mark.long
 def test_an_unchanged_library_of_5000_songs_and_60_playlists_costs_four_calls(spotify, anna):
     anna.liked = numbered(0, 5000)
     anna.playlists = [Playlist(number, entries=entries(range(number, number + 5))) for number in range(60)]

@@ -67,6 +67,7 @@ def test_what_is_written_is_what_is_read(world: World, kind: str) -> None:
     assert audio_tags.read_tags(path).track_key == "1:a"
 
 
+@pytest.mark.long
 def test_100_corrections_arrive_20_fields_of_a_person_stay_and_no_sound_changes(world: World) -> None:
     tracks = [
         put_song(world, f"Song {number}", KINDS[number % len(KINDS)], f"Album {number // 10}", number)
