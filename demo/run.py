@@ -181,9 +181,10 @@ def settings(archive: str, port: int) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """8000, or any other port where that one is taken."""
-    for port in (8000, 0):
-        with suppress(OSError), socket.socket() as probe:
+    """PORT, else 8000; any other port where that one is taken."""
+    wanted = os.environ.get("PORT", "")
+    for port in (int(wanted) if wanted.isdecimal() else 8000, 0):
+        with suppress(OSError, OverflowError), socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return int(probe.getsockname()[1])

@@ -13,14 +13,10 @@ from pathlib import Path
 import pytest
 
 from downloads.players.subsonic import Subsonic
+from tests.ports import free_port
 
 SUPYSONIC = ["supysonic==0.7.9", "waitress"]
 USER, PASSWORD = "anna", "open sesame"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

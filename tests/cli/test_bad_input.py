@@ -10,7 +10,7 @@ import pytest
 
 from demo.archive import ArchiveServer
 from tests.cli.program import Program
-from tests.e2e.installation import free_port
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,19 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
+
 PROJECT = Path(__file__).resolve().parents[2]
+
+
+def around() -> dict[str, str]:
+    """The demo's environment. A port of its own: two demos at once would both find 8000 free, and one would lose it."""
+    return os.environ | {"PYTHONPATH": str(PROJECT), "PORT": str(free_port())}
 
 
 def demo(folder: Path, **environment: str) -> tuple[str, dict[str, Any]]:
     """What the demo told, and the JSON that is its last line."""
-    surroundings = os.environ | {"PYTHONPATH": str(PROJECT)} | environment
+    surroundings = around() | environment
     command = [sys.executable, "-m", "demo.run", "--exit"]
     done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -78,7 +85,7 @@ def test_a_demo_that_shows_its_pages_ends_with_all_that_it_started(runs, number)
     shown = subprocess.Popen(
         [sys.executable, "-m", "demo.run"],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        env=around(),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -123,7 +130,7 @@ def a_database_that_is_none(folder: Path) -> dict[str, str]:
     "harm", [a_file_in_its_place, a_broken_ffmpeg, pytest.param(a_database_that_is_none, marks=pytest.mark.long)]
 )
 def test_a_demo_that_cannot_begin_says_why_in_a_sentence(tmp_path, harm):
-    surroundings = os.environ | {"PYTHONPATH": str(PROJECT)} | harm(tmp_path)
+    surroundings = around() | harm(tmp_path)
     command = [sys.executable, "-m", "demo.run", "--exit"]
     done = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, timeout=600)
     assert done.returncode == 1

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from demo.archive import ArchiveServer, Song
 from tests import fork_server
 from tests.audio import make_audio
 from tests.migrated import copy_migrated_database
+from tests.ports import free_port
 
 T = TypeVar("T")
 PROJECT = Path(__file__).resolve().parents[2]
@@ -279,8 +279,3 @@ def all_processes() -> Iterator[tuple[int, str]]:
 
 def parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

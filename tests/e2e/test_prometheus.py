@@ -17,7 +17,8 @@ from urllib.request import urlopen
 import pytest
 
 from demo.archive import Song
-from tests.e2e.installation import PROJECT, SONGS, HeldArchive, Installation, eventually, free_port
+from tests.e2e.installation import PROJECT, SONGS, HeldArchive, Installation, eventually
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.long,

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.installation import PROJECT, SONGS, HeldArchive, Installation, eventually, free_port
+from tests.e2e.installation import PROJECT, SONGS, HeldArchive, Installation, eventually
+from tests.ports import free_port
 
 pytestmark = pytest.mark.long
 

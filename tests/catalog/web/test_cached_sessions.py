@@ -19,7 +19,8 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import BrowserSession
 from catalog.web import sessions
 from config import settings as project
-from tests.e2e.installation import eventually, free_port
+from tests.e2e.installation import eventually
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.django_db,
