@@ -293,6 +293,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.security_headers.security_headers",
+    "config.middleware.note_proxies.note_proxies",
     "config.middleware.request_limits.request_limits",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

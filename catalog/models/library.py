@@ -66,6 +66,9 @@ class Library(models.Model):
     root_uuid = models.CharField(max_length=36, blank=True, default="")
     root_path = models.TextField(blank=True, default="", help_text="Where it was seen last.")
     free_bytes = models.BigIntegerField(null=True, blank=True)
+    free_inodes = models.BigIntegerField(
+        null=True, blank=True, help_text="Files that its disk has room for; empty: it tells none."
+    )
     held_since = models.DateTimeField(null=True, blank=True)
     held_reason = models.TextField(blank=True, default="")
     last_pass = models.DateTimeField(null=True, blank=True, help_text="End of the last completed reconcile.")

@@ -42,8 +42,10 @@ class Run(models.Model):
         CHECK = "check"
         BACKUP = "backup"
         FOLDER = "folder"
+        DATABASE = "database"
 
-    MAINTENANCE = (Kind.CHECK, Kind.BACKUP, Kind.FOLDER)  # asked for on a page, done by a job
+    # Asked for on a page, or by the tick once a day, and done by a job.
+    MAINTENANCE = (Kind.CHECK, Kind.BACKUP, Kind.FOLDER, Kind.DATABASE)
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     started_at = models.DateTimeField()

@@ -31,7 +31,7 @@ MARK_TEXT = b"This folder is Tonekeep's. What is in it may be moved or deleted b
 # How players are told to leave a folder alone: MPD, Navidrome, Android and Kodi.
 IGNORE_FILES = {".mpdignore": b"*\n", ".ndignore": b"", ".nomedia": b""}
 STAGE_NAME = re.compile(r"\d{1,19}-([0-9a-f]{32}|[A-Za-z0-9.-]{1,20}-[0-9a-f]{10})(\.going)?")  # the first: of old
-PROBE_NAME = re.compile(r"\.probe-[0-9a-f]{16}-[ab]")
+PROBE_NAME = re.compile(r"\.probe-[0-9a-f]{16}-[ab][aЖ中]*")
 DAY_NAME = re.compile(r"\d{4}-\d\d-\d\d")
 
 

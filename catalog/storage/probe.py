@@ -46,6 +46,7 @@ class RootProbe:
     marker: str = ""
     writable: bool = True
     free_bytes: int | None = None
+    free_inodes: int | None = None
     damaged: bool = False
     foreign: str = ""
 
@@ -99,7 +100,8 @@ def probe_root(path: str) -> RootProbe:
         return RootProbe(problem=f"The marker file {path}/{MARKER} is damaged. {ACCEPT}", damaged=True)
     readonly = bool(space and space.f_flag & os.ST_RDONLY) or not os.access(path, os.W_OK | os.X_OK)
     free = space.f_bavail * space.f_frsize if space and space.f_blocks else None
-    return RootProbe("", marker, not readonly, free, foreign=foreign)
+    inodes = space.f_favail if space and space.f_files else None  # Btrfs, FAT and others have no number of their own
+    return RootProbe("", marker, not readonly, free, inodes, foreign=foreign)
 
 
 def _space(path: str) -> os.statvfs_result | None:

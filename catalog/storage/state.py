@@ -164,8 +164,9 @@ def _save(state: StorageState, probe: RootProbe, library: Library, now: datetime
     stale = service.checked_at is None or abs(now - service.checked_at) >= WRITE_EVERY
     if stale or any(getattr(service, name) != value for name, value in changes.items()):
         Service.objects.filter(pk="storage").update(**changes, checked_at=now)
-        if not probe.problem and probe.free_bytes != library.free_bytes:
-            Library.objects.filter(pk=1).update(free_bytes=probe.free_bytes)
+        space = (probe.free_bytes, probe.free_inodes)
+        if not probe.problem and space != (library.free_bytes, library.free_inodes):
+            Library.objects.filter(pk=1).update(free_bytes=probe.free_bytes, free_inodes=probe.free_inodes)
     if state.may_read and library.root_path != state.root:
         Library.objects.filter(pk=1).update(root_path=state.root)
 

@@ -19,9 +19,11 @@ from catalog.reports import plan, status
 from catalog.reports.ledger import ledger
 from catalog.reports.listings import BY_DUE, LISTINGS, narrowed
 from catalog.web.keyset_pages import page_of
+from catalog.web.permissions import may_act
 from downloads.api import schemas
-from downloads.api.auth import Reader, may_see_paths
+from downloads.api.auth import NotAllowed, Reader, may_see_paths
 from downloads.api.kept_status import status_body, to_admitted
+from downloads.health.report import health_report
 
 router = Router(auth=Reader(), tags=["questions"])
 
@@ -56,6 +58,15 @@ def read_queue(request: HttpRequest, view: Word = "ready", after: Word = "") -> 
         page = page_of(keys, BY_DUE, after, size=status.ITEMS)
         items = status.described(Track.objects.filter(pk__in=[key.pk for key in page.rows]).order_by(*BY_DUE))
     return {"ready": missing - cooling, "cooling": cooling, "items": items, "after": page.after}
+
+
+@router.get("/health", response=schemas.Health)
+@with_etag
+def read_health(request: HttpRequest) -> dict[str, Any]:
+    """The checks of the page Health, what needs attention first; for tokens of persons who may press the buttons."""
+    if not may_act(request):
+        raise NotAllowed
+    return health_report(database_clock.now()).as_dict()
 
 
 @router.get("/plan", response=schemas.PlanOut)

@@ -67,6 +67,23 @@ class ServiceState(Schema):
     paused_until: datetime | None
 
 
+class HealthCheck(Schema):
+    """``state`` is ok, warn or fail; ``cure`` is empty where all is well."""
+
+    name: str
+    title: str
+    state: str
+    text: str
+    cure: str
+
+
+class Health(Schema):
+    ok: bool = Field(description="no check failed")
+    failures: int
+    warnings: int
+    checks: list[HealthCheck]
+
+
 class Host(Schema):
     name: str
     fetching: int

@@ -38,6 +38,9 @@ FORMATS: dict[str, tuple[frozenset[str], list[str], str]] = {
     "mp3": (frozenset({"mp3"}), ["-c:a", "libmp3lame", "-q:a", "2"], "mp3"),
 }
 
+# Muxers for what is kept as it is delivered: by YouTube, and by a person's own server.
+_DELIVERED = frozenset({"ipod", "opus", "ogg", "mp3", "flac"})
+
 # Fields of an mp4's header that ffmpeg would write into an mp3 as text frames; an empty value removes one.
 _BRANDS = ("major_brand", "minor_version", "compatible_brands")
 _NO_BRANDS = [part for name in _BRANDS for part in ("-metadata", f"{name}=")]
@@ -75,6 +78,14 @@ def transcode(
         )
     _rewrite(path, target, muxer, encode or ["-c:a", "copy"], ffmpeg, timeout_seconds)
     return target, codec
+
+
+def needed(audio_format: str) -> frozenset[str]:
+    """The muxers and encoders that ffmpeg must have for this format, by `ffmpeg.writes`' names."""
+    if audio_format == AS_DELIVERED:
+        return _DELIVERED
+    _, encode, made = FORMATS[audio_format]
+    return frozenset({encode[1], CONTAINERS[made][1]})
 
 
 def _plan(codec: str, audio_format: str) -> tuple[str, list[str]]:

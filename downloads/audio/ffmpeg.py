@@ -6,14 +6,17 @@ A playlist named ``song.mp3`` would otherwise make ffmpeg open whatever the play
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from catalog.system import programs
 from catalog.system.programs import Completed, Limits
 from downloads.failures.kinds import DownloadError
 
+QUESTION_TIMEOUT = 20.0  # seconds for what it answers of itself
+LISTED = re.compile(r"^ +(?:E|A[.\w]{5}) +([\w,]+) ", re.MULTILINE)  # "  E ipod  …" and " A....D libopus  …"
 TOOL_TIMEOUT = 600.0  # seconds that looking at or converting one file may take; a song takes one or two
 
 # Real audio only. Not in it: hls, concat, ffmetadata, dash and all others that open further files or addresses.
@@ -52,6 +55,24 @@ def find_chromaprint() -> str:
         if b"fp_format" in output.stdout + output.stderr:
             return path
     return ""
+
+
+def writes(path: str) -> frozenset[str]:
+    """What the ffmpeg at ``path`` can write: names of muxers and of audio encoders. Asked once of each build.
+
+    OSError where it does not start, TimeoutError where it hangs.
+    """
+    return _writes(path, os.stat(path).st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _writes(path: str, mtime_ns: int) -> frozenset[str]:
+    names: set[str] = set()
+    for what in ("-muxers", "-encoders"):
+        output = programs.run([path, "-hide_banner", what], timeout=QUESTION_TIMEOUT, limits=LIMITS)
+        listed = LISTED.findall(output.stdout.decode(errors="replace"))
+        names.update(name for entry in listed for name in entry.split(","))
+    return frozenset(names)
 
 
 def run_ffmpeg(arguments: Sequence[str], *, ffmpeg: str = "", timeout: float = TOOL_TIMEOUT) -> Completed:

@@ -11,9 +11,11 @@ from django.conf import settings
 from catalog.reports import status
 from catalog.text.humanize import count
 from downloads.health.check import FAIL, OK, SEVERITY, WARN, Check
+from downloads.health.proxy_headers import proxy_checks
 from downloads.health.sources import source_checks
 from downloads.health.storage import storage_checks
 from downloads.health.system import system_checks
+from downloads.health.upkeep import upkeep_checks
 
 KEPT_FOR = 60  # seconds: the number in the navigation
 _kept: dict[str, Any] = {}
@@ -69,5 +71,7 @@ def health_report(now: datetime) -> HealthReport:
         *storage_checks(conditions, now),
         *source_checks(conditions, now),
         *system_checks(conditions, now),
+        *proxy_checks(now),
+        *upkeep_checks(now),
     ]
     return HealthReport(sorted(checks, key=lambda check: SEVERITY.index(check.state)))

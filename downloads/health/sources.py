@@ -13,13 +13,14 @@ from catalog.spotify import accounts
 from catalog.system.command_line import update_ytdlp
 from catalog.text.humanize import ago, ahead, count
 from downloads import checks
-from downloads.audio.ffmpeg import find_ffmpeg
+from downloads.audio.convert import needed
+from downloads.audio.ffmpeg import find_ffmpeg, writes
 from downloads.failures.kinds import DownloadError
 from downloads.fetch import ytdlp_version
 from downloads.fetch.ytdlp import find_deno
 from downloads.health.check import Check, check
 
-SYNC_LATE = timedelta(hours=6)  # one comes every hour
+SYNC_LATE = timedelta(hours=6)  # at least; one comes every hour unless a person changed that
 LATELY = timedelta(days=1)
 STUCK_AFTER = timedelta(hours=2)
 COUNTED_TO = 10_000
@@ -30,7 +31,7 @@ def source_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]:
     services = {service["name"]: service for service in conditions["services"]}
     yield from _accounts(now)
     yield _sync(now)
-    yield _service(services["spotify"], "Spotify's answers", now)
+    yield _service(services["spotify"], "Spotify's answers", now, _spotify_calls(now))
     yield _service(services["audio"], "Audio source", now)
     if value("AUDIO_SOURCE") == "youtube":
         yield _ytdlp(now)
@@ -61,14 +62,22 @@ def _sync(now: datetime) -> Check:
         return check("sync", "Sync", "None has run yet.")
     words = f"Last begun {ago(run.started_at, now)}."
     expected = accounts.account_statuses(now)
-    late = words if expected and now - run.started_at > SYNC_LATE else ""
+    overdue = max(SYNC_LATE, 2 * timedelta(minutes=value("SYNC_MINUTES")))
+    late = words if expected and now - run.started_at > overdue else ""
     cure = "Press Sync now; it says what stands in the way."
     return check("sync", "Sync", words, warn=run.problem if run.ok is False else late, cure=cure)
 
 
-def _service(service: dict[str, Any], title: str, now: datetime) -> Check:
+def _spotify_calls(now: datetime) -> str:
+    """Spotify names no quota: what syncs have asked is all that can be said before it refuses."""
+    runs = Run.objects.filter(kind=Run.Kind.SYNC, started_at__gt=now - LATELY, started_at__lte=now)
+    asked = sum(calls or 0 for calls in runs.values_list("report__calls", flat=True))
+    return f" It was asked {count(asked, 'time')} in the last day." if asked else ""
+
+
+def _service(service: dict[str, Any], title: str, now: datetime, more: str = "") -> Check:
     if not service["paused"]:
-        return check(service["name"], title, "Working.")
+        return check(service["name"], title, f"Working.{more}")
     if service["paused_by_person"]:
         return check(service["name"], title, "", warn="Paused by a person.", cure="Press Resume downloads.")
     words = f"{service['reason']} It is tried again {ahead(service['paused_until'], now)}."
@@ -89,14 +98,20 @@ def _ytdlp(now: datetime) -> Check:
 
 
 def _ffmpeg() -> Check:
-    cure = "Install ffmpeg, or reinstall requirements.txt, which brings one."
+    """Whether it is there, may be run, and writes the format that is wanted."""
+    cure = "Install a whole ffmpeg, or reinstall requirements.txt, which brings one."
+    lacking: list[str] = []
     try:
         path = find_ffmpeg()
+        problem = "" if os.access(path, os.X_OK) else f"{path} may not be run."
+        lacking = [] if problem else sorted(needed(value("AUDIO_FORMAT")) - writes(path))
     except DownloadError as error:
-        return check("ffmpeg", "ffmpeg", "", fail=str(error), cure=cure)
-    return check(
-        "ffmpeg", "ffmpeg", "Here.", fail="" if os.access(path, os.X_OK) else f"{path} may not be run.", cure=cure
-    )
+        problem = str(error)
+    except (OSError, TimeoutError) as error:
+        problem = f"{path} does not start: {error}."
+    if lacking:
+        problem = f"{path} cannot write {', '.join(lacking)}, which songs are kept in."
+    return check("ffmpeg", "ffmpeg", "Here, and it writes what songs are kept in.", fail=problem, cure=cure)
 
 
 def _failures(now: datetime) -> Check:

@@ -15,6 +15,8 @@ from downloads.health.check import Check, check
 QUICK_PASS_LATE = timedelta(hours=2)  # one comes every quarter of an hour
 FULL_PASS_LATE = timedelta(days=3)  # one comes every day
 NEARLY_FULL = 5  # times the floor
+FEW_INODES = 10_000  # a song takes one, an album's folder and cover two more
+NO_INODES = 100
 WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 # What the folder's filesystem lacks, by trying -> what that means.
 LACKING = {
@@ -22,6 +24,10 @@ LACKING = {
     "rename": "It cannot refuse a name that is taken: a file's name stands there empty for a moment.",
     "placeholder": "It cannot rename: songs are fetched to the machine's own disk, then copied in.",
     "fsync": "It does not write through when asked: a power cut may cost the last files.",
+}
+REFUSED_NAMES = {
+    "unicode": ("letters outside its own alphabet", "Mount it with the option utf8, or in a UTF-8 locale (NTFS-3G)."),
+    "long_names": ("names of 255 bytes", "Shorten the names under Settings, File names; encrypted folders allow less."),
 }
 METHODS = {
     "link": "hard links",
@@ -32,11 +38,15 @@ METHODS = {
 
 
 def storage_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]:
-    """Marker, free space, how files are put in place, the last passes, the watcher's limit."""
+    """Marker, free space, how files are put in place, which names it takes, the last passes, the watcher's limit."""
     library = Library.current()
     yield _folder(conditions["storage"])
+    yield from _hosts()
     yield _space(library)
+    yield _inodes(library)
     yield _publish()
+    yield _names()
+    yield _file_systems(library)
     yield _passes("scan", "Folder scan", library.last_pass, QUICK_PASS_LATE, now)
     yield _passes("full_scan", "Full folder scan", library.last_full_pass, FULL_PASS_LATE, now)
     yield _watches()
@@ -52,6 +62,13 @@ def _folder(storage: dict[str, Any]) -> Check:
     return check("folder", "Music folder", f"Online at {storage['root']}.", warn, fail, cure)
 
 
+def _hosts() -> Iterator[Check]:
+    """Hosts for which the folder is not what it is for the others; the state above is the acting host's."""
+    for host in Host.objects.exclude(storage__in=["", "online"]).order_by("name"):
+        cure = f"Mount the drive on {host.name}; until then it downloads nothing, and the others go on."
+        yield check("folder_of_host", f"Music folder on {host.name}", "", warn=host.storage_reason, cure=cure)
+
+
 def _publish() -> Check:
     """How files get their names, and what the folder cannot do, by what each host tried in it."""
     hosts = list(Host.objects.exclude(publish_method="").order_by("name"))
@@ -60,7 +77,8 @@ def _publish() -> Check:
         words = [f"{host.name}: {text}" for host, text in zip(hosts, words, strict=True)]
     warn = " ".join(_lacking(host) for host in hosts if "fsync" in host.lacks)
     said = " ".join(dict.fromkeys(words)) or "Found out at the first download."
-    return check("publish", "Putting files in place", said, warn=warn)
+    cure = "Use a disk or a mount that writes through, or shut this machine down before its power goes."
+    return check("publish", "Putting files in place", said, warn=warn, cure=cure)
 
 
 def _lacking(host: Host) -> str:
@@ -81,6 +99,44 @@ def _space(library: Library) -> Check:
         fail=words if free < floor else "",
         cure="Make room on the disk of the music folder.",
     )
+
+
+def _inodes(library: Library) -> Check:
+    free = library.free_inodes
+    if free is None:
+        words = "Only free space limits it." if library.last_pass else "Not known yet."
+        return check("inodes", "Room for files", words)
+    words = f"The disk has room for {count(free, 'more file')}, whatever their size."
+    return check(
+        "inodes",
+        "Room for files",
+        words,
+        warn=words if free < FEW_INODES else "",
+        fail=words if free < NO_INODES else "",
+        cure="Remove small files that you do not need (inodes), or make the file system anew with more of them.",
+    )
+
+
+def _names() -> Check:
+    """Which names each host's mount refused when it was tried."""
+    hosts = list(Host.objects.exclude(publish_method="").order_by("name"))
+    warns, cures = [], []
+    for host in hosts:
+        refused = [REFUSED_NAMES[lack] for lack in host.lacks if lack in REFUSED_NAMES]
+        whose = f"On {host.name} the" if len(hosts) > 1 else "The"
+        warns += [f"{whose} folder takes no {what}: songs that need them fail." for what, _ in refused]
+        cures += [cure for _, cure in refused]
+    said = "It takes every name that songs have." if hosts else "Tried at the first download."
+    return check("names", "File names", said, warn=" ".join(warns), cure=" ".join(dict.fromkeys(cures)))
+
+
+def _file_systems(library: Library) -> Check:
+    """Mounts below the root that hold songs: nothing can be linked or renamed into them from the staging folder."""
+    mounts = library.mounts
+    named = f"{', '.join(mounts[:3])}{' and others' if len(mounts) > 3 else ''}"
+    words = f"Drives of their own in the music folder: {named}."
+    cure = "What is there stays. New songs cannot be put there: keep the whole music folder on one drive."
+    return check("file_system", "One file system", "The whole folder.", warn=words if mounts else "", cure=cure)
 
 
 def _passes(name: str, title: str, last: datetime | None, late: timedelta, now: datetime) -> Check:

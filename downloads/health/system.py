@@ -14,13 +14,19 @@ from django.conf import settings
 from django.core.checks import ERROR, INFO, run_checks
 from django.db import connection
 
-from catalog.text.humanize import ago, size
+from catalog.text.humanize import ago, size, span
 from catalog.web import setup_link
 from downloads.health.check import FAIL, WARN, Check, check
 
 TICK_LATE = timedelta(minutes=5)  # one comes every minute
 CLOCK_OFF = timedelta(seconds=30)
 WAL_LARGE = 500_000_000  # bytes: a reader holds an old snapshot, or checkpoints fail
+QUERY_LONG = timedelta(minutes=30)  # a backup of millions of rows is done sooner
+LONGEST_QUERY = """
+    SELECT pg_database_size(current_database()),
+           coalesce(max(clock_timestamp() - xact_start) FILTER (WHERE state <> 'idle'), interval '0')
+    FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
+"""
 SPACE_FLOOR = 500_000_000  # bytes on the disk of DATA_DIR
 
 
@@ -61,8 +67,12 @@ def _schedule(now: datetime) -> Check:
 def _database() -> Check:
     if connection.vendor != "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_database_size(current_database())")
-            return check("database", "Database", f"PostgreSQL, {size(cursor.fetchone()[0])}.")
+            cursor.execute(LONGEST_QUERY)
+            total, longest = cursor.fetchone()
+        words = f"PostgreSQL, {size(total)}."
+        slow = f"A transaction has been open for {span(longest)}; old rows are kept meanwhile." if longest else ""
+        cure = "Start Tonekeep again; where that does not help, pg_stat_activity names the program."
+        return check("database", "Database", words, warn=slow if longest > QUERY_LONG else "", cure=cure)
     path = Path(str(settings.DATABASES["default"]["NAME"]))
     total, log = _size_of(path), _size_of(path.with_name(f"{path.name}-wal"))
     words = f"SQLite, {size(total)}, write-ahead log {size(log)}."

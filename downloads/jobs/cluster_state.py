@@ -144,7 +144,12 @@ def should_stop() -> bool:
     if _ours is None:
         return False
     _heartbeat_while_busy()
-    return flag_file("stop", _ours.queue).exists() or os.getppid() == 1
+    return stop_is_requested()
+
+
+def stop_is_requested() -> bool:
+    """The same without a heartbeat: for callbacks of a database that is busy with this process's query."""
+    return _ours is not None and (flag_file("stop", _ours.queue).exists() or os.getppid() == 1)
 
 
 def flag_file(kind: str, name: str) -> Path:

@@ -12,12 +12,12 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from catalog.db import database_clock
 from catalog.db.backup import backup
@@ -29,11 +29,14 @@ from catalog.system.file_locks import try_lock
 from catalog.text.user_error import UserError
 from downloads.jobs import cluster_state
 from downloads.jobs.queue import job, request_maintenance
+from downloads.jobs.schedule import has_passed
 
 TRIES = 3  # of a job whose process died
 RUNS_KEPT = 20
 BACKUPS_KEPT = 3
 SHOWN = 50  # of each kind that a check lists on the page
+DATABASE_EVERY = timedelta(days=1)
+STEPS_BETWEEN_LOOKS = 1_000_000  # of SQLite's machine, some hundredths of a second
 BACKUP_NAME = re.compile(r"tonekeep-\d{8}-\d{6}\.(sqlite3|dump)")
 
 logger = logging.getLogger(__name__)
@@ -122,6 +125,32 @@ def backups() -> list[Path]:
     return sorted((one for one in backups_folder().iterdir() if BACKUP_NAME.fullmatch(one.name)), reverse=True)
 
 
+def _check_database(run: Run, now: datetime) -> dict[str, Any]:
+    """SQLite's own look through its file: pages, rows and indexes. Readers and writers go on meanwhile."""
+    with connection.cursor() as cursor:
+        live = connection.connection
+        live.set_progress_handler(cluster_state.stop_is_requested, STEPS_BETWEEN_LOOKS)
+        try:
+            cursor.execute(f"PRAGMA quick_check({SHOWN})")
+            found = [str(row[0]) for row in cursor.fetchall()]
+        except DatabaseError:
+            if cluster_state.stop_is_requested():
+                raise Stopped from None
+            raise
+        finally:
+            live.set_progress_handler(None, 0)
+    if found != ["ok"]:
+        raise UserError(f"The database is damaged: {found[0]}")
+    return {}
+
+
+def ask_daily(now: datetime) -> None:
+    """Ask for what is done once a day without a person."""
+    last = Run.objects.filter(kind=Run.Kind.DATABASE, started_at__lte=now).first()
+    if connection.vendor == "sqlite" and has_passed(last.started_at if last else None, DATABASE_EVERY, now):
+        ask(Run.Kind.DATABASE, now)
+
+
 def _choose(run: Run, now: datetime) -> dict[str, Any]:
     """Take another music folder, and start everything of this host anew with it."""
     path = run.report["path"]
@@ -135,4 +164,5 @@ STEPS: dict[str, Callable[[Run, datetime], dict[str, Any]]] = {
     Run.Kind.CHECK: _check,
     Run.Kind.BACKUP: _backup,
     Run.Kind.FOLDER: _choose,
+    Run.Kind.DATABASE: _check_database,
 }

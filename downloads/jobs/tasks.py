@@ -16,7 +16,7 @@ from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
 from downloads.audio import unheard
 from downloads.file_moves import rename_plan
-from downloads.jobs import cluster_state, reconcile_hooks
+from downloads.jobs import cluster_state, maintenance, reconcile_hooks
 from downloads.jobs.queue import (
     DOWNLOADS,
     MAIN,
@@ -108,6 +108,7 @@ def _import_if_requested(now: datetime) -> None:
 
 
 def _maintain_if_requested(now: datetime) -> None:
+    maintenance.ask_daily(now)
     if Run.objects.waiting(*Run.MAINTENANCE).exists():
         request_maintenance()
 

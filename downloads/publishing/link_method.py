@@ -13,6 +13,7 @@ import stat
 from django.conf import settings
 
 from catalog.models import Host
+from catalog.music.path_template import MAX_NAME
 from catalog.storage import own_folders
 from catalog.system.atomic_files import NOT_SUPPORTED as NOT_SUPPORTED  # for who asks what a refusal means
 from catalog.system.atomic_files import is_folder
@@ -25,7 +26,7 @@ OF_THE_MOMENT = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EEXIST, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR),
 }
 # What a mount can lack besides ways (`Host.lacks`).
-FSYNC = "fsync"
+FSYNC, UNICODE, LONG_NAMES = "fsync", "unicode", "long_names"
 RENAME_NOREPLACE = 1
 AT_FDCWD = -100
 COPY_AT_ONCE = 1 << 20  # bytes
@@ -37,7 +38,7 @@ def link_method(folder: str) -> str:
     if host.publish_method:
         return host.publish_method
     method = probe_method(folder)
-    lacks = [*WAYS[: WAYS.index(method)], *([] if can_sync(folder) else [FSYNC])]
+    lacks = [*WAYS[: WAYS.index(method)], *([] if can_sync(folder) else [FSYNC]), *refused_names(folder)]
     Host.objects.filter(pk=host.pk).update(publish_method=method, lacks=lacks)
     return method
 
@@ -103,6 +104,26 @@ def can_sync(folder: str) -> bool:
     finally:
         with contextlib.suppress(OSError):
             own_folders.unlink(path)
+    return True
+
+
+def refused_names(folder: str) -> list[str]:
+    """Which names that songs have the filesystem refuses: letters of all scripts, 255 bytes."""
+    probe = f".probe-{secrets.token_hex(8)}-a"
+    return [
+        lack
+        for lack, name in ((UNICODE, f"{probe}Ж中"), (LONG_NAMES, probe.ljust(MAX_NAME, "a")))
+        if not _takes_name(os.path.join(folder, name))
+    ]
+
+
+def _takes_name(path: str) -> bool:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        return error.errno in OF_THE_MOMENT
+    with contextlib.suppress(OSError):
+        own_folders.unlink(path)
     return True
 
 

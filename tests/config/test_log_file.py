@@ -13,7 +13,7 @@ from django.test import Client
 
 from config import log_redaction
 from config.log_redaction import LogFile, RedactingFormatter
-from downloads.views.settings.log import last_lines
+from downloads.health.log_tail import last_lines
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def say(log: LogFile, words: str) -> None:
 
 def test_lines_are_redacted_and_only_the_owners(log: LogFile) -> None:
     say(log, "the key is s3cret\nINFO forged")
-    assert last_lines(log.path)[0].startswith("INFO the key is ***")
-    assert not any(line.startswith("INFO forged") for line in last_lines(log.path))
+    assert last_lines(log.path, 200)[0].startswith("INFO the key is ***")
+    assert not any(line.startswith("INFO forged") for line in last_lines(log.path, 200))
     assert stat.S_IMODE(log.path.stat().st_mode) == 0o600
 
 
@@ -44,7 +44,7 @@ def test_a_large_file_is_put_aside_and_the_one_before_it_goes(log: LogFile, monk
 def test_a_folder_that_is_away_stops_nobody(log: LogFile, tmp_path: Path) -> None:
     log.path = tmp_path / "away" / "tonekeep.log"
     say(log, "lost")
-    assert last_lines(log.path) == []
+    assert last_lines(log.path, 200) == []
 
 
 def test_the_page_shows_the_last_lines_as_text_to_owners_alone(

@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from catalog.web.permissions import owner_page
+from downloads.health.log_tail import last_lines
 
-READ = 64_000  # bytes from the end
 LINES = 200
 
 
@@ -19,16 +19,5 @@ LINES = 200
 @require_safe
 def log(request: HttpRequest) -> HttpResponse:
     """Newest last, as a log reads."""
-    return render(request, "settings/log.html", {"section": "settings", "lines": last_lines(Path(settings.LOG_FILE))})
-
-
-def last_lines(path: Path) -> list[str]:
-    """The last lines of a file, read from its end; none where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - READ))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return []
-    return lines[1 if size > READ else 0 :][-LINES:]
+    lines = last_lines(Path(settings.LOG_FILE), LINES)
+    return render(request, "settings/log.html", {"section": "settings", "lines": lines})

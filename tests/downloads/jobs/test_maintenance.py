@@ -137,3 +137,41 @@ def test_other_files_in_the_folder_of_backups_are_left_alone(settings: LazySetti
     mine = maintenance.backups_folder() / "mine.sqlite3"
     mine.touch()
     assert maintenance.backups() == [] and Path(mine).exists()
+
+
+@SQLITE_ONLY
+def test_the_database_is_looked_through_once_a_day_without_a_person(world: World) -> None:
+    tasks.tick()
+    assert maintenance.maintain() == "1 done"
+    run = last("database")
+    assert run.ok and run.ended_at
+    maintenance.ask_daily(run.started_at + timedelta(hours=23))
+    assert Run.objects.filter(kind="database").count() == 1
+    maintenance.ask_daily(run.started_at + timedelta(hours=25))
+    assert Run.objects.filter(kind="database").count() == 2
+
+
+@SQLITE_ONLY
+def test_a_damaged_database_is_said_with_what_is_wrong(world: World) -> None:
+    with connection.cursor() as cursor:  # an index that lacks what its table holds: as a torn write leaves it
+        cursor.execute("CREATE TABLE torn (a, b)")
+        cursor.execute("INSERT INTO torn VALUES (1, 2)")
+        cursor.execute("CREATE INDEX torn_a ON torn (a)")
+        cursor.execute("PRAGMA writable_schema = ON")
+        cursor.execute("UPDATE sqlite_schema SET sql = 'CREATE TABLE torn (a, b CHECK (b > 5))' WHERE name = 'torn'")
+        cursor.execute("PRAGMA writable_schema = RESET")
+    maintenance.ask("database", world.now)
+    maintenance.maintain()
+    assert last("database").ok is False and "torn" in last("database").problem
+
+
+@SQLITE_ONLY
+def test_a_stop_ends_the_look_through_the_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "STEPS_BETWEEN_LOOKS", 1)
+    maintenance.ask("database", world.now)
+    monkeypatch.setattr(cluster_state, "stop_is_requested", lambda: True)
+    maintenance.maintain()
+    assert last("database").ended_at is None
+    monkeypatch.undo()
+    maintenance.maintain()
+    assert last("database").ok
