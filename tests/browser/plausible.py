@@ -180,7 +180,7 @@ def _history(tracks: list[Track], dice: random.Random, now: datetime) -> None:
     latest = dice.sample([track for track in tracks if track.status == Track.Status.DOWNLOADED], 9)
     events += [Event(track=track, kind="finish", at=now - timedelta(minutes=n + 2)) for n, track in enumerate(latest)]
     events += [
-        Event(track=track, kind="adopt", at=now - timedelta(days=2, seconds=n), reason="known by its id")
+        Event(track=track, kind="adopt", at=now - timedelta(days=2, seconds=n), reason="title and artist")
         for n, track in enumerate(tracks[:15])
     ]
     events.append(Event(track=tracks[7], kind="decide", at=now - timedelta(hours=3), by="anna"))

@@ -8,6 +8,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from catalog.ingest.replace import replace_catalog
@@ -182,3 +183,14 @@ def test_the_status_page_says_that_it_is_outside_the_hours(world: World, admin_c
     hour = timezone.localtime().hour
     save_settings({"FETCH_HOURS": f"{(hour + 2) % 24}-{(hour + 3) % 24}"})
     assert "1 missing: downloads rest. Nothing is downloaded outside" in admin_client.get("/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["connect", "import", "preferences", "paths", "tags", "messages", "players", "health", "maintenance", "people"],
+)
+def test_a_page_of_settings_leads_to_the_other_ones_and_back(world: World, admin_client: Client, name: str) -> None:
+    """The list of them stands beside it; on a phone, where there is no room for it, one link."""
+    page = admin_client.get(reverse(name)).content.decode()
+    assert f'<a href="{reverse(name)}" aria-current="page">' in page.partition('aria-label="Settings"')[2]
+    assert f'<p class="crumb back"><a href="{reverse("settings")}">' in page
