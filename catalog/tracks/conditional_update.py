@@ -75,25 +75,60 @@ def change_seen(
     """
     setting, values = _settings(changes)
     event = [connection.ops.adapt_datetimefield_value(now), kind, reason, own_name()]
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    change = _Change(seen, folders, status, setting, values, event)
     ids = list(seen)
     changed = 0
     for start in range(0, len(ids), BATCH):
         with transaction.atomic(), connection.cursor() as cursor:
-            these, batch = id_list_sql(ids[start : start + BATCH])
-            rows = f"SELECT id, folder_id, file_name FROM catalog_track WHERE id IN ({these}) AND status = %s"  # noqa: S608
-            cursor.execute(rows + lock, [*batch, status])
-            still = [pk for pk, at, name in cursor.fetchall() if name == seen[pk] and folders.get(pk, at) == at]
-            if still:
-                these, batch = id_list_sql(still)
-                cursor.execute(f"UPDATE catalog_track SET {setting} WHERE id IN ({these})", [*values, *batch])  # noqa: S608
-                changed += cursor.rowcount
-                # One event for each by one INSERT … SELECT: a million of them through objects take minutes.
-                events = f"SELECT id, %s, %s, %s, %s FROM catalog_track WHERE id IN ({these})"  # noqa: S608
-                cursor.execute(
-                    f"INSERT INTO catalog_event (track_id, at, kind, reason, host) {events}", [*event, *batch]
-                )
+            by_one = connection.vendor == "postgresql"
+            changed += (change.by_one_statement if by_one else change.by_three)(cursor, ids[start : start + BATCH])
     return changed
+
+
+class _Change(NamedTuple):
+    """What `change_seen` does to each batch: ``event`` is the time, kind, reason and host of the events."""
+
+    seen: Mapping[int, str]
+    folders: Mapping[int, int]
+    status: str
+    setting: str
+    values: list[Any]
+    event: list[Any]
+
+    def by_one_statement(self, cursor: Any, ids: list[int]) -> int:
+        """PostgreSQL: where the rows were locked and read before, each took 9 µs more of 45.
+
+        The commit does not wait for the disk. If the server then loses it, a commit after it is lost as well, so the
+        stamp of a folder is never newer than its rows, and the next pass sees the same files.
+        """
+        cursor.execute("SET LOCAL synchronous_commit = off")
+        names, folders = [self.seen[pk] for pk in ids], [self.folders.get(pk) for pk in ids]
+        seen = "SELECT unnest(%s::bigint[]) AS id, unnest(%s::text[]) AS name, unnest(%s::bigint[]) AS at"
+        cursor.execute(
+            f"WITH seen AS ({seen}), changed AS (UPDATE catalog_track SET {self.setting} FROM seen "  # noqa: S608
+            "WHERE catalog_track.id = seen.id AND status = %s "
+            "AND file_name = seen.name AND (seen.at IS NULL OR folder_id = seen.at) RETURNING catalog_track.id) "
+            "INSERT INTO catalog_event (track_id, at, kind, reason, host) SELECT id, %s, %s, %s, %s FROM changed",
+            [ids, names, folders, *self.values, self.status, *self.event],
+        )
+        return int(cursor.rowcount)
+
+    def by_three(self, cursor: Any, ids: list[int]) -> int:
+        """SQLite, whose UPDATE cannot be read by an INSERT."""
+        these, batch = id_list_sql(ids)
+        rows = f"SELECT id, folder_id, file_name FROM catalog_track WHERE id IN ({these}) AND status = %s"  # noqa: S608
+        cursor.execute(rows, [*batch, self.status])
+        seen, folders = self.seen, self.folders
+        still = [pk for pk, at, name in cursor.fetchall() if name == seen[pk] and folders.get(pk, at) == at]
+        if not still:
+            return 0
+        these, batch = id_list_sql(still)
+        cursor.execute(f"UPDATE catalog_track SET {self.setting} WHERE id IN ({these})", [*self.values, *batch])  # noqa: S608
+        changed = int(cursor.rowcount)
+        # One event for each by one INSERT … SELECT: a million of them through objects take minutes.
+        events = f"SELECT id, %s, %s, %s, %s FROM catalog_track WHERE id IN ({these})"  # noqa: S608
+        cursor.execute(f"INSERT INTO catalog_event (track_id, at, kind, reason, host) {events}", [*self.event, *batch])
+        return changed
 
 
 class CaseByRow(NamedTuple):

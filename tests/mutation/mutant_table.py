@@ -184,8 +184,8 @@ MUTANTS = [
     Mutant(
         "vanish and restore: the state",
         UPDATE,
-        ' AND status = %s"  # noqa: S608\n            cursor.execute(rows + lock, [*batch, status])',
-        '"\n            cursor.execute(rows + lock, batch)',
+        ' AND status = %s"  # noqa: S608\n        cursor.execute(rows, [*batch, self.status])',
+        '"\n        cursor.execute(rows, batch)',
         GUARDS,
     ),
     Mutant(
