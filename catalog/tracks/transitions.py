@@ -42,6 +42,7 @@ LEASE = timedelta(minutes=2)  # a worker that is silent for so long has lost its
 RENEW_EVERY = timedelta(seconds=15)
 WAIT = timedelta(days=7)  # of a track about whose file a person is asked; renewed by each pass
 RENEW_WAIT = timedelta(days=1)
+DUE_AT_ONCE = 1000  # tracks, when a search has ended: hours of fetching
 
 Status = Track.Status
 Kind = Event.Kind
@@ -260,8 +261,13 @@ def resize(track_id: int, path: str, size: int, now: datetime, reason: str = "")
 
 
 def end_search(due: datetime, now: datetime) -> int:
-    """The search for vanished files, whose tracks were due at ``due``, has ended: those still missing are due now."""
-    return Track.objects.filter(status=Status.MISSING, retry_after=due).update(retry_after=now)
+    """The search for vanished files, whose tracks were due at ``due``, has ended: those still missing are due now.
+
+    The first thousand, that is: the others are due within minutes by themselves. To write each row a second time took
+    as long as to write it the first time, and kept other writers waiting for all of it.
+    """
+    first = Track.objects.missing().filter(retry_after=due).order_by().values_list("pk", flat=True)[:DUE_AT_ONCE]
+    return Track.objects.filter(pk__in=list(first), status=Status.MISSING, retry_after=due).update(retry_after=now)
 
 
 def wait_for_answer(now: datetime) -> int:

@@ -321,6 +321,19 @@ def test_vanish_keeps_the_last_known_place_and_makes_due(world: World) -> None:
     ]
 
 
+def test_of_very_many_vanished_tracks_some_are_due_at_once_and_the_others_soon(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transitions, "DUE_AT_ONCE", 2)
+    gone = {track.pk: track.file_name for track in list(world.tracks.values())[:3]}
+    soon = world.now + timedelta(minutes=10)
+    transitions.vanish(gone, world.now, due=soon)
+
+    assert transitions.end_search(soon, world.now) == 2
+    assert Track.objects.queue(world.now).count() == 2
+    assert {track.pk for track in Track.objects.queue(soon)} == set(gone)
+
+
 def test_a_later_sight_is_not_overwritten_by_an_earlier_pass(world: World) -> None:
     track = world.tracks[MORNING]
     transitions.vanish({track.pk: track.file_name}, world.now, last_seen=world.now - timedelta(days=9))
