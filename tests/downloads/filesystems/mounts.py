@@ -121,24 +121,27 @@ def overlay(mounted: Mounted) -> None:
         must("fuse-overlayfs", "-o", options, str(mounted.path))
 
 
-def rclone(mounted: Mounted, remote: str = "") -> None:
-    """A cloud drive as rclone mounts it; by default over a folder of this machine."""
+def rclone(mounted: Mounted, remote: str = "", refused: str = "") -> None:
+    """A cloud drive as rclone mounts it; by default over a folder of this machine. ``refused``: what it cannot do."""
     need("rclone")
     (plain, cache) = branches(mounted, "plain", "cache")
-    options = ["--vfs-cache-mode", "writes", "--cache-dir", cache, "--config", "/dev/null"]
+    options = ["--vfs-cache-mode", "writes", "--cache-dir", cache, "--config", "/dev/null", "--disable", refused]
     must("rclone", "mount", "--daemon", *options, remote or f":local:{plain}", str(mounted.path))
 
 
-def sftp_server(mounted: Mounted) -> tuple[int, Path, Path]:
-    """An sshd of our own on the loopback, with keys of our own: its port, the key that opens it, its folder."""
+def sftp_server(mounted: Mounted, refused: str = "") -> tuple[int, Path, Path]:
+    """An sshd of our own on the loopback, with keys of our own: its port, the key that opens it, its folder.
+
+    ``refused`` are requests of SFTP that it denies.
+    """
     need("ssh-keygen")
     (folder, plain) = map(Path, branches(mounted, "ssh", "plain"))
     if not mounted.sshd:
-        mounted.sshd, mounted.port = start_sshd(folder)
+        mounted.sshd, mounted.port = start_sshd(folder, refused)
     return mounted.port, folder / "user", plain
 
 
-def start_sshd(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+def start_sshd(folder: Path, refused: str) -> tuple[subprocess.Popen[bytes], int]:
     sshd = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if not sshd:
         raise NotHere("sshd not installed")
@@ -150,7 +153,8 @@ def start_sshd(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     lines = {
         "Port": port, "ListenAddress": "127.0.0.1", "HostKey": folder / "host", "PidFile": "none",
         "AuthorizedKeysFile": folder / "user.pub", "StrictModes": "no", "UsePAM": "no",
-        "PasswordAuthentication": "no", "Subsystem": "sftp internal-sftp", "ForceCommand": "internal-sftp",
+        "PasswordAuthentication": "no", "Subsystem": "sftp internal-sftp",
+        "ForceCommand": f"internal-sftp -P {refused}" if refused else "internal-sftp",
     }  # fmt: skip
     (folder / "config").write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
     PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)  # as its service does at each start
@@ -162,9 +166,9 @@ def start_sshd(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     return process, port
 
 
-def sshfs(mounted: Mounted) -> None:
+def sshfs(mounted: Mounted, refused: str = "") -> None:
     need("sshfs")
-    port, key, plain = sftp_server(mounted)
+    port, key, plain = sftp_server(mounted, refused)
     ours = ["-p", str(port), "-o", f"IdentityFile={key}", "-F", "/dev/null"]
     unasked = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"]
     must("sshfs", *ours, *unasked, f"root@127.0.0.1:{plain}", str(mounted.path))
@@ -190,4 +194,9 @@ FILESYSTEMS: dict[str, Callable[[Mounted], None]] = {
     "sshfs": sshfs,
     "rclone": rclone,
     "rclone-sftp": rclone_sftp,
+}
+# Mounts that make new files and write them, and refuse every link and every rename.
+WRITE_ONLY: dict[str, Callable[[Mounted], None]] = {
+    "sshfs-no-rename": lambda mounted: sshfs(mounted, "rename,posix-rename,hardlink"),
+    "rclone-no-rename": lambda mounted: rclone(mounted, refused="Move,Copy,DirMove"),  # of a drive that has none
 }

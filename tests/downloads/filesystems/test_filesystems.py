@@ -25,7 +25,7 @@ from downloads.publishing import link_method, retag, tagging, written_tags
 from downloads.worker import loop
 from tests.crash.workspace import SERVER, Workspace
 from tests.downloads.archive_world import missing_track, serve
-from tests.downloads.filesystems.mounts import FILESYSTEMS, Mounted, NotHere, run
+from tests.downloads.filesystems.mounts import FILESYSTEMS, WRITE_ONLY, Mounted, NotHere, run
 from tests.world import World, make_world
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db(transaction=True)]
@@ -51,7 +51,7 @@ def mounted(request: pytest.FixtureRequest, tmp_path: Path, settings) -> Iterato
     source, path = tmp_path / "source", tmp_path / "mnt"
     source.mkdir()
     path.mkdir()
-    disk = Mounted(request.param, source, path, FILESYSTEMS[request.param])
+    disk = Mounted(request.param, source, path, (FILESYSTEMS | WRITE_ONLY)[request.param])
     try:
         disk.mount(disk)
     except NotHere as reason:
@@ -162,6 +162,38 @@ def test_kills_in_mid_cycle(mounted: Mounted, tmp_path: Path, settings, capsys: 
     assert unchanged(world) == rows()
     with capsys.disabled():
         print(f"\n  {mounted.kind}: {len(points) + 7} kills in mid-cycle, nothing lost, stuck or fetched after publish")
+
+
+@pytest.mark.parametrize("mounted", list(WRITE_ONLY), indirect=True)
+def test_a_mount_that_refuses_links_and_renames_is_copied_into(
+    mounted: Mounted, tmp_path: Path, settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.AUDIO_SOURCE, settings.ARCHIVE_URL, settings.AUDIO_FORMAT = "archive", SERVER, "best"
+    workspace = Workspace(tmp_path, tmp_path / "recordings")
+    world = workspace.world
+    (mounted.path / "a").write_text("a")
+    with pytest.raises(OSError):
+        (mounted.path / "a").rename(mounted.path / "b")
+    points = [*OF_FETCH, "placeholder", "copied"]
+    for point in points:
+        workspace.track()
+        assert workspace.run(kill_at=point) == KILLED, point
+        workspace.age_claims()
+        if point in {"linked", "copied"}:
+            mounted.again()
+    workspace.settle()
+    mounted.again()  # rclone 1.60 shows what it was uploading as an empty file for minutes
+    host = Host.own()
+    assert (host.publish_method, {"link", "rename", "placeholder"} <= set(host.lacks)) == (link_method.COPY, True)
+    # As above: whether a file has its inode still cannot be told.
+    assert [text for text in workspace.violations() if "was lost or overwritten" not in text] == []
+    everything = rows()
+    assert unchanged(world) == everything
+    for track in workspace.tracks:
+        track.refresh_from_db()
+        assert read_tags(track.local_path).title == track.title
+    with capsys.disabled():
+        print(f"\n  {mounted.kind}: files by {host.publish_method}, {len(points)} kills, nothing lost or overwritten")
 
 
 def local_paths(tracks: list[Track]) -> list[str]:
