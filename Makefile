@@ -19,7 +19,7 @@ help:
 	@echo "make browser-test   every page in chromium: accessible, quiet, no wider than the screen (minutes)"
 	@echo "make screenshots    the pictures of README and docs; ARGS=\"--all --out FOLDER\": every page, phone and desk, light and dark"
 	@echo "make hosts-test     two and four hosts on one PostgreSQL: kills, cuts, lost mounts (ARGS=\"--tracks 5000\")"
-	@echo "make fs-test        the whole cycle on ext4, xfs, btrfs, exFAT, NTFS-3G, mergerfs, gocryptfs, bindfs, overlay, sshfs, rclone; kills"
+	@echo "make fs-test        the whole cycle on ext4, xfs, btrfs, exFAT, NTFS-3G, mergerfs, gocryptfs, bindfs, overlay, sshfs, rclone, and where nothing can be renamed; kills"
 	@echo "make fire           the long tests: failing disks, kills at every point, hostile names (minutes)"
 	@echo "make image-test the image, built with buildah and tried as a non-root user on a read-only root (Debian, root)"
 	@echo "make check          style, types, migrations"
