@@ -21,7 +21,6 @@ from django.db import DatabaseError
 from catalog.db import database_clock
 from catalog.models import Cluster, Host, Lease
 from catalog.models.hosts import MAIN_QUEUE, is_shared
-from catalog.models.hosts import own_name as own_name
 from catalog.system.file_locks import try_lock
 
 NAME = "library"

@@ -29,10 +29,9 @@ from supervisor.childutils import get_headers, listener
 from supervisor.xmlrpc import SupervisorTransport
 
 from catalog.system import child_lifetime
-from catalog.system.heartbeat import SILENT_AFTER
+from catalog.system.heartbeat import RESTART, SILENT_AFTER
 
 KILL_AFTER = 20.0  # seconds that a stale cluster gets to stop by itself
-RESTART = "restart"  # in the run folder; `downloads.jobs.cluster_state.request_restart` writes it
 LAST_ORDERS = 10.0  # seconds that everything gets to stop by itself once the manager is gone
 
 # Which program's heartbeat is which file: the name of the queue that the cluster serves.

@@ -27,9 +27,9 @@ from supervisor.states import SupervisorStates
 from supervisor.supervisord import Supervisor
 
 from catalog.system import child_lifetime
+from catalog.system.heartbeat import RESTART
 from catalog.text.user_error import UserError
 from config.process import forked_program
-from config.process.event_listener import RESTART
 
 RUN = "run"  # the folder in DATA_DIR for locks, marks and heartbeats of running processes
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel takes 107 for a unix socket, and supervisord adds a suffix of ".<pid>"

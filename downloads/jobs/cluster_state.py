@@ -20,6 +20,7 @@ from django.db import DatabaseError
 from catalog.db import database_clock
 from catalog.models import Cluster, ClusterQuerySet, Host
 from catalog.storage import machine
+from catalog.system.heartbeat import RESTART
 
 BEAT_EVERY = 20.0  # seconds between a busy worker's heartbeats; one is missed by the manager after 3 minutes
 
@@ -166,7 +167,7 @@ def request_restart() -> None:
 
     Without a manager nothing happens: who started the processes starts them again.
     """
-    (_run_dir() / "restart").touch(mode=0o600)
+    (_run_dir() / RESTART).touch(mode=0o600)
 
 
 def _run_dir() -> Path:

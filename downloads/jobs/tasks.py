@@ -11,6 +11,7 @@ from django.conf import settings
 
 from catalog.db import database_clock
 from catalog.models import BrowserSession, Event, JobRequest, Run, Track
+from catalog.models.hosts import own_name
 from catalog.storage import acting_host
 from catalog.storage import state as storage
 from catalog.system.file_locks import try_lock
@@ -103,7 +104,7 @@ def _search_if_requested(now: datetime) -> None:
 
 
 def _import_if_requested(now: datetime) -> None:
-    if Run.objects.waiting_imports(acting_host.own_name()).exists():
+    if Run.objects.waiting_imports(own_name()).exists():
         request_import()
 
 

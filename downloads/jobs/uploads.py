@@ -26,8 +26,8 @@ from catalog.importers.import_files import NO_NAMES, import_files, renamed, tota
 from catalog.importers.parsed_file import MAX_ENTRIES, ReadFile, UnreadableFile, shown
 from catalog.importers.read_process import read_in_process
 from catalog.models import Run
+from catalog.models.hosts import own_name
 from catalog.models.run_progress import RunProgress, close_run
-from catalog.storage import acting_host
 from catalog.system.atomic_files import remove_stale
 from catalog.system.file_locks import try_lock
 from catalog.text.humanize import count
@@ -122,7 +122,7 @@ def import_waiting(now: datetime) -> int:
     """See through what was asked for, the oldest first. How many imports have ended."""
     ended = 0
     with try_lock("import") as alone:
-        for run in Run.objects.waiting_imports(acting_host.own_name()) if alone else ():
+        for run in Run.objects.waiting_imports(own_name()) if alone else ():
             _see_through(run, now)
             ended += 1
     return ended

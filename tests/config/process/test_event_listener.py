@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from catalog.system.heartbeat import SILENT_AFTER
+from catalog.system.heartbeat import RESTART, SILENT_AFTER
 from config.process import event_listener
 from config.process.event_listener import KILL_AFTER, ProcessWatcher, handle, listen
 
@@ -127,7 +127,7 @@ def test_a_start_that_a_page_asks_for_is_passed_on_once(
     monkeypatch.setattr(event_listener, "_server", lambda control: server)
     handle(keeper, "TICK_5", "when:1", "socket", 0.0)
     assert asked == []
-    (keeper.run_dir / event_listener.RESTART).touch()
+    (keeper.run_dir / RESTART).touch()
     for moment in (5.0, 10.0):
         handle(keeper, "TICK_5", "when:1", "socket", moment)
     assert asked == ["restart"]
