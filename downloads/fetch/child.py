@@ -60,7 +60,7 @@ class FetchContext:
         deno = ytdlp.find_deno()
         downloader = ytdlp.make_downloader(self._request, self._log, ffmpeg, deno)
         self._sandbox = NetworkSandbox(self._request.allows, frozenset({ffmpeg, deno} - {""}))
-        sys.addaudithook(self._sandbox)
+        self._sandbox.install()
         if self._request.connection.proxy:
             self._sandbox.limit_destinations(self._request.access.allows, *ytdlp.socks_sockets())
         return downloader

@@ -9,6 +9,7 @@ import http.client
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -64,13 +65,28 @@ class NetworkSandbox:
     def __init__(self, allows: Callable[[str, int], bool], programs: frozenset[str]) -> None:
         self._allows = allows
         self._programs = programs
+        self._addresses: set[tuple[str, int]] = set()
         self.refused: list[str] = []
+
+    def install(self) -> None:
+        """Put it in force, for good: this process looks up names in one way only, and connects to what that gave."""
+        look_up = socket.getaddrinfo
+
+        def noted(*args: Any, **options: Any) -> Any:
+            found = look_up(*args, **options)
+            self._addresses.update(address[:2] for *_, address in found)
+            return found
+
+        socket.getaddrinfo = noted
+        sys.addaudithook(self)
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "socket.getaddrinfo":
             self._look_up(args[0], args[1])
-        elif event == "socket.connect" and not isinstance(args[1], tuple):
-            self._refuse("a local socket")
+        elif event == "socket.connect":
+            self._connect(args[1])
+        elif event in {"socket.sendto", "socket.sendmsg", "socket.gethostbyname", "socket.gethostbyaddr"}:
+            self._refuse(f"{event.removeprefix('socket.')} {args[-1]}")
         elif event == "subprocess.Popen" and os.fsdecode(args[0]) not in self._programs:
             # Not in `refused`: a library that looks for a tool does no harm and may go on without it.
             raise PermissionError(f"{args[0]} is not started here")
@@ -81,6 +97,12 @@ class NetworkSandbox:
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
         if not str(port).isdecimal() or not self._allows(name, int(port)):
             self._refuse(f"{name}:{port}")
+
+    def _connect(self, address: Any) -> None:
+        if not isinstance(address, tuple):
+            self._refuse("a local socket")
+        elif address[:2] not in self._addresses:
+            self._refuse(f"{address[0]}:{address[1]}")
 
     def _refuse(self, place: str) -> None:
         self.refused.append(place)

@@ -21,7 +21,6 @@ from urllib.request import urlopen
 import psycopg
 from django.conf import settings
 
-from catalog.storage.own_folders import STAGING
 from demo.archive import ArchiveServer, Song
 from tests import fork_server
 from tests.audio import make_audio
@@ -234,6 +233,8 @@ class Installation:
 
     def fetching(self) -> list[int]:
         """Pids of the children that fetch just now: they work inside the stage."""
+        from catalog.storage.own_folders import STAGING  # here: it needs the apps, and benchmarks start without them
+
         found = []
         for pid in self.processes():
             with suppress(OSError):

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,6 +101,87 @@ def test_a_forked_child_is_fenced_as_a_started_one(stage, server) -> None:
         answer = json.loads(process.stdout.readline())
         process.wait()
     assert answer["kind"] == "foreign_host" and canary.asked == []
+
+
+# A fork server with a thread, files and sockets of its own, whose children do what they should not be able to do in the
+# place where they would fetch.
+HIJACKED = """
+import _socket, json, os, socket, subprocess, sys, threading
+from downloads.failures.kinds import DownloadError
+from downloads.fetch import child, fork_server
+kept = [open("/etc/hostname"), socket.socketpair(), os.pipe(), os.dup(0)]
+threading.Thread(target=threading.Event().wait, daemon=True, name="leftover").start()
+
+def attack(downloader, request):
+    host, port = request.url.split("/")[2].split(":")
+    tries = {
+        "host": lambda: socket.create_connection((host, port)),
+        "address": lambda: socket.socket().connect((host, int(port))),
+        "quiet address": lambda: socket.socket().connect_ex((host, int(port))),
+        "look-up below the library": lambda: _socket.getaddrinfo(host, int(port)),
+        "old look-up": lambda: socket.gethostbyname("localhost"),
+        "datagram": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", (host, int(port))),
+        "local socket": lambda: socket.socket(socket.AF_UNIX).connect("/nonexistent"),
+        "program": lambda: subprocess.run([sys.executable, "-c", ""]),
+        "shell": lambda: os.system("true"),
+        "exec": lambda: os.execv(sys.executable, [sys.executable, "-c", ""]),
+        "spawn": lambda: os.posix_spawn(sys.executable, [sys.executable, "-c", ""], {}),
+    }
+    got_through = []
+    for name, each in tries.items():
+        try:
+            each()
+        except PermissionError:
+            continue
+        except OSError:
+            pass  # refused by somebody else: it was asked
+        got_through.append(name)
+    files = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            files[int(name)] = os.readlink(f"/proc/self/fd/{name}").split(":")[0]
+        except FileNotFoundError:
+            pass  # the listing's own
+    raise DownloadError("unknown", json.dumps([
+        got_through, files, len(os.listdir("/proc/self/task")), [each.name for each in threading.enumerate()],
+        sorted(os.environ), [name for name in ("django", "psycopg", "redis") if name in sys.modules],
+    ]))
+
+child.ytdlp.download = attack
+fork_server.serve(socket.socket(fileno=int(sys.argv[1])))
+"""
+
+
+@pytest.fixture
+def hijacked(monkeypatch: pytest.MonkeyPatch) -> ForkServer:
+    """A server of which nothing but the place where yt-dlp fetches is changed."""
+    start = fork_server.programs.start
+
+    def start_hijacked(command: list[str], **options: Any) -> Any:
+        module = command.index("-m")
+        return start([*command[:module], "-c", HIJACKED, *command[module + 2 :]], **options)
+
+    monkeypatch.setenv("SECRET_KEY", "secret-value")
+    monkeypatch.setattr(fork_server.programs, "start", start_hijacked)
+    return ForkServer()
+
+
+def test_a_forked_child_reaches_nothing_and_has_nothing_left_of_its_server(stage: Path, hijacked: ForkServer) -> None:
+    with Loopback({"/a.mp3": never_ends()}) as canary:
+        request = FetchRequest(str(stage), direct_files("127.0.0.1:1"), f"{canary.url}/a.mp3")
+        process = hijacked.fork(str(stage), child_environment(str(stage)))
+        process.stdin.write(replace(request, parent=process.parent).to_json().encode() + b"\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        process.wait()
+        assert canary.asked == []
+    assert answer["kind"] == "unknown", answer
+    got_through, files, tasks, threads, environment, database = json.loads(answer["message"])
+    assert got_through == []
+    assert set(files) == {"0", "1", "2", "3"} and set(files.values()) == {"pipe"}, "stdin, stderr twice, answers"
+    assert (tasks, threads) == (1, ["MainThread"])
+    assert set(environment) <= {*child_environment(str(stage)), "LC_CTYPE"}
+    assert database == []
 
 
 WORKER = """
