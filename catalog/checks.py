@@ -19,7 +19,7 @@ THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]"}
 LEAST_SQLITE = (3, 35, 0)  # UPDATE … RETURNING (the claim) and AS MATERIALIZED (the counters); Django asks for 3.31
 
 
-@register()
+@register("installation")
 def open_to_nobody(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Listening to a network whose machines are all refused by their host name."""
     if settings.BIND not in EVERYWHERE or not set(settings.ALLOWED_HOSTS) <= THIS_MACHINE:
@@ -29,7 +29,7 @@ def open_to_nobody(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [Warning(text, hint=hint, id="catalog.W001")]
 
 
-@register()
+@register("installation")
 def sqlite_that_is_too_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Without RETURNING no track can be claimed: nothing would ever be fetched."""
     if not settings.SQLITE or sqlite_version_info >= LEAST_SQLITE:
@@ -39,7 +39,7 @@ def sqlite_that_is_too_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage
     return [Error(text, hint=hint, id="catalog.E001")]
 
 
-@register()
+@register("installation")
 def redirect_that_spotify_refuses(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Spotify takes no `localhost` (since April 2025), and plain http only on a loopback address."""
     if not is_refused_redirect(settings.SPOTIFY_REDIRECT_URI):

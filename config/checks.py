@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from config.private_files import open_files
 
 
-@register()
+@register("installation")
 def files_that_others_may_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Sessions and password hashes that any user of this machine may read, where we could not change that."""
     files = open_files(Path(settings.DATA_DIR))

@@ -18,7 +18,7 @@ from downloads.search.sources import source
 OLD_AFTER = 60  # days: sites change within weeks, and yt-dlp follows within days
 
 
-@register()
+@register("installation")
 def no_ffmpeg(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Without ffmpeg no file can be proven, and so none is fetched."""
     try:
@@ -29,7 +29,7 @@ def no_ffmpeg(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [] if os.access(found, os.X_OK) else [Warning(f"{found} may not be run.", id="downloads.W001")]
 
 
-@register()
+@register("installation")
 def more_workers_than_sqlite_likes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """SQLite has one writer at a time: four were measured to lose nothing, more only wait for one another."""
     if not settings.SQLITE or settings.DOWNLOAD_WORKERS <= 4:
@@ -38,7 +38,7 @@ def more_workers_than_sqlite_likes(app_configs: Any, **kwargs: Any) -> list[Chec
     return [Warning(text, hint="Set it to 4 or fewer, or use PostgreSQL (DATABASE_URL).", id="downloads.W002")]
 
 
-@register()
+@register("installation")
 def yt_dlp_is_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """An old yt-dlp fails where a new one would not; the failures look like the site's."""
     age = ytdlp_version.age_days(timezone.now())  # not the database's: checks run without one
@@ -48,7 +48,7 @@ def yt_dlp_is_old(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [Warning(text, hint=f"To update it, {update_ytdlp()}.", id="downloads.W003")]
 
 
-@register()
+@register("installation")
 def mp3_has_its_price(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """YouTube delivers AAC and Opus: an mp3 of either is a second lossy pass (measured: 2.4 s for 4 minutes)."""
     if not source(settings.AUDIO_SOURCE).needs_ytdlp or settings.AUDIO_FORMAT != "mp3":

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from psycopg.conninfo import make_conninfo
-
 from catalog.system.programs import run
 from catalog.text.sanitize import one_line
 
@@ -39,6 +37,8 @@ def pg_restore(database: Mapping[str, Any], source: str) -> None:
 @contextmanager
 def _address(database: Mapping[str, Any]) -> Iterator[str]:
     """libpq's connection string, which names a file with the password."""
+    from psycopg.conninfo import make_conninfo  # here: 6 MB, which a database in a file has no use for
+
     names = {"host": "HOST", "port": "PORT", "user": "USER", "dbname": "NAME"}
     parts = {ours: str(database[theirs]) for ours, theirs in names.items() if database.get(theirs)}
     with tempfile.NamedTemporaryFile("w", prefix="tonekeep-", suffix=".pgpass") as file:  # mode 0600

@@ -13,14 +13,16 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.core.serializers.json import DjangoJSONEncoder
-from tqdm import tqdm
 
 from catalog.text.sanitize import escaped
 from catalog.text.user_error import UserError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 PAUSED = 3  # exit status where nothing may be done now: paused, held, offline
 
@@ -86,6 +88,8 @@ class ReportCommand(PlainCommand):
     @contextmanager
     def progress(self, unit: str, total: int | None = None) -> Iterator[Progress]:
         """A bar on a terminal's stderr; nothing elsewhere and with --json."""
+        from tqdm import tqdm  # here: the watcher and the clusters are commands too
+
         hidden = True if self.json else None  # None: hidden where stderr is no terminal
         with tqdm(total=total, unit=f" {unit}", unit_scale=True, disable=hidden, file=sys.stderr) as bar:
             yield Progress(bar)

@@ -7,15 +7,23 @@ from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
-from django.core.checks import run_checks
+from django.core.checks import registry, run_checks
 
 
 def warnings() -> set[str]:
-    return {str(message.id) for message in run_checks() if str(message.id).startswith("downloads.")}
+    return {
+        str(message.id) for message in run_checks(tags=["installation"]) if str(message.id).startswith("downloads.")
+    }
 
 
 def test_the_settings_we_ship_fit_together() -> None:
     assert warnings() == set()
+
+
+def test_each_check_of_ours_is_on_the_page_health() -> None:
+    modules = {"catalog.checks", "config.checks", "downloads.checks"}
+    ours = [check for check in registry.registry.registered_checks if check.__module__ in modules]
+    assert len(ours) >= 8 and all("installation" in check.tags for check in ours)
 
 
 def test_a_missing_ffmpeg_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
