@@ -30,11 +30,17 @@ SLOW_SECONDS = 60.0
 
 
 class FetchContext:
-    """One request to one answer; ``send`` writes a JSON line to the parent."""
+    """One request to one answer; ``send`` writes a JSON line to the parent, ``clock`` counts seconds."""
 
-    def __init__(self, request: FetchRequest, send: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        request: FetchRequest,
+        send: Callable[[dict[str, Any]], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._request = request
         self._send = send
+        self._clock = clock
         self._log = ytdlp.WarningLog()
         self._sandbox: NetworkSandbox | None = None
         self._last_sent = 0.0
@@ -102,7 +108,7 @@ class FetchContext:
         most = self._request.max_bytes
         if max(done, total) > most:
             raise DownloadError("too_large", f"The file is larger than {most // 2**20} MB.")
-        now = time.monotonic()
+        now = self._clock()
         self._require_speed(now, done)
         if state.get("status") == "finished" or now - self._last_sent >= PROGRESS_SECONDS:
             self._last_sent = now

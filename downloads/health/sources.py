@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+
 from catalog.models import Event, Run, Track
 from catalog.models.settings import value
 from catalog.spotify import accounts
@@ -17,6 +19,7 @@ from downloads.audio.convert import needed
 from downloads.audio.ffmpeg import find_ffmpeg, writes
 from downloads.failures.kinds import DownloadError
 from downloads.fetch import ytdlp_version
+from downloads.fetch.login_cookies import login_cookies
 from downloads.fetch.ytdlp import find_deno
 from downloads.health.check import Check, check
 
@@ -39,6 +42,8 @@ def source_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]:
         missing = "" if runtime else "None was found; YouTube gives few formats without one."
         cure = "Install deno (https://deno.com) so that it is on PATH; it is found without a restart."
         yield check("javascript", "JavaScript runtime", "deno is here.", fail=missing, cure=cure)
+        if settings.YOUTUBE_COOKIES:
+            yield _cookies(now)
     yield _ffmpeg()
     yield _failures(now)
     yield _arrivals(conditions, now)
@@ -95,6 +100,24 @@ def _ytdlp(now: datetime) -> Check:
         fail="" if age is not None else "It is not installed.",
         cure=f"To update it, {update_ytdlp()}.",
     )
+
+
+def _cookies(now: datetime) -> Check:
+    """Of the file alone: whether YouTube still takes them shows at the next song, as "The site asks for a login."."""
+    title, cure = "YouTube cookies", "Export cookies.txt anew from a browser that is logged in to YouTube."
+    try:
+        found = login_cookies(settings.YOUTUBE_COOKIES)
+    except OSError as error:
+        return check(
+            "cookies", title, "", fail=f"They cannot be read: {error.strerror}.", cure="Check YOUTUBE_COOKIES."
+        )
+    age, until = f"written {ago(found.written_at, now)}", f", until {found.ends_at:%-d %B %Y}" if found.ends_at else ""
+    warn = ""
+    if not found.has_login:
+        warn = f"Nobody is logged in there ({age}): YouTube takes you for a guest."
+    elif found.ends_at and found.ends_at <= now:
+        warn = f"The login ended on {found.ends_at:%-d %B %Y} ({age})."
+    return check("cookies", title, f"With a login{until} ({age}).", warn=warn, cure=cure)
 
 
 def _ffmpeg() -> Check:

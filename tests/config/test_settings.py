@@ -77,6 +77,16 @@ def test_an_empty_value_counts_as_not_set(tmp_path: Path) -> None:
     assert ask(tmp_path, "PORT", PORT=" ").stdout == "8000\n"
 
 
+def test_the_systems_proxy_and_own_certificates_are_heeded(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("")
+    both, own = "YOUTUBE_PROXY, s.CA_FILE", str(tmp_path / "ca.pem")
+    systems = {"ALL_PROXY": "socks5://other:1080", "HTTPS_PROXY": "http://proxy:3128", "REQUESTS_CA_BUNDLE": own}
+    assert ask(tmp_path, both, **systems).stdout == f"http://proxy:3128 {own}\n"
+    ours = {"YOUTUBE_PROXY": "http://mine:3128", "SSL_CERT_FILE": own, "REQUESTS_CA_BUNDLE": os.devnull}
+    assert ask(tmp_path, both, **systems | ours).stdout == f"http://mine:3128 {own}\n"
+    assert ask(tmp_path, both, ALL_PROXY="socks5://other:1080").stdout == "socks5://other:1080 \n"
+
+
 @pytest.mark.parametrize("value", ["http://127.0.0.1:9000", "http://127.0.0.1:9000/"])
 def test_addresses_work_with_and_without_a_slash_at_the_end(tmp_path: Path, value: str) -> None:
     assert ask(tmp_path, "ARCHIVE_URL", ARCHIVE_URL=value).stdout == "http://127.0.0.1:9000\n"

@@ -26,3 +26,8 @@ def test_gain_and_an_encoders_figures_go_and_the_rest_stays(tmp_path: Path, kind
     if kind != ".opus":  # ffmpeg leaves what stands at the stream behind anyway
         assert str(tags["TCON"]) == "Piano"
     assert [key for key in tags if "gain" in key.lower() or "smpb" in key.lower()] == []
+
+
+def test_an_mp3_does_not_say_of_what_mp4_it_was_made(tmp_path: Path) -> None:
+    target, _ = transcode(make_audio(tmp_path / "song.m4a", 1), "mp3")
+    assert [key for key in mutagen.File(target).tags if "brand" in key or "minor" in key] == []

@@ -107,6 +107,16 @@ def test_one_recording_that_asks_for_a_login_twice_is_the_cause_itself(world: Wo
     assert not Service.objects.get(name="audio").is_paused(world.now)
 
 
+def test_the_song_that_brought_a_pause_goes_last(world: World, site: Site) -> None:
+    """Else it would be the one that goes first after each pause, and all others would wait for it."""
+    culprit, *others = tracks(world, 4)
+    site.kinds = {culprit.title: "login"}
+    site.default = "geo"
+    assert [outcome.track_id for outcome in work(world)] == [culprit.pk]
+    world.later(hours=1)
+    assert [outcome.track_id for outcome in work(world, 4)] == [*(other.pk for other in others), culprit.pk]
+
+
 def test_a_login_that_everybody_meets_pauses_longer_and_longer(world: World, site: Site) -> None:
     tracks(world, 4)
     site.default = "login"

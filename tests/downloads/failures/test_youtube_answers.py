@@ -5,12 +5,18 @@ Each answer is what yt-dlp 2026.10.26 makes of it: its error, its warnings, HTTP
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from downloads.audio.verify import require_bytes
 from downloads.failures.classify import Evidence, diagnose
-from downloads.failures.kinds import CANDIDATE, ERROR_KINDS, SERVICE
+from downloads.failures.kinds import CANDIDATE, ERROR_KINDS, SERVICE, DownloadError
+from downloads.fetch.child import SLOW_SECONDS, FetchContext
+from downloads.fetch.protocol import FetchRequest
+from downloads.search.youtube import ACCESS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "youtube.md"
 NO_FORMATS = "[youtube] a: No video formats found!; please report this issue on  https://github.com/yt-dlp"
@@ -95,6 +101,33 @@ ANSWERS: list[tuple[str, str, Evidence, str]] = [
 ]  # fmt: skip
 
 
+def trickle() -> None:
+    """1 kB a second, as the child sees it."""
+    seconds = iter([0.0, SLOW_SECONDS])
+    context = FetchContext(FetchRequest("/stage", ACCESS), lambda line: None, clock=lambda: next(seconds))
+    for done in (0, 60_000):
+        context._progress({"downloaded_bytes": done})
+
+
+def truncated() -> None:
+    """This file, and one byte more."""
+    require_bytes(__file__, os.path.getsize(__file__) + 1)
+
+
+# What no server says, and the fetch finds out by itself.
+FOUND_OUT: list[tuple[str, Callable[[], None], str]] = [
+    ("trickle", trickle, "network"),
+    ("truncated", truncated, "network"),
+]
+
+
+@pytest.mark.parametrize(("answer", "fetch", "kind"), FOUND_OUT, ids=[row[0] for row in FOUND_OUT])
+def test_what_the_fetch_finds_out_has_its_kind(answer: str, fetch: Callable[[], None], kind: str) -> None:
+    with pytest.raises(DownloadError, match=r"^Only ") as caught:
+        fetch()
+    assert caught.value.kind == kind and not ERROR_KINDS[kind].bans
+
+
 @pytest.mark.parametrize(("answer", "error", "evidence", "kind"), ANSWERS, ids=[row[0] for row in ANSWERS])
 def test_each_answer_has_its_kind_and_a_sentence_without_a_tools_advice(
     answer: str, error: str, evidence: Evidence, kind: str
@@ -120,5 +153,6 @@ def line(answer: str, kind: str) -> str:
 
 def test_the_page_says_what_the_program_does() -> None:
     page = PAGE.read_text()
-    missing = [row for answer, _, _, kind in ANSWERS if (row := line(answer, kind)) not in page]
+    rows = [(answer, kind) for answer, *_, kind in (*ANSWERS, *FOUND_OUT)]
+    missing = [row for answer, kind in rows if (row := line(answer, kind)) not in page]
     assert missing == []

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,6 +21,7 @@ from downloads.fetch.process import PROJECT, child_environment, fetch
 from downloads.fetch.protocol import FetchRequest
 from downloads.fetch.url_allowlist import direct_files
 from tests.audio import make_audio
+from tests.downloads.changed_fork_server import changed_server
 from tests.downloads.loopback import Loopback, never_ends
 
 pytestmark = pytest.mark.skipif(not fork_server.is_supported(), reason="needs Linux's pidfd_open")
@@ -77,6 +77,18 @@ def test_a_new_yt_dlp_starts_a_new_server(archive, stage, server, monkeypatch) -
     assert server.pid != first
 
 
+def test_a_server_is_renewed_after_some_forks(archive, stage, server, monkeypatch) -> None:
+    get(archive, stage, server)
+    first = server.pid
+    monkeypatch.setattr(fork_server, "FORKS", 2)
+    server._forks = 1
+    pids = []
+    for _ in range(3):
+        get(archive, stage, server)
+        pids.append(server.pid)
+    assert pids[0] == first and first != pids[1] == pids[2]
+
+
 def test_a_child_has_its_own_session_folder_and_environment_and_three_streams(stage, server, monkeypatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "secret-value")
     process = server.fork(str(stage), child_environment(str(stage)))
@@ -108,7 +120,7 @@ def test_a_forked_child_is_fenced_as_a_started_one(stage, server) -> None:
 HIJACKED = """
 import _socket, json, os, socket, subprocess, sys, threading
 from downloads.failures.kinds import DownloadError
-from downloads.fetch import child, fork_server
+from downloads.fetch import child
 kept = [open("/etc/hostname"), socket.socketpair(), os.pipe(), os.dup(0)]
 threading.Thread(target=threading.Event().wait, daemon=True, name="leftover").start()
 
@@ -148,22 +160,13 @@ def attack(downloader, request):
     ]))
 
 child.ytdlp.download = attack
-fork_server.serve(socket.socket(fileno=int(sys.argv[1])))
 """
 
 
 @pytest.fixture
 def hijacked(monkeypatch: pytest.MonkeyPatch) -> ForkServer:
-    """A server of which nothing but the place where yt-dlp fetches is changed."""
-    start = fork_server.programs.start
-
-    def start_hijacked(command: list[str], **options: Any) -> Any:
-        module = command.index("-m")
-        return start([*command[:module], "-c", HIJACKED, *command[module + 2 :]], **options)
-
     monkeypatch.setenv("SECRET_KEY", "secret-value")
-    monkeypatch.setattr(fork_server.programs, "start", start_hijacked)
-    return ForkServer()
+    return changed_server(monkeypatch, HIJACKED)
 
 
 def test_a_forked_child_reaches_nothing_and_has_nothing_left_of_its_server(stage: Path, hijacked: ForkServer) -> None:

@@ -248,6 +248,15 @@ def test_each_recorded_recording_has_the_sound_that_is_wanted(
     assert Counter(part for formats in chosen for part in formats)[itag] > 200
 
 
+def test_opus_of_128_kbit_is_taken_before_aac_of_48(tmp_path: Path) -> None:
+    """Where 140 is missing; 48 kbit/s would be refused as too poor once it is here, and the recording barred."""
+    poor = {"itag": 139, "mimeType": 'audio/mp4; codecs="mp4a.40.5"', "bitrate": 48_800}
+    good = {"itag": 251, "mimeType": 'audio/webm; codecs="opus"', "bitrate": 129_000}
+    dubbed = {"itag": "140-1", "mimeType": 'audio/mp4; codecs="mp4a.40.2"', "bitrate": 129_500}
+    answers = [[poor, good], [good, poor, dubbed], [poor]]
+    assert in_the_child(tmp_path, "best", answers)["chosen"] == [["251"], ["140-1"], ["139"]]
+
+
 class Extractor:
     """What stands for yt-dlp here is only asked what it was told; it answers with one info."""
 
@@ -303,17 +312,19 @@ def test_a_429_that_yt_dlp_went_on_without_is_a_rate_limit_of_the_time_it_named(
 
 
 def test_a_transfer_that_trickles_is_given_up_after_a_minute() -> None:
-    context = child.FetchContext(FetchRequest("/stage", ACCESS), lambda line: None)
-    for seconds, done in ((0.0, 0), (30.0, 30_000), (59.0, 59_000)):
-        context._require_speed(seconds, done)
+    seconds = iter([0.0, 30.0, 59.0, 60.0])
+    context = child.FetchContext(FetchRequest("/stage", ACCESS), lambda line: None, clock=lambda: next(seconds))
+    for done in (0, 30_000, 59_000):
+        context._progress({"downloaded_bytes": done})
     with pytest.raises(DownloadError, match=r"Only 1\.0 kB arrived per second"):
-        context._require_speed(60.0, 60_000)
+        context._progress({"downloaded_bytes": 60_000})
 
 
 def test_a_slow_line_is_let_be() -> None:
-    context = child.FetchContext(FetchRequest("/stage", ACCESS), lambda line: None)
+    minutes = iter(range(10))
+    context = child.FetchContext(FetchRequest("/stage", ACCESS), lambda line: None, clock=lambda: 60.0 * next(minutes))
     for minute in range(10):
-        context._require_speed(60.0 * minute, 900_000 * minute)
+        context._progress({"downloaded_bytes": 900_000 * minute})
 
 
 def test_the_child_is_this_python_with_a_safe_path() -> None:

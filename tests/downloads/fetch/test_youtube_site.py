@@ -5,6 +5,8 @@ Each answer stands in docs/youtube.md with the same kind.
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
@@ -20,6 +22,7 @@ from downloads.fetch.fork_server import ForkServer
 from downloads.models import Candidate
 from downloads.search import sources
 from downloads.worker import attempt, loop
+from tests.downloads.changed_fork_server import changed_server
 from tests.downloads.failures.test_youtube_answers import PAGE, line
 from tests.downloads.loopback import Answer, sends, sends_json, status
 from tests.fakes.youtube.recordings import Recording
@@ -213,6 +216,70 @@ def test_a_song_arrives_by_the_clients_that_need_no_solver(world: World, site: S
     track.refresh_from_db()
     assert track.status == "downloaded"
     assert site.proxy.outside == []
+
+
+def trickles(handler: BaseHTTPRequestHandler) -> None:
+    """Some 5 kB a second, until nobody listens any more."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "audio/mp4")
+    handler.send_header("Content-Length", "400000")
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b"\0" * 512)
+        threading.Event().wait(0.1)
+
+
+def announces_twice(client: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """The list of formats names twice the bytes that there are."""
+    rows = answer["streamingData"]["adaptiveFormats"]
+    longer = [row | {"contentLength": str(2 * int(row["contentLength"]))} for row in rows]
+    return answer | {"streamingData": {"adaptiveFormats": longer}}
+
+
+# What the fetch finds out by itself; its minute is half a second here.
+FOUND_OUT: list[tuple[str, Arrange, str]] = [
+    ("trickle", at("media", trickles), r"Only \d\.\d kB arrived per second\."),
+    (
+        "truncated",
+        lambda site: setattr(site, "change_player", announces_twice),
+        r"Only [\d,]+ of [\d,]+ bytes arrived\.",
+    ),
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("answer", "arrange", "words"), FOUND_OUT, ids=[row[0] for row in FOUND_OUT])
+def test_what_the_fetch_finds_out_costs_the_song_an_attempt_and_bars_nothing(
+    world: World, site: Site, monkeypatch, answer: str, arrange: Arrange, words: str
+) -> None:
+    impatient = changed_server(monkeypatch, "from downloads.fetch import child\nchild.SLOW_SECONDS = 0.5\n")
+    monkeypatch.setattr(attempt, "FORK_SERVER", impatient)
+    track = wanted(world)
+    arrange(site)
+    outcome = loop.work_one(now=lambda: world.now)
+    assert outcome is not None and re.fullmatch(words, outcome.message), outcome
+    track.refresh_from_db()
+    assert (track.error_kind, track.attempts) == ("network", 1)
+    assert not Service.objects.named("audio").is_paused(world.now)
+    assert not track.candidates.filter(verdict=Candidate.Verdict.DISPROVED).exists()
+    assert line(answer, "network") in PAGE.read_text()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("is_there", [True, False])
+def test_without_deno_a_song_arrives_and_one_that_is_not_to_be_had_pauses_nobody(
+    world: World, site: Site, monkeypatch, is_there: bool
+) -> None:
+    bare = changed_server(monkeypatch, "from downloads.fetch import ytdlp\nytdlp.find_deno = lambda: ''\n")
+    monkeypatch.setattr(attempt, "FORK_SERVER", bare)
+    site.has_challenges = True
+    if not is_there:
+        playable("UNPLAYABLE", "This video is not available")(site)
+    wanted(world)
+    outcome = loop.work_one(now=lambda: world.now)
+    assert outcome is not None
+    assert (outcome.result, outcome.error_kind) == (("downloaded", "") if is_there else ("failed", "unavailable"))
+    assert not Service.objects.named("audio").is_paused(world.now)
 
 
 # Answers of the search and of the page after which the song arrives all the same.

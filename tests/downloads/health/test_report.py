@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -87,6 +87,37 @@ def test_each_thing_that_breaks_is_found(
     change()
     broken = found(sound, name)
     assert (broken.state, bool(broken.cure)) == (state, True)
+
+
+def cookie(name: str, ends: int) -> str:
+    return f"#HttpOnly_.youtube.com\tTRUE\t/\tTRUE\t{ends}\t{name}\tsecret"
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "state", "words"),
+    [
+        (["LOGIN_INFO", "SAPISID"], 30, OK, "With a login, until 22 December 2026 (written 2 days ago)."),
+        (["LOGIN_INFO", "SAPISID"], None, OK, "With a login (written 2 days ago)."),
+        (["LOGIN_INFO", "SAPISID"], -1, WARN, "The login ended on 21 November 2026 (written 2 days ago)."),
+        (["VISITOR_INFO1_LIVE"], 30, WARN, "Nobody is logged in there (written 2 days ago)"),
+        (["LOGIN_INFO"], 30, WARN, "Nobody is logged in there (written 2 days ago)"),
+        (None, 30, FAIL, "They cannot be read: No such file or directory."),
+    ],
+)
+def test_the_login_in_the_cookies_and_their_age_are_told_and_no_value_of_one(
+    sound: World, settings: LazySettings, tmp_path: Path, names: list[str] | None, days: int | None, state, words: str
+) -> None:
+    sound.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    path = tmp_path / "cookies.txt"
+    settings.AUDIO_SOURCE, settings.YOUTUBE_COOKIES = "youtube", str(path)
+    if names is not None:
+        ends = int((sound.now + timedelta(days=days)).timestamp()) if days is not None else 0
+        path.write_text("\n".join(["# Netscape HTTP Cookie File", *(cookie(name, ends) for name in names)]))
+        two_days_ago = (sound.now - timedelta(days=2)).timestamp()
+        os.utime(path, (two_days_ago, two_days_ago))
+    told = found(sound, "cookies")
+    assert (told.state, told.text.startswith(words)) == (state, True), told
+    assert "secret" not in told.text and bool(told.cure) == (state != OK)
 
 
 def test_a_data_folder_that_others_can_read_is_a_warning(sound: World, settings: LazySettings) -> None:

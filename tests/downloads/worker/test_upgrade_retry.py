@@ -12,10 +12,11 @@ from django.apps import apps
 from django.core.checks import run_checks
 from django.db import connection
 
-from catalog.models import Track
+from catalog.models import Service, Track
 from downloads import checks
 from downloads.audio.probe import Probe
 from downloads.audio.verify import require_quality
+from downloads.failures import circuit_breaker
 from downloads.failures.kinds import DownloadError
 from downloads.fetch import ytdlp_version
 from downloads.jobs import tasks
@@ -50,7 +51,7 @@ def due(world: World) -> set[str]:
         ("matcher", {"no_match", "needs_decision"}),
         ("source", {"no_match", "needs_decision"}),
         ("least quality", {"no_match", "needs_decision", "low_quality"}),
-        ("yt-dlp", {"no_match", "needs_decision", "tool_crashed", "unknown"}),
+        ("yt-dlp", {"no_match", "needs_decision", "tool_crashed", "unknown", "no_formats", "outdated", "server"}),
     ],
 )
 def test_a_change_makes_due_what_it_may_have_cured_and_nothing_else(world, tools, tool, cured):
@@ -59,6 +60,9 @@ def test_a_change_makes_due_what_it_may_have_cured_and_nothing_else(world, tools
         "needs_decision",
         "tool_crashed",
         "unknown",
+        "no_formats",
+        "outdated",
+        "server",
         "network",
         "choice_failed",
         "removed",
@@ -71,6 +75,16 @@ def test_a_change_makes_due_what_it_may_have_cured_and_nothing_else(world, tools
     assert due(world) == cured
     track = Track.objects.get(pk=tracks["no_match"].pk)
     assert (track.attempts, track.events.get().reason) == (0, f"{tool} changed")
+
+
+@pytest.mark.parametrize("kind", ["outdated", "no_formats", "no_js_runtime", "bot_check", "network"])
+def test_a_new_yt_dlp_ends_the_pause_that_an_old_one_brought_about(world, tools, kind):
+    circuit_breaker.pause(kind, "It said no.", None, world.now)
+    upgrade_retry.retry_after_change(world.now)
+    tools["yt-dlp"] = "new"
+    upgrade_retry.retry_after_change(world.now)
+    ended = not Service.objects.get(name="audio").is_paused(world.now)
+    assert ended == (kind in {"outdated", "no_formats", "no_js_runtime"})
 
 
 def test_the_same_tools_try_nothing_again(world, tools):
