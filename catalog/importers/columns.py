@@ -68,8 +68,24 @@ PLAYLIST_WORDS = ("playlist", "プレイリスト", "плейлист")
 LENGTH_WORDS = ("duration", "length", "dauer", "länge", "durée", "duración", "durata", "milli")
 TIME_HEADERS = {"time", "total time", "track time", "zeit", "temps", "tiempo", "tempo totale", "totaltime", "seconds"}
 NUMBER_HEADERS = {
-    TRACK_NUMBER: {"track number", "track no", "track nr", "tracknumber", "titelnummer", "numéro de piste"},
-    DISC_NUMBER: {"disc number", "disc no", "disk number", "discnumber", "cd-nummer", "numéro de disque"},
+    TRACK_NUMBER: {
+        "track number",
+        "track no",
+        "track nr",
+        "tracknumber",
+        "track number on album",
+        "titelnummer",
+        "numéro de piste",
+    },
+    DISC_NUMBER: {
+        "disc number",
+        "disc no",
+        "disk number",
+        "discnumber",
+        "disc number of album",
+        "cd nummer",
+        "numéro de disque",
+    },
 }
 TYPE_HEADERS = {"type", "typ", "kind", "item type", "tipo", "object type"}
 # What a row is by its cell in the column of types; a file with any other word there uses it otherwise.
@@ -80,11 +96,14 @@ KINDS = {
     **dict.fromkeys(("artist", "artists"), ARTIST_ROW),
     **dict.fromkeys(("podcast", "show", "episode", "audiobook"), SHOW_ROW),
 }
+# iTunes' "Plain Text": how many columns it has, and the places of some.
+ITUNES_WIDTHS = (31, 27)
+ITUNES_NUMBERS = {"size": 10, SECONDS: 11, DISC_NUMBER: 12, TRACK_NUMBER: 14, "sample rate": 20}
 ADDED_WORDS = ("added", "hinzugefügt", "tag time", "tagtime", "tagged", "liked at", "saved at", "timestamp")
 # A header with one of these names something about a track or an album, not the thing itself.
 ABOUT = {
     "uri", "url", "isrc", "genre", "genres", "label", "type", "by", "number", "date", "popularity", "id", "ids",
-    "key", "ms", "image", "duration",
+    "key", "ms", "image", "duration", "index", "position", "owner", "count", "sort", "no", "nr",
 }  # fmt: skip
 
 
@@ -99,6 +118,7 @@ def find_columns(table: Table) -> Columns:
     lengths = [form == "date" and _has(header, LENGTH_WORDS) for form, header in zip(forms, words, strict=True)]
     forms = ["number" if length else form for form, length in zip(forms, lengths, strict=True)]
     columns: Columns = {}
+    _itunes(columns, table, forms)
     _types(columns, table, words)
     _addresses(columns, forms, words)
     _names(columns, forms, words)
@@ -106,6 +126,21 @@ def find_columns(table: Table) -> Columns:
     _values(columns, forms, words)
     _numbers(columns, table, forms, words)
     return columns
+
+
+def _itunes(columns: Columns, table: Table, forms: list[str]) -> None:
+    """The "Plain Text" of iTunes and Music: its columns stand in one order, under names in the person's language.
+
+    Known by how many there are, and by the sample rates, sizes and lengths in their places.
+    """
+    if len(forms) not in ITUNES_WIDTHS:
+        return
+    # Older ones lack the four columns of classical works, which stand after the fifth.
+    at = {name: place - (4 if len(forms) == ITUNES_WIDTHS[1] else 0) for name, place in ITUNES_NUMBERS.items()}
+    rates, sizes = (_median(table.column(at[name])[:500]) for name in ("sample rate", "size"))
+    if 8_000 <= rates <= 384_000 and sizes > rates:
+        columns |= {TITLE: 0, ARTISTS: 1, ALBUM: 3}
+        columns |= {role: at[role] for role in (SECONDS, DISC_NUMBER, TRACK_NUMBER)}
 
 
 def is_album_list(table: Table, columns: Columns) -> bool:
@@ -224,6 +259,8 @@ def _values(columns: Columns, forms: list[str], words: list[str]) -> None:
 def _numbers(columns: Columns, table: Table, forms: list[str], words: list[str]) -> None:
     """The length is the column of the largest numbers, and where a track's address stands in the table no word
     is needed for it; the numbers left of it are the track's and the disc's (exportify.app)."""
+    if SECONDS in columns:
+        return
     free = {index for index, form in enumerate(forms) if form == "number"} - set(columns.values())
     named = {index for index in free if _has(words[index], LENGTH_WORDS) or words[index] in TIME_HEADERS}
     for role, headers in NUMBER_HEADERS.items():

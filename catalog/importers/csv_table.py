@@ -2,8 +2,8 @@
 
 Exports come as written (commas, every cell quoted), from Excel (semicolons or tabs, no quotes, blank rows, a ``sep=``
 line), wrapped once more (each line one quoted cell), with blanks before the quotation marks, and with quotation marks
-inside a cell that nobody doubled. All of them give the same table. Rows are parsed anew each time they are asked for:
-a large file's cells are never all in memory.
+inside a cell that nobody doubled, or that a backslash marks. All of them give the same table. Rows are parsed anew
+each time they are asked for: a large file's cells are never all in memory.
 """
 
 from __future__ import annotations
@@ -129,8 +129,11 @@ class Dialect:
 
     def __init__(self, text: str, separator: str, name: str) -> None:
         self.text, self.separator, self.name = text, separator, name
-        blank = re.search(rf'(?:^|{re.escape(separator)}) +"', text[:100_000], re.MULTILINE)
-        self.skips_blanks = bool(blank)
+        before_quotes = rf'(^|{re.escape(separator)}){_blanks(separator)}+(?=")'
+        blanks = {found[0].lstrip(separator) for found in re.finditer(before_quotes, text[:100_000], re.MULTILINE)}
+        self.skips_blanks = bool(blanks)
+        # The csv module skips spaces alone: tabs and no-break spaces are taken out before it reads a line.
+        self._unusual = re.compile(before_quotes) if any(blank.strip(" ") for blank in blanks) else None
         self.by_line = False
         self._choose()
 
@@ -178,7 +181,7 @@ class Dialect:
                 raise UnreadableFile(
                     f"{shown(self.name)} has a line of more than {MAX_LINE:,} characters: it is no library export."
                 )
-            yield line
+            yield self._unusual.sub(r"\1", line) if self._unusual else line
 
     def _raw(self) -> Iterator[Record]:
         if self.by_line:
@@ -195,7 +198,7 @@ class Dialect:
 
         Raises UnreadableFile where only the last line ends inside a quotation: the file was cut off.
         """
-        open_line = ""
+        open_line, width = "", 0
         for number, line in enumerate(self._lines(), 1):
             try:
                 rows = list(
@@ -203,9 +206,12 @@ class Dialect:
                 )
                 cells = rows[0] if rows else []
                 open_line = ""
+                if len(cells) > width > 0:
+                    cells = undoubled(line.rstrip("\r\n"), self.separator, width)
             except csv.Error as error:
-                cells = undoubled(line.rstrip("\r\n"), self.separator)
+                cells = undoubled(line.rstrip("\r\n"), self.separator, width)
                 open_line = line if "unexpected end" in str(error) else ""
+            width = width or len(cells)
             yield number, cells
         if open_line:
             raise UnreadableFile(
@@ -226,19 +232,34 @@ def _lines(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def undoubled(line: str, separator: str) -> list[str]:
+def undoubled(line: str, separator: str, width: int = 0) -> list[str]:
     """The cells of a line in whose quoted cells stand bare quotation marks: one closes only before a separator.
+
+    Where that gives other than ``width`` cells, marks are taken in pairs (``"One, "two", three"``), then those with a
+    backslash as text: the first reading that gives ``width`` cells is taken, else the plain one.
+    """
+    mark = rf'"{_blanks(separator)}*(?={re.escape(separator)}|\Z)'
+    plain = _split(line, separator, re.compile(mark), False)
+    if len(plain) == width or not width:
+        return plain
+    others = (
+        _split(line, separator, re.compile(how), pairs) for how, pairs in ((mark, True), (rf"(?<!\\){mark}", False))
+    )
+    return next((cells for cells in others if len(cells) == width), plain)
+
+
+def _split(line: str, separator: str, closing: re.Pattern[str], pairs: bool) -> list[str]:
+    """The cells where a quotation ends at ``closing``; with ``pairs``, where the marks within it are even in number.
 
     A cell that is never closed keeps its first quotation mark.
     """
-    closing = re.compile(rf'" *(?={re.escape(separator)}|\Z)')
     cells, position, may_close = [], 0, True
     while position <= len(line):
         start = position
         while line[start : start + 1] == " ":
             start += 1
         is_quoted = may_close and line[start : start + 1] == '"'
-        end = closing.search(line, start + 1) if is_quoted else None
+        end = _end(line, start + 1, closing, pairs) if is_quoted else None
         may_close = may_close and (end is not None or not is_quoted)  # one search to the end of the line is enough
         if end:
             cells.append(_bare(line[start + 1 : end.start()]))
@@ -251,6 +272,24 @@ def undoubled(line: str, separator: str) -> list[str]:
     return cells
 
 
+def _end(line: str, start: int, closing: re.Pattern[str], pairs: bool) -> re.Match[str] | None:
+    """Where a quoted cell's text that begins at ``start`` ends."""
+    marks = 0
+    for end in closing.finditer(line, start):
+        marks += line.count('"', start, end.start())
+        start = end.start()
+        if not pairs or marks % 2 == 0:
+            return end
+    return None
+
+
+def _blanks(separator: str) -> str:
+    """A pattern for one blank within a line that is not the separator."""
+    return rf"(?:(?!{re.escape(separator)})[^\S\r\n])"
+
+
 def _bare(cell: str) -> str:
-    """A cell's text: where all its quotation marks are doubled, each pair is one."""
+    """A cell's text: where all its quotation marks are doubled, each pair is one; so is one with a backslash."""
+    if '\\"' in cell:
+        return cell.replace('\\"', '"')
     return cell.replace('""', '"') if all(len(run) % 2 == 0 for run in re.findall('"+', cell)) else cell

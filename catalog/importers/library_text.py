@@ -11,6 +11,7 @@ from typing import Any
 
 from catalog.importers.columns import ARTISTS, TITLE, URI, Columns, find_columns
 from catalog.importers.csv_table import Table, read_table
+from catalog.importers.json_values import table_text
 from catalog.importers.parsed_file import MAX_ENTRIES, MAX_LINE, ReadFile, UnreadableFile, clean, extension, shown
 
 TITLE_LINES = 10  # lines above the column names that are looked past
@@ -73,7 +74,12 @@ class LibraryText:
 
     @cached_property
     def table(self) -> Table | None:
-        """The table under the first line that names columns of tracks, else under the first line; None for none."""
+        """The table under the first line that names columns of tracks, else under the first line; None for none.
+
+        JSON that is a list of songs is one too.
+        """
+        if self.is_json:
+            return read_table(text, self.name) if (text := table_text(self.json)) else None
         return read_table(self.text, self.name, self._lines_above())
 
     @cached_property

@@ -158,6 +158,7 @@ FORMATS = (
     streaming_history.FORMAT,
     spotdl.FORMAT,
     spotify_backup.FORMAT,
+    Format(lambda file: file.is_json and generic_csv.recognises(file), generic_csv.read),
     privacy_export.FORMAT,
     pls.FORMAT,
     m3u.FORMAT,

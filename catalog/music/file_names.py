@@ -1,8 +1,8 @@
 """What a file's name and folders say of a song: artist, album, title, numbers. Pure.
 
 Read are "Artist/Album/07 Title", "Artist - Title", "07 Artist - Title", "Artist - Album - 07 - Title" and their like.
-Disc folders ("CD2 The Remixes") are no albums; drives, "." and ".." are no artists; ``file://`` and percent-encoding
-are undone.
+Disc folders ("CD2 The Remixes", "Side A") are no albums; an album's folder may tell its year, its disc and the files'
+format too; drives, "." and ".." are no artists; ``file://`` and percent-encoding are undone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,25 @@ MAX_PATH = 4096  # characters, as PATH_MAX
 # A dash with space around it stands between names; a hyphen inside a name has none.
 DASH = re.compile(r"\s[-–—]\s")
 _NUMBER = re.compile(r"(?:([0-9]{1,2})-)?([0-9]{1,3})(?:\s?[.)_-]\s?|\s)(?=\S)")
-_DISC = re.compile(r"(?:cd|dis[ck]|dvd|vinyl|side|disque|disco)[\s._-]?([0-9]{1,2})(?![0-9])", re.IGNORECASE)
+_DISCS = {
+    word: n for n, words in enumerate(("one i a", "two ii b", "three iii c", "four iv d"), 1) for word in words.split()
+}
+_WHICH = r"[0-9]{1,2}|one|two|three|four|iii|ii|iv|i"
+_END = r"(?![^\W_])"  # of a word
+_DISC = re.compile(
+    rf"[(\[]?(?:(?:cd|dis[ck]|side)[\s._-]?({_WHICH}){_END}|side[\s._-]?([a-d]){_END}"
+    rf"|(?:dvd|sacd|blu-?ray|vinyl|cassette|tape|disque|disco|platte|digital media)[\s._-]?([0-9]{{1,2}}){_END}"
+    rf"|bonus (?:cd|dis[ck]|dvd){_END})",
+    re.IGNORECASE,
+)
+# At the end of an album's folder: "Songs (Disc 2)", "Songs CD2".
+_DISC_OF_ALBUM = re.compile(rf"[\s,_-]{{1,3}}[(\[]?(?:cd|dis[ck])[\s._-]?({_WHICH})[)\]]?\Z", re.IGNORECASE)
+# Around an album's name: "2001 - Songs", "[2001] Songs", "Songs (2001) [FLAC]".
+_YEAR_BEFORE = re.compile(r"(?:(?:19|20)[0-9]{2}\s?[-–—.]\s?|[(\[](?:19|20)[0-9]{2}[)\]]\s?)(?=\S)")
+_SOUND = "flac|mp3|aac|alac|opus|ogg|m4a|wav|web|lossless|v0|v2|320|256|24[ -]?bit"
+_AFTER_ALBUM = re.compile(
+    rf"\s?(?:[(\[](?:19|20)[0-9]{{2}}[)\]]|[\[{{(](?:{_SOUND}){_END}[^\]}})]{{0,30}}[\]}})])\Z", re.IGNORECASE
+)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}\Z")
 _DRIVE = re.compile(r"[A-Za-z]:\Z")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -52,10 +70,13 @@ def names_of_path(path: str) -> PathNames:
     if not parts:
         return PathNames()
     base = _EXTENSION.sub("", parts[-1]).strip(" _")
-    discs = [int(match[1]) for part in parts[:-1] if (match := _DISC.match(part))]
+    discs = [_disc(match) for part in parts[:-1] if (match := _DISC.match(part))]
     folders = tuple(part for part in reversed(parts[:-1]) if not _DISC.match(part))
+    if len(folders) > 2 and (within := _album_alone(folders[0], discs))[0] == folders[1]:  # "Songs/Songs CD2"
+        folders, discs = folders[1:], within[1]
     disc, number, bare = _numbered(base)
     artist, album, title = _names(bare, folders, is_numbered=number is not None)
+    album, discs = _album_alone(album, discs) if folders and album == folders[0] else (album, discs)
     within = re.fullmatch(r"(.*?)\s[-–—]\s([0-9]{1,3})", album)  # "Artist - Album - 07 - Title"
     if within:
         album, number = within[1], number or int(within[2])
@@ -124,6 +145,23 @@ def _numbered(base: str) -> tuple[int | None, int | None, str]:
     if not match:
         return None, None, base
     return int(match[1]) if match[1] else None, int(match[2]), base[match.end() :].strip(" -_")
+
+
+def _disc(match: re.Match[str]) -> int | None:
+    """The number of "2", "two", "II" or "B"; None for a bonus disc."""
+    which = next(filter(None, match.groups()), "")
+    return int(which) if which.isdecimal() else _DISCS.get(which.lower())
+
+
+def _album_alone(folder: str, discs: list[int | None]) -> tuple[str, list[int | None]]:
+    """An album's name without the year, format and disc that its folder tells, and the discs told so far."""
+    album = folder
+    while match := _AFTER_ALBUM.search(album):
+        album = album[: match.start()].rstrip()
+    album = album[match.end() :] if (match := _YEAR_BEFORE.match(album)) else album
+    if match := _DISC_OF_ALBUM.search(album):
+        album, discs = album[: match.start()].rstrip(" -,"), discs or [_disc(match)]
+    return album or folder, discs
 
 
 def _names(bare: str, folders: tuple[str, ...], is_numbered: bool) -> tuple[str, str, str]:

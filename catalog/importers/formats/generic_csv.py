@@ -1,4 +1,5 @@
-"""CSV whose first line names title and artist: TuneMyMusic, Soundiiz, Shazam, Google Takeout, iTunes, by hand. Pure.
+"""CSV whose first line names title and artist: TuneMyMusic, Soundiiz, Shazam, Google Takeout, iTunes, by hand; JSON
+whose songs have fields so named. Pure.
 
 A file may hold several lists, each row naming its own, and rows that are no songs: TuneMyMusic's "My Spotify Library"
 lists albums and artists beside them, told by the column of types.
@@ -30,7 +31,7 @@ from catalog.importers.parsed_file import (
 from catalog.importers.table_rows import Layout, layout_of, read_row, skipped_row
 from catalog.music.records import CollectionRecord, EntryRecord, spotify_id_of
 
-KIND = "CSV with title and artist"
+KIND, KIND_JSON = "CSV with title and artist", "JSON with title and artist"
 NOT_SONGS = {
     col.ALBUM_ROW: ("albums", " (the file says neither their songs nor their Spotify ids)"),
     col.ARTIST_ROW: ("artists", ""),
@@ -68,7 +69,9 @@ def read(file: LibraryText) -> ReadFile:
     named = tuple(albums.values())
     if len(lists) + len(named) > MAX_COLLECTIONS:
         raise UnreadableFile(f"{shown(file.name)} names more than {MAX_COLLECTIONS:,} lists and albums.")
-    read_file = ReadFile(file.name, KIND, tuple(collections), tuple(skipped), tuple(notes), albums=named)
+    read_file = ReadFile(
+        file.name, KIND_JSON if file.is_json else KIND, tuple(collections), tuple(skipped), tuple(notes), albums=named
+    )
     refuse_nonsense(read_file, "export it again, or name the columns in the first line")
     return read_file
 

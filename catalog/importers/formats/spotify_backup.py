@@ -47,7 +47,11 @@ def _is_song(cells: list[str]) -> bool:
 
 def _is_json(file: LibraryText) -> bool:
     lists = file.json if isinstance(file.json, list) else []
-    return any("name" in each and isinstance(each.get("tracks"), list) for each in map(mapping, lists[:5]))
+    tracks = [
+        each["tracks"] for each in map(mapping, lists[:5]) if "name" in each and isinstance(each.get("tracks"), list)
+    ]
+    first = next((mapping(songs[0]) for songs in tracks if songs), {})
+    return bool(tracks) and not isinstance(first.get("artist"), str)  # Spotify's objects have "artists"
 
 
 def read(file: LibraryText) -> ReadFile:

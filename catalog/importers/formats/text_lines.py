@@ -29,6 +29,8 @@ BULLET = re.compile(r"[-*•–]\s+")
 # "12:34", "[1:02:03]" before a line of a mix; "(3:45)" or "3:45" behind one.
 STARTS_AT = re.compile(r"[\[(]?(?:[0-9]{1,2}:)?[0-9]{1,3}:[0-9]{2}[\])]?\s+(?:[-–]\s+)?")
 LENGTH = re.compile(r"\s[\[(]?([0-9]{1,3}):([0-9]{2})[\])]?\Z")
+# foobar2000 copies a song as "Artist - [Album CD1 #05] Title".
+ALBUM_FIRST = re.compile(r"\[([^\[\]]{1,300}?)(?: CD ?([0-9]{1,2}))? #([0-9]{1,3})\] (?=\S)")
 LINK = re.compile(r"spotify:[a-z]+:|https?://|open\.spotify\.com/", re.IGNORECASE)
 SPOTIFY_TRACK = re.compile(r"track[:/]([0-9A-Za-z]{22})(?![0-9A-Za-z])")
 BARE_ID = re.compile(r"(?=\S{0,21}[0-9])[0-9A-Za-z]{22}\Z")  # a word of 22 letters has no digit
@@ -92,9 +94,14 @@ def _entry(text: str, line: str) -> tuple[EntryRecord, str]:
         return link_entry(spotify_id), ""
     if is_link and not linked and not no_track(line):
         return EntryRecord(reason="unreadable", label=clean(line, MAX_LABEL)), OTHER_LINK
+    of_album = ALBUM_FIRST.match(title)
+    album, disc, number = of_album.groups() if of_album else ("", None, None)
     track = TrackRecord(
-        title=clean(title),
+        title=clean(title[of_album.end() :] if of_album else title),
         artists=(clean(artist),) if clean(artist) else (),
+        album=clean(album),
+        track_number=int(number) if number else None,
+        disc_number=int(disc) if disc else None,
         duration_ms=(int(length[1]) * 60 + int(length[2])) * 1000 or None if length else None,
         spotify_id=spotify_id,
     )

@@ -86,6 +86,32 @@ def test_quotation_marks_that_nobody_doubled(line: str, cells: list[str]) -> Non
     assert undoubled(line, ",") == cells
 
 
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ('"One, "two", three","d","e"', ['One, "two", three', "d", "e"]),
+        ('"7" mix","d","12" version"', ['7" mix', "d", '12" version']),
+        (r'"a \"b\"","d","e"', ['a "b"', "d", "e"]),
+        (r'"a\", b","d","e"', ['a", b', "d", "e"]),
+        ('"one","cell", "more", too', ["one", "cell", "more", " too"]),
+    ],
+)
+def test_quotation_marks_are_read_so_that_the_line_has_its_cells(line: str, cells: list[str]) -> None:
+    assert undoubled(line, ",", 3) == cells
+
+
+@pytest.mark.parametrize("blank", ["\t", "\u00a0", " \u3000", "  "])
+def test_any_blank_may_stand_before_a_quotation_mark(blank: str) -> None:
+    file = read_one(f'title,{blank}"artist"\n"Nana, one",{blank}"Falla, M."\n"Aria",{blank}"Bach"\n', "list.csv")
+    assert [track.title for track in tracks_of(file)] == ["Nana, one", "Aria"]
+    assert not file.skipped
+
+
+def test_a_mark_that_a_backslash_keeps_open_is_text_and_its_line_is_whole() -> None:
+    file = read_one('title,artist\n"The \\"Fish\\"","Falla"\n"Fish\\", chips","Bach"\n', "list.csv")
+    assert [track.title for track in tracks_of(file)] == ['The "Fish"', 'Fish", chips']
+
+
 def test_one_unclosed_quotation_mark_spoils_its_line_alone() -> None:
     file = read_one('title,artist\n"Nana,Falla\nAria,Bach\nVexations,Satie\n', "list.csv")
     assert [track.title for track in tracks_of(file)] == ["Aria", "Vexations"]

@@ -1,5 +1,7 @@
 """Lists that no Spotify tool wrote: CSV with title and artist, m3u, and plain lines."""
 
+import json
+
 import pytest
 
 from catalog.importers.reader import ReadFile, UnreadableFile
@@ -182,3 +184,108 @@ def test_what_encoding_an_xml_file_names_does_not_matter_once_it_is_read(encodin
     )
     (track,) = tracks_of(read_one(text.encode(encoding), "Library.xml"))
     assert (track.title, track.artists) == ("Bára", ("Ólöf",))
+
+
+def plain_text_of_itunes(*headers: str, classical: bool = True) -> str:
+    """Two songs as Music's "Plain Text" has them, lines ended by CR alone."""
+    details = ["", "", "", ""] if classical else []
+    rest = ["2001", "x", "x", "256", "44100", "", "AAC", "", "", "3", "", "", "", "", ""]
+    songs = [
+        ["Nana", "Falla", "", "Songs", "", *details, "Pop", "5123456", "213", "2", "2", "5", "10", *rest],
+        ["Aria", "Bach", "", "Airs", "", *details, "Pop", "4123456", "187", "1", "2", "6", "10", *rest],
+    ]
+    return "\r".join("\t".join(row) for row in [[*headers, *"?" * (len(songs[0]) - len(headers))], *songs]) + "\r"
+
+
+@pytest.mark.parametrize("classical", [True, False])
+@pytest.mark.parametrize(
+    "headers", [("Titel", "Interpret"), ("Nom", "Artiste"), ("名前", "アーティスト"), ("Название", "?")]
+)
+def test_the_plain_text_of_itunes_is_read_in_any_language(headers: tuple[str, ...], classical: bool) -> None:
+    file = read_one(plain_text_of_itunes(*headers, classical=classical), "Road.txt")
+    assert [
+        (song.title, song.artists, song.album, song.duration_ms, song.disc_number, song.track_number)
+        for song in tracks_of(file)
+    ] == [("Nana", ("Falla",), "Songs", 213_000, 2, 5), ("Aria", ("Bach",), "Airs", 187_000, 1, 6)]
+
+
+def test_a_table_as_wide_as_that_of_itunes_is_read_by_its_names() -> None:
+    rows = [["Artist", "Title", *(f"n{n}" for n in range(29))], ["Falla", "Nana", *["7"] * 29]]
+    (track,) = tracks_of(read_one("\n".join("\t".join(row) for row in rows) + "\n", "list.txt"))
+    assert (track.title, track.artists) == ("Nana", ("Falla",))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (  # Apple's privacy export
+            [
+                {
+                    "Content Type": "Song",
+                    "Track Identifier": 12,
+                    "Title": "Nana",
+                    "Sort Name": "nana",
+                    "Artist": "Falla",
+                    "Is Part of Compilation": False,
+                    "Album": "Songs",
+                    "Track Duration": 213000,
+                    "Track Number On Album": 5,
+                    "Disc Number Of Album": 2,
+                }
+            ],
+            {"list": [("Nana", ("Falla",), "Songs", 213_000, 2, 5)]},
+        ),
+        (  # SongShift
+            [
+                {
+                    "service": "spotify",
+                    "name": "One",
+                    "tracks": [{"artist": "Falla", "track": "Nana", "album": "Songs"}],
+                },
+                {"service": "x", "name": "Two", "tracks": [{"artist": "Bach", "track": "Aria"}]},
+            ],
+            {
+                "One": [("Nana", ("Falla",), "Songs", None, None, None)],
+                "Two": [("Aria", ("Bach",), "", None, None, None)],
+            },
+        ),
+        (  # what programs for Deezer and YouTube Music save
+            [{"id": 1, "title": "Nana", "duration": 213, "artist": {"name": "Falla"}, "album": {"title": "Songs"}}],
+            {"list": [("Nana", ("Falla",), "Songs", 213_000, None, None)]},
+        ),
+        (
+            [{"title": "Aria", "duration": "3:07", "artists": [{"name": "Bach"}, {"name": "Gould"}], "x": [[1]]}],
+            {"list": [("Aria", ("Bach", "Gould"), "", 187_000, None, None)]},
+        ),
+    ],
+)
+def test_a_list_of_songs_in_json_is_read_by_the_names_of_its_fields(data, expected) -> None:
+    file = read_one(json.dumps(data), "list.json")
+    assert {
+        each.name: [
+            (t.title, t.artists, t.album, t.duration_ms, t.disc_number, t.track_number)
+            for entry in each.entries
+            if (t := entry.track)
+        ]
+        for each in file.collections
+    } == expected
+
+
+@pytest.mark.parametrize("data", [[], [1, 2], [[]], [{"title": "Nana"}], [{"tracks": [3]}], [{"tracks": []}]])
+def test_json_that_names_no_songs_is_refused_in_a_sentence(data) -> None:
+    with pytest.raises(UnreadableFile, match="holds neither liked songs nor playlists"):
+        read_one(json.dumps(data), "list.json")
+
+
+def test_a_place_in_a_playlist_is_no_playlist() -> None:
+    (collection,) = read_one("Title,Artist,Playlist Index\nNana,Falla,0\nAria,Bach,1\n", "list.csv").collections
+    assert len(collection.entries) == 2
+
+
+def test_foobars_lines_name_album_and_numbers() -> None:
+    file = read_one("Falla - [Songs CD2 #05] Nana\nBach - [Airs #06] Aria\nSatie - [Live] Vexations\n", "list.txt")
+    assert [(t.title, t.album, t.disc_number, t.track_number) for t in tracks_of(file)] == [
+        ("Nana", "Songs", 2, 5),
+        ("Aria", "Airs", None, 6),
+        ("[Live] Vexations", "", None, None),
+    ]
