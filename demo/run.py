@@ -82,7 +82,7 @@ def run(archive: ArchiveServer, and_exit: bool) -> int:
         say(
             f"{status['headline']}. The audio server was asked for {asked} files."
             if asked
-            else f"{status['headline']}. Nothing was fetched: every file was there already."
+            else f"{status['headline']}. Nothing was downloaded: every file was there already."
         )
         if not and_exit:
             say(f"The pages are at {page}/ until you press Ctrl-C.")
@@ -100,7 +100,7 @@ def run(archive: ArchiveServer, and_exit: bool) -> int:
 def the_cycle(environment: dict[str, str], page: str, manager: subprocess.Popen[bytes]) -> Status:
     """Wait until the cluster has done what is due; ask for the second try of what failed; the last status."""
     say("Starting the web page and the workers. They reconcile first, then fetch what is missing.")
-    say("(Yours shows you a plan first and fetches nothing before you say Start; here CONFIRM_PLANS=false says yes.)")
+    say("(Yours shows you a plan first, and downloads nothing before you press Start; here CONFIRM_PLANS=false does.)")
     started = time.time()
     status = follow(page, manager, lambda seen: reconciled(seen, started) and idle(seen))
     failed = [song for song in status["failures"]["items"] if song["title"] == STUMBLES]

@@ -18,6 +18,9 @@ class CandidateQuerySet(models.QuerySet["Candidate"]):
         return self.exclude(verdict__in=[Candidate.Verdict.NEVER, Candidate.Verdict.DISPROVED])
 
 
+RULED_OUT = "ruled out"  # the last of the reasons of a recording that a veto forbids
+
+
 class Candidate(models.Model):
     """A recording that a source offers for a track, what the matcher said of it, and what became of it.
 
@@ -61,6 +64,11 @@ class Candidate(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.source_id
+
+    @property
+    def told_reasons(self) -> list[str]:
+        """As people read them: without the mark of a veto, whose reason stands before it."""
+        return [reason for reason in self.reasons if reason != RULED_OUT]
 
 
 class Search(models.Model):

@@ -38,7 +38,7 @@ KINDS = {
     "ignored": "audio files in bins and snapshots, or left by other programs: no song's, and never taken for one",
     "other_size": "files of another size than recorded",
     "unknown": "folders or files that could not be read",
-    "stale_stages": "left-over folders of broken-off fetches",
+    "stale_stages": "left-over folders of broken-off downloads",
     "two_files": "files of a song that has another one",
 }
 

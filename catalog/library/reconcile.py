@@ -107,7 +107,7 @@ class ReconcileReport:
         parts += [f"{self.learned:,} changed by other programs"] if self.learned else []
         parts += [f"{self.other_size:,} of another size than recorded"] if self.other_size else []
         parts += [f"{self.unknown:,} folders or files could not be read"] if self.unknown else []
-        return ", ".join(parts) + (". Fetching waits for your word." if self.held else ".")
+        return ", ".join(parts) + (". Downloads wait until you confirm it." if self.held else ".")
 
 
 class Stopped(Exception):
@@ -150,7 +150,9 @@ def reconcile(
     with acting_host.try_act("reconcile") as mine:
         if not mine:
             report.busy = True
-            report.problem = acting_host.reason_not_to_act("Another reconcile is running; this one has nothing to do.")
+            report.problem = acting_host.reason_not_to_act(
+                "The music folder is being scanned already; this scan has nothing to do."
+            )
             return report
         state = storage.check(now)
         run = Run.objects.create(kind=Run.Kind.RECONCILE, started_at=now, report={"full": options.full, "sizes": sizes})

@@ -81,7 +81,9 @@ def relink(
         return report
     with acting_host.try_act("reconcile") as mine:
         if not mine:
-            report.problem = acting_host.reason_not_to_act("A reconcile is running; look again when it has ended.")
+            report.problem = acting_host.reason_not_to_act(
+                "The music folder is being scanned; look again when that has ended."
+            )
             return report
         search(report, now, on_progress, tools)
         if not dry_run:

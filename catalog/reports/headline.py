@@ -25,7 +25,7 @@ def headline(snapshot: dict[str, Any]) -> tuple[str, str]:
     if snapshot["plan"]["waits"]:
         return f"{missing}: downloads wait until you have seen the plan", "warn"
     if library["state"] == "held":
-        return f"{missing}: downloads wait for your word", "warn"
+        return f"{missing}: downloads wait for you", "warn"
     if library["state"] != "online":
         return f"{missing}: downloads wait. {library['reason']}".strip(), "bad"
     return _fetching(snapshot, missing)

@@ -52,7 +52,9 @@ LISTINGS = {
         ),
         Listing("plan_here", "In the plan: here already", lambda now: plan.here(plan.planned()), "None is here yet."),
         Listing("plan_ask", "In the plan: to look at", lambda now: plan.asked(plan.planned()), "None is in doubt."),
-        Listing("plan_fetch", "In the plan: to fetch", lambda now: plan.to_fetch(plan.planned()), "None is missing."),
+        Listing(
+            "plan_fetch", "In the plan: to download", lambda now: plan.to_fetch(plan.planned()), "None is missing."
+        ),
         Listing("known", "All songs, wanted or not", lambda now: Track.objects.all(), "No song is known yet."),
         Listing("not_wanted", "Not wanted", lambda now: Track.objects.not_wanted(), "Every song is wanted."),
     )

@@ -24,7 +24,7 @@ USUAL_LENGTH = 240_000  # ms, of a song whose length is unknown
 LOOK_AGAIN = timedelta(minutes=5)  # after a look that did not reach its end
 LONGEST_LOOK = timedelta(hours=6)  # the jobs' own time limit: one without an end that is older was cut off
 
-NOT_SEEN = "Nothing is fetched before you have seen the plan: press Start on its page (/plan)."
+NOT_SEEN = "Nothing is downloaded before you have seen the plan: press Start on its page (/plan)."
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,16 +84,16 @@ def finish(session: MutableMapping[str, Any], landed: str, now: datetime) -> Acc
     parameters = {name: values[0] for name, values in query.items()}
     pending = mapping(session.get(PENDING))
     if "state" not in parameters or not {"code", "error"} & set(parameters):
-        raise ConnectProblem("That is not the address after the consent: it contains code=… and state=….")
+        raise ConnectProblem("That is not the address to which Spotify leads: it contains code=… and state=….")
     if not pending or not secrets.compare_digest(parameters["state"].encode(), str(pending["state"]).encode()):
-        raise ConnectProblem("That consent was not asked for here, or was used already; press Connect once more.")
+        raise ConnectProblem("That permission was not asked for here, or was used already; press Connect once more.")
     if now.timestamp() - pending["at"] > CONSENT_WITHIN.total_seconds():
-        raise ConnectProblem("That consent is more than half an hour old; press Connect once more.")
+        raise ConnectProblem("That permission was asked for more than half an hour ago; press Connect once more.")
     del session[PENDING]  # a state is good for one use
     if "error" in parameters:
         denied = parameters["error"] == "access_denied"
         raise ConnectProblem(
-            "You did not consent at Spotify." if denied else "Spotify did not accept the app's request."
+            "You did not give permission at Spotify." if denied else "Spotify did not accept the app's request."
         )
     return _connect(parameters["code"], str(pending["verifier"]), now)
 
@@ -213,12 +213,14 @@ def account_status(account: Account, now: datetime) -> AccountStatus:
     if account.state != Account.State.CONNECTED:
         return AccountStatus(account, account.get_state_display(), "bad", account.reason, end, left)
     if left is not None and left < 0:
-        return AccountStatus(account, "reconnect needed", "bad", "The consent has ended; connect it again.", end, left)
+        return AccountStatus(
+            account, "reconnect needed", "bad", "The permission has ended; connect it again.", end, left
+        )
     step = next((days for days in WARN_AHEAD if left is not None and left <= days), None)
     if step is None:
         return AccountStatus(account, "connected", "ok", "", end, left)
     when = "today" if left == 0 else "tomorrow" if left == 1 else f"in {left} days"
-    advice = f"Spotify ends the consent {when}; connect again to go on without a gap."
+    advice = f"Spotify ends the permission {when}; connect again to go on without a gap."
     return AccountStatus(account, "connected", "bad" if step == 1 else "warn", advice, end, left)
 
 

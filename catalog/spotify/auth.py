@@ -46,7 +46,7 @@ class RowToken(CacheHandler):
         try:
             return json.loads(unseal(sealed))
         except (Unsealable, ValueError) as error:
-            lost = "The stored consent cannot be read (SECRET_KEY has changed?); connect the account again."
+            lost = "The stored permission cannot be read (SECRET_KEY has changed?); connect the account again."
             raise Refusal(Kind.RECONNECT, lost) from error
 
     def save_token_to_cache(self, token_info: dict[str, Any]) -> None:

@@ -64,13 +64,13 @@ FORBIDDEN: list[tuple[str, Kind, str]] = [
         Kind.NOT_ALLOWED,
         "This Spotify user is not allowed to use the app; add them under User Management in the app's settings.",
     ),
-    ("scope", Kind.RECONNECT, "The consent does not cover everything that is read; connect the account again."),
-    ("oauth", Kind.RECONNECT, "Spotify does not accept the stored consent; connect the account again."),
+    ("scope", Kind.RECONNECT, "The permission does not cover everything that is read; connect the account again."),
+    ("oauth", Kind.RECONNECT, "Spotify does not accept the stored permission; connect the account again."),
 ]
 
 # What the token endpoint says (RFC 6749, 5.2).
 TOKEN_ERRORS: dict[str, str] = {
-    "invalid_grant": "The consent has ended or was withdrawn (it lasts six months); connect the account again.",
+    "invalid_grant": "The permission has ended or was withdrawn (it lasts six months); connect the account again.",
     "invalid_client": "Spotify does not know the app; check its client id and secret, then connect again.",
     "unauthorized_client": "Spotify does not let the app sign in this way; check the app, then connect again.",
     "invalid_request": "Spotify did not understand the request for a token; connect the account again.",
@@ -90,7 +90,7 @@ def refusal_of(status: int, message: str, reason: str, retry_after: str | None, 
         delay = _said_delay(retry_after, now) or _doubled(DOWN, strikes)
         return Refusal(Kind.PAUSE, f"Spotify has a problem of its own (HTTP {status}).", now + delay)
     if status == 401:
-        return Refusal(Kind.RECONNECT, "Spotify does not accept the stored consent; connect the account again.")
+        return Refusal(Kind.RECONNECT, "Spotify does not accept the stored permission; connect the account again.")
     if status == 403:
         fits = ((kind, sentence) for sign, kind, sentence in FORBIDDEN if sign in text)
         return Refusal(*next(fits, (Kind.CLOSED, "Spotify does not open it to this app.")))

@@ -103,7 +103,9 @@ class SyncReport:
         forgotten = f" No longer in the library: {', '.join(self.forgotten)}." if self.forgotten else ""
         calls = "1 call" if self.calls == 1 else f"{self.calls:,} calls"
         done = f"{would or counted[0].upper()}{counted if would else counted[1:]}"
-        return " ".join([*wrong, f"{done}; {self.to_fetch:,} to fetch ({calls} to Spotify).{forgotten}", *self.notes])
+        return " ".join(
+            [*wrong, f"{done}; {self.to_fetch:,} to download ({calls} to Spotify).{forgotten}", *self.notes]
+        )
 
 
 def sync(

@@ -21,8 +21,7 @@ def hold_share() -> float:
 def begin(count: int, total: int, now: datetime) -> None:
     """Fetching waits for a person: ``count`` of ``total`` files are gone at once. A hold that stands keeps its date."""
     reason = (
-        f"{count} of {total} files are gone at once. Put them back, or accept it on the start page; then they are "
-        "fetched again."
+        f"{count} of {total} files are gone at once. Put them back, or press Download them again on the start page."
     )
     library = Library.load()
     Library.objects.filter(pk=1).update(held_since=library.held_since or now, held_reason=reason)

@@ -31,14 +31,14 @@ class ErrorKind:
 _WAIT = "Nothing to do: it is tried again by itself."
 _OTHER = "Another recording is tried; you can also choose one yourself."
 _DECIDE = "Choose a recording on the track's page, or search with other words."
-_CHOOSE = "Choose another one, or take this one back and let the program choose."
+_CHOOSE = "Choose another one, or undo the choice and let the program choose."
 _YTDLP = "Update yt-dlp (the start page says how), then try again."
 _DISK = "See to the disk that holds the music folder; downloads resume by themselves afterwards."
 
 ERROR_KINDS: dict[str, ErrorKind] = {
     # Nothing to fetch.
     "no_match": ErrorKind(TRACK, "", "No recording was found that fits this track.", _DECIDE),
-    "needs_decision": ErrorKind(TRACK, "", "No recording fits well enough to take it unasked.", _DECIDE),
+    "needs_decision": ErrorKind(TRACK, "", "No recording fits well enough by itself.", _DECIDE),
     "choice_failed": ErrorKind(TRACK, "", "The recording that a person chose cannot be used.", _CHOOSE),
     # Fetched, and nowhere to put it.
     "no_free_name": ErrorKind(

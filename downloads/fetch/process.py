@@ -224,7 +224,7 @@ class FetchProcess:
             try:
                 return self.server.fork(stage, environment)
             except (ConnectionError, BrokenPipeError):
-                logger.warning("The preloaded fetching process has ended; this fetch starts a Python of its own.")
+                logger.warning("The preloaded download process has ended; this download starts a Python of its own.")
         return programs.start(
             self.command, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=stage, start_new_session=True
         )
@@ -247,9 +247,9 @@ class FetchProcess:
                     if not self._read(key.fd, key.fileobj is process.stdout):
                         waiting.unregister(key.fileobj)
                 if should_stop():
-                    raise DownloadError("stopped", "Fetching was stopped.")
+                    raise DownloadError("stopped", "The download was stopped.")
                 if clock() > end:
-                    raise DownloadError("timeout", "Fetching took too long and was stopped.")
+                    raise DownloadError("timeout", "The download took too long and was stopped.")
                 if not waiting.get_map():  # it closed both; only its end is left to wait for
                     _wait_for_end(process, poll)
 
@@ -307,7 +307,7 @@ class FetchProcess:
     def _result(self, code: int) -> dict[str, Any]:
         answer = self._answer
         if answer is None:
-            raise DownloadError("tool_crashed", f"The fetching process ended without an answer ({self._ending(code)}).")
+            raise DownloadError("tool_crashed", f"The download process ended without an answer ({self._ending(code)}).")
         if answer.get("ok") is True:
             return answer
         kind, message, wait = (answer.get(name) for name in ("kind", "message", "retry_after"))
@@ -340,16 +340,16 @@ def _fetched_file(stage: str, answer: dict[str, Any]) -> Fetched:
     names = sorted(name for name in os.listdir(stage) if name != HOME)
     if len(names) != 1:
         what = "no file" if not names else f"{len(names)} files"
-        raise DownloadError("tool_crashed", f"The fetching process said it was done and left {what}.")
+        raise DownloadError("tool_crashed", f"The download process said it was done and left {what}.")
     path = os.path.join(stage, names[0])
     entry = os.lstat(path)
     if not stat.S_ISREG(entry.st_mode) or answer.get("path") != path:
-        raise DownloadError("tool_crashed", "What the fetching process left is not the file that it named.")
+        raise DownloadError("tool_crashed", "What the download process left is not the file that it named.")
     extension = os.path.splitext(path)[1][1:].lower()
     if extension not in EXTENSIONS:
-        raise DownloadError("bad_file", "What was fetched is no kind of audio file.")
+        raise DownloadError("bad_file", "What was downloaded is no kind of audio file.")
     if entry.st_size == 0:
-        raise DownloadError("bad_file", "The file that was fetched is empty.")
+        raise DownloadError("bad_file", "The file that was downloaded is empty.")
     expected = answer.get("expected_bytes")
     codec = str(answer.get("codec", ""))[:40]
     return Fetched(path, entry.st_size, extension, codec, expected if isinstance(expected, int) else None)

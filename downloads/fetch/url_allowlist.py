@@ -86,7 +86,7 @@ def archive_address(url: str, allowed: Server) -> str:
     """``url`` without its fragment, in which yt-dlp carries options; AddressRefused where it is not on ``allowed``."""
     parts = _split(url)
     if parts.username is not None or parts.password is not None:
-        raise AddressRefused("An address with a user name in it is not fetched.")
+        raise AddressRefused("An address with a user name in it is not used.")
     if not allowed.allows(parts.hostname or "", parts.port or _PORTS[parts.scheme]):
         raise AddressRefused(f"The address leads away from {allowed.host}.")
     return urldefrag(url).url
@@ -147,5 +147,5 @@ def _split(url: str, schemes: tuple[str, ...] = ("http", "https")) -> SplitResul
     except ValueError:
         valid = False
     if not valid:
-        raise AddressRefused("Only http and https addresses are fetched.")
+        raise AddressRefused("Only http and https addresses are used.")
     return parts

@@ -93,7 +93,7 @@ class RestoreMove(JournaledMove):
         track, place = self.item.track, Place.of(settings.MUSIC_DIR, self.target)
         with contextlib.suppress(PlaceTaken), transaction.atomic():
             if track.status == Status.DOWNLOADED and track.local_path != place.path:
-                transitions.replace(track.pk, track.local_path, self.now, "the former file is to take its place again")
+                transitions.replace(track.pk, track.local_path, self.now, "the former file is used again")
             names_it = Track.objects.filter(pk=track.pk, status=Status.DOWNLOADED, local_path=place.path).exists()
             if not names_it and not transitions.adopt(track.pk, place, self.item.size, self.now, "back from the bin"):
                 raise PlaceTaken(place.relative)

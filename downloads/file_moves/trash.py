@@ -41,7 +41,7 @@ from downloads.publishing import link_method
 from downloads.publishing.target_path import free_name, short_id
 
 State = BinnedFile.State
-BUSY = "A reconcile is running; look again when it has ended."
+BUSY = "The music folder is being scanned; look again when that has ended."
 logger = logging.getLogger(__name__)
 
 

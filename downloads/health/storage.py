@@ -22,7 +22,7 @@ WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 LACKING = {
     "link": "It has no hard links.",
     "rename": "It cannot refuse a name that is taken: a file's name stands there empty for a moment.",
-    "placeholder": "It cannot rename: songs are fetched to the machine's own disk, then copied in.",
+    "placeholder": "It cannot rename: songs are downloaded to the machine's own disk, then copied in.",
     "fsync": "It does not write through when asked: a power cut may cost the last files.",
 }
 REFUSED_NAMES = {

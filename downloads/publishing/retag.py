@@ -165,7 +165,9 @@ def _each(
         raise CannotRetag(problem)
     with acting_host.try_act("reconcile") as mine:
         if not mine:
-            raise CannotRetag(acting_host.reason_not_to_act("A reconcile is running; try again when it has ended."))
+            raise CannotRetag(
+                acting_host.reason_not_to_act("The music folder is being scanned; try again when that has ended.")
+            )
         stops = acting_host.or_lost(should_stop)
         try:
             with open_root(settings.MUSIC_DIR) as root:

@@ -62,8 +62,8 @@ def undo(changes: Sequence[Sequence[Any]], now: datetime, by: str) -> int:
             Candidate.objects.filter(pk=pk).update(verdict=verdict, why=why)
             undone.add(row.track_id)
             restored += 1
-        Event.objects.record(sorted(undone), Event.Kind.DECIDE, "an answer was taken back", now, by)
-        transitions.retry(Track.objects.filter(pk__in=undone), now, "an answer was taken back")
+        Event.objects.record(sorted(undone), Event.Kind.DECIDE, "an answer was undone", now, by)
+        transitions.retry(Track.objects.filter(pk__in=undone), now, "an answer was undone")
     return restored
 
 

@@ -107,7 +107,7 @@ def _make_due(track: Track, now: datetime, reason: str, by: str, replaces: bool)
         transitions.retry(Track.objects.filter(pk=track.pk), now, "decided by a person")
     elif track.status == Track.Status.DOWNLOADED and replaces:
         Replaced.objects.create(track=track, path=track.local_path, size=track.size or 0, asked_at=now)
-        transitions.replace(track.pk, track.local_path, now, "another recording is to take its place")
+        transitions.replace(track.pk, track.local_path, now, "another recording was chosen")
 
 
 def came_from(track: Track, candidate: Candidate) -> bool:

@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from catalog.models import Track, TrackQuerySet
 from downloads.audio.verify import tolerance
 from downloads.failures.kinds import NEEDS_PERSON
-from downloads.models import Candidate
+from downloads.models import RULED_OUT, Candidate
 from downloads.review.differences import Differences, differences
 from downloads.search import candidates
 
@@ -91,6 +91,6 @@ def _is_alike(track: Track, offer: Offer, other: Track, each: Offer) -> bool:
         return track.identity == other.identity
     if track.album_id is None or track.album_id != other.album_id or not one.album:
         return False
-    release = (one.album, one.artists, one.kind, candidates.RULED_OUT in one.reasons)
-    same_release = release == (two.album, two.artists, two.kind, candidates.RULED_OUT in two.reasons)
+    release = (one.album, one.artists, one.kind, RULED_OUT in one.reasons)
+    same_release = release == (two.album, two.artists, two.kind, RULED_OUT in two.reasons)
     return same_release and offer.differences.kind == each.differences.kind

@@ -12,13 +12,12 @@ from catalog.text.sanitize import storable
 from downloads.failures.kinds import CANDIDATE, ERROR_KINDS
 from downloads.matching import score
 from downloads.matching.features import SearchResult, TrackQuery
-from downloads.models import Candidate
+from downloads.models import RULED_OUT, Candidate
 from downloads.search.sources import AudioSource
 
 KEPT = 20  # candidates kept of one search
 # What a search result says of a recording; a kept row says as much, or it would be scored otherwise than the result.
 RESULT_FIELDS = ("url", "kind", "title", "artists", "album", "duration_ms", "isrc", "explicit", "views")
-RULED_OUT = "ruled out"  # the last reason of one that a veto forbids
 Verdict = Candidate.Verdict
 
 # After these a retry asks again: what was kept has been tried, or was not good enough.

@@ -87,7 +87,7 @@ def _mark(song: dict[str, Any]) -> tuple[str, str, str]:
     if song["status"] == Track.Status.DOWNLOADING:
         return "download", "busy", "downloading"
     if not song["wanted"]:
-        return ("ban", "", "ignored") if song["ignored"] else ("eye-off", "", "not wanted")
+        return ("ban", "", "stopped") if song["ignored"] else ("eye-off", "", "not wanted")
     if song["error_kind"] in NEEDS_PERSON:
         return "hand", "warn", "needs you"
     return "clock", "warn" if song["error_kind"] or song.get("last_error") else "", "next"

@@ -198,7 +198,7 @@ class Attempt:
     def _why_none_fits(self) -> str:
         best = self.track.candidates.usable().first()
         assert best
-        return f"The nearest is “{best.title}”: {', '.join(best.reasons[:3])}."
+        return f"The nearest is “{best.title}”: {', '.join(best.told_reasons[:3])}."
 
     def _take(self, candidate: Candidate) -> Outcome:
         staged = self._fetch(candidate)
@@ -212,7 +212,7 @@ class Attempt:
         self._require_ours(100)
         self._require_storage()
         if not candidates.is_still_selected(candidate):
-            raise DownloadError("stopped", "A person decided otherwise while it was fetched.")
+            raise DownloadError("stopped", "Somebody decided otherwise while it was downloaded.")
         superseded.move_to_trash(self.track, self.now())
         self._remember(candidate, staged, audio)
         written_tags.remember(self.track, fields)

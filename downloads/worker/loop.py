@@ -32,9 +32,9 @@ def reason_not_to_work(now: datetime) -> str:
         return state.reason
     for service in Service.objects.filter(name__in=["audio", "storage"]):
         if service.paused_by_person:
-            return "Fetching is paused: press Resume downloads on the start page."
+            return "Downloads are paused: press Resume downloads on the start page."
         if service.is_paused(now) and service.state != "canary":
-            return f"Fetching is paused until {service.paused_until:%Y-%m-%d %H:%M}: {service.reason}"
+            return f"Downloads are paused until {service.paused_until:%Y-%m-%d %H:%M}: {service.reason}"
         if service.is_paused(now):
             return "One track is being tried to see whether the pause can end."
     return plan.reason_to_wait() or plan.reason_to_rest(now)

@@ -62,13 +62,13 @@ def test_fifty_songs_are_answered_by_keys_on_a_phone_and_nobody_else_is_asked(
         expect(page.locator(".crumb")).to_contain_text(f"{50 - number} left")
         page.wait_for_load_state()  # the keys work from then on
         page.keyboard.press("n" if number % 5 == 4 else str(number % 3 + 1))
-    expect(page.locator("h1")).to_have_text("Nothing waits for your word")
+    expect(page.locator("h1")).to_have_text("Nothing to choose")
     page.wait_for_load_state()
     page.keyboard.press("u")
     expect(page.locator("h1")).to_have_text(tracks[-1].title)
     page.wait_for_load_state()
     page.keyboard.press("1")
-    expect(page.locator("h1")).to_have_text("Nothing waits for your word")
+    expect(page.locator("h1")).to_have_text("Nothing to choose")
     assert Candidate.objects.filter(verdict="chosen").count() == 41
     assert Candidate.objects.filter(verdict="never").count() == 27
     assert asked == []
@@ -122,7 +122,7 @@ def test_the_other_keys_lead_where_they_say(open_page: Any) -> None:
     expect(page.locator("h1")).to_have_text("The same for 2 songs")
     page.wait_for_load_state()
     page.keyboard.press("s")
-    expect(page.locator("h1")).to_have_text("Nothing waits for your word")
+    expect(page.locator("h1")).to_have_text("Nothing to choose")
     page.wait_for_load_state()
     page.keyboard.press("u")
     expect(page.locator(".crumb")).to_contain_text("3 left")
@@ -145,7 +145,7 @@ def test_the_desk_works_without_scripts(open_page: Any) -> None:
     tracks = make_questions(2)
     page = open_page(360, scripts=False)
     page.goto("/decide/desk")
-    page.get_by_role("button", name=re.compile("Take recording 2")).click()
+    page.get_by_role("button", name=re.compile("Use this recording 2")).click()
     expect(page.locator("h1")).to_have_text(tracks[1].title)
     assert page.locator("[data-listen]").first.get_attribute("href").startswith("https://www.youtube.com/watch?v=")
     page.get_by_role("button", name="None of these").click()

@@ -78,7 +78,7 @@ def test_from_the_link_to_start(fresh: Path, chromium: Any, live_server: Any) ->
     expect(page.locator("h1")).to_have_text("2 songs. 1 is here already.")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert Track.objects.downloading().count() == 0 and plan.reason_to_wait()
-    page.get_by_role("button", name="Start: fetch 1 song").click()
-    expect(page.locator(".messages")).to_contain_text("1 song to fetch")
+    page.get_by_role("button", name="Start: download 1 song").click()
+    expect(page.locator(".messages")).to_contain_text("1 song to download")
     assert plan.reason_to_wait() == ""
     page.context.close()

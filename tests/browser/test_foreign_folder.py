@@ -194,7 +194,7 @@ def test_the_plan_of_a_foreign_folder_is_what_a_recount_says_and_what_is_fetched
     page.get_by_label(f"All {WRONG}").check()
     page.get_by_role("button", name="These are the songs").click()
     expect(page.locator("h1")).to_have_text(f"{SONGS} songs. {HERE + WRONG} are here already.", timeout=60_000)
-    page.get_by_role("button", name=f"Start: fetch {truth['fetch']} songs").click(timeout=60_000)
+    page.get_by_role("button", name=f"Start: download {truth['fetch']} songs").click(timeout=60_000)
     eventually(lambda: installed.counts() == (0, 0, SONGS), "the missing songs come to disk", 180)
     assert len([path for path in archive.requests if path.startswith("/audio/")]) == truth["fetch"]
     assert {path: path.stat().st_mtime_ns for path in before} == before  # the owner's files are as they were

@@ -98,7 +98,7 @@ def test_the_whole_way_works_without_scripts(open_page: Any) -> None:
     page = open_page(scripts=False)
     page.goto("/todo")
     page.get_by_role("link", name="Choose, one after the other").click()
-    page.get_by_role("button", name=re.compile("Take recording 1")).click()
+    page.get_by_role("button", name=re.compile("Use this recording 1")).click()
     expect(page.locator(".messages")).to_be_visible()
 
 

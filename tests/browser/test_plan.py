@@ -36,6 +36,6 @@ def test_a_person_answers_the_doubts_and_presses_start(open_page: Any, settings:
     expect(page.locator("h1")).to_have_text(f"25 songs. {before.here + 3} are here already.")
     page.wait_for_load_state()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.get_by_role("button", name=f"Start: fetch {before.fetch} songs").click()
-    expect(page.locator(".messages")).to_contain_text(f"{before.fetch} songs to fetch")
+    page.get_by_role("button", name=f"Start: download {before.fetch} songs").click()
+    expect(page.locator(".messages")).to_contain_text(f"{before.fetch} songs to download")
     assert plan.reason_to_wait() == ""

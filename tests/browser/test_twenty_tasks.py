@@ -194,7 +194,7 @@ def test_twenty_tasks_without_a_terminal(
     # 3. Import a file.
     person.open("/import")
     page.locator("input[type=file]").set_input_files(str(export))
-    person.press("Show what is in it")
+    person.press("Preview")
     person.press(f"Import {len(IMPORTED)} songs")
     task("import a file")
 
@@ -209,7 +209,7 @@ def test_twenty_tasks_without_a_terminal(
     here = len(IN_THE_FOLDER) + 1
     expect(page.locator("h1")).to_have_text(f"{everything} songs. {here} are here already.", timeout=PATIENCE)
     task("adopt what is in doubt")
-    person.press(f"Start: fetch {everything - here} songs")
+    person.press(f"Start: download {everything - here} songs")
     person.open("/")
     come = here + len(TO_FETCH) + len(LIKED)
     person.says(re.compile(rf"\b{come}\s*downloaded"), ".counters")
@@ -237,7 +237,7 @@ def test_twenty_tasks_without_a_terminal(
     person.open("/todo")
     page.get_by_role("link", name="Choose, one after the other").click()
     expect(page.locator("h1")).to_have_text(LIVE)
-    person.press(re.compile("Take recording 1"))
+    person.press(re.compile("Use this recording 1"))
     person.open("/")
     come += 1
     person.says(re.compile(rf"\b{come}\s*downloaded"), ".counters")
@@ -273,7 +273,7 @@ def test_twenty_tasks_without_a_terminal(
     page.get_by_label("Folders and file name").fill("{title}")
     person.press("Show what it makes of my songs")
     person.press("Use this template")
-    person.press("Move them to their places")
+    person.press("Rename them")
     eventually(lambda: {path.parent for path in audio(music)} == {music}, "all files stand in one folder", 120)
     task("change the template and move what is here")
     person.open("/paths")
@@ -370,7 +370,7 @@ def installed_answers(person: Person) -> bool:
 
 
 def take_back(title: str) -> re.Pattern[str]:
-    return re.compile(rf"^Take back\s*: {title}$")
+    return re.compile(rf"^Restore\s*: {title}$")
 
 
 def row_of_the_bin(person: Person, title: str) -> bool:

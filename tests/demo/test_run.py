@@ -62,7 +62,7 @@ def test_the_demo_tells_of_the_second_try_and_who_asked_for_it(runs):
 @pytest.mark.long
 def test_a_second_run_downloads_nothing(runs):
     _, [_, (story, status)] = runs
-    assert "Nothing was fetched: every file was there already." in story
+    assert "Nothing was downloaded: every file was there already." in story
     assert status["counters"]["downloaded"] == 24
 
 

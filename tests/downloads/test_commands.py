@@ -145,7 +145,7 @@ def test_resume_ends_a_pause_as_the_button_does(world, capsys):
     now = timezone.now()
     Service.objects.pause("audio", now + timedelta(hours=48), "The site suspects a robot.", now=now)
     call_command("resume")
-    assert capsys.readouterr().out == "Fetching goes on.\n"
+    assert capsys.readouterr().out == "Downloads go on.\n"
     assert not Service.objects.get(name="audio").is_paused(now)
     call_command("resume")
-    assert capsys.readouterr().out == "Fetching was not paused.\n"
+    assert capsys.readouterr().out == "Downloads were not paused.\n"

@@ -16,7 +16,7 @@ from catalog.text.humanize import count, size
 
 
 class Command(ReportCommand):
-    help = "Write a checked copy of the catalog's database to FILE, also while tracks are fetched. Not the music."
+    help = "Write a checked copy of the catalog's database to FILE, also while songs are downloaded. Not the music."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="a file that is not there yet")

@@ -25,7 +25,8 @@ def as_text(snapshot: dict[str, Any]) -> list[str]:
     lines = [
         _one_line(snapshot["headline"]),
         "  ".join(f"{name} {counters[name]:,}" for name in counters),
-        f"queue: {queue['ready']:,} ready, {queue['cooling']:,} cooling; {snapshot['failures']['total']:,} have failed",
+        f"queue: {queue['ready']:,} up next, {queue['cooling']:,} waiting to retry; "
+        f"{snapshot['failures']['total']:,} have failed",
         f"music folder: {snapshot['storage']['state']} {snapshot['storage']['reason']}".rstrip(),
     ]
     for service in (service for service in snapshot["services"] if service["paused"]):

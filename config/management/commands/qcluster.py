@@ -14,7 +14,7 @@ from downloads.jobs.queue import QUEUES
 
 class Command(PlainCommand):
     requires_system_checks: tuple[str, ...] = ()  # the manager has run them, and a cluster has no use for their memory
-    help = "Run the cluster of background jobs, or with --name downloads the one that fetches."
+    help = "Run the cluster of background jobs, or with --name downloads the one that downloads."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("-n", "--name", choices=QUEUES, help="Its queue.")

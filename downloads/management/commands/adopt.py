@@ -16,7 +16,7 @@ SHOWN = 20  # doubtful files on the terminal
 
 
 class Command(ReportCommand):
-    help = "Files already in the music folder become their tracks' files, so that they are not fetched."
+    help = "Files already in the music folder become their tracks' files, so that they are not downloaded."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -34,10 +34,10 @@ class Command(ReportCommand):
 def _lines(result: AdoptReport, dry_run: bool) -> Iterator[str]:
     yield (
         f"{result.files} audio files: {result.adopted} {'would be adopted' if dry_run else 'adopted'},"
-        f" {result.known} known already, {result.doubts} doubtful, {result.strangers} of no missing track,"
+        f" {result.known} known already, {result.doubts} to answer, {result.strangers} of no missing track,"
         f" {result.unreadable} unreadable."
     )
     for row in result.doubtful[:SHOWN]:
         yield f"  {row['file']}: {row['title']}? {row['why']}"
     if result.doubts and not dry_run:
-        yield "Say yes or no to the doubtful ones on the page /adopt."
+        yield "Say yes or no to those to answer on the page /adopt."

@@ -19,7 +19,7 @@ from catalog.text.user_error import UserError
 from downloads.jobs.queue import wake
 
 SHOWN = 10  # lines that were not understood
-ADOPT = "Music that is already in the folder is used, not fetched: `{}` looks for it now."
+ADOPT = "Music that is already in the folder is used, not downloaded: `{}` looks for it now."
 
 
 class Command(ReportCommand):

@@ -21,10 +21,10 @@ from downloads.search.estimate import estimate
 
 
 class Command(ReportCommand):
-    help = "Look through the music folder for songs that are here already, and say what would be fetched."
+    help = "Look through the music folder for songs that are here already, and say what would be downloaded."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--accept", action="store_true", help="say yes: what is missing is fetched from now on")
+        parser.add_argument("--accept", action="store_true", help="say yes: what is missing is downloaded from now on")
 
     def report(self, options: dict[str, Any]) -> CommandReport:
         """Exit status 3 with a sentence where the music folder is offline."""
@@ -43,14 +43,14 @@ class Command(ReportCommand):
 def _lines(plan: Plan, accepted: bool) -> Iterator[str]:
     spare = estimate(plan.fetch, plan.milliseconds)
     yield (
-        f"{count(plan.songs, 'song')}: {plan.here:,} here already, {plan.ask:,} to look at, {plan.fetch:,} to fetch"
+        f"{count(plan.songs, 'song')}: {plan.here:,} here already, {plan.ask:,} to look at, {plan.fetch:,} to download"
         + (f", {spare}." if plan.fetch else ".")
     )
     yield f"{count(plan.others, 'other file')} left alone. No file was changed."
     if plan.ask:
-        yield "Answer what is to be looked at on the page /plan; nothing is fetched for these songs meanwhile."
+        yield "Answer what is to be looked at on the page /plan; nothing is downloaded for these songs meanwhile."
     yield (
-        "Accepted: what is missing is fetched."
+        "Accepted: what is missing is downloaded."
         if accepted
-        else f"Nothing is fetched before you press Start on the page /plan, or run `{command('plan --accept')}`."
+        else f"Nothing is downloaded before you press Start on the page /plan, or run `{command('plan --accept')}`."
     )

@@ -35,7 +35,7 @@ class Command(ReportCommand):
         parser.add_argument(
             "--accept-root", action="store_true", help="the folder at MUSIC_DIR is the library from now"
         )
-        parser.add_argument("--accept-missing", action="store_true", help="fetch files again that are gone")
+        parser.add_argument("--accept-missing", action="store_true", help="download files again that are gone")
         parser.add_argument("--relink", action="store_true", help="look for renamed files among those nobody knows")
 
     def report(self, options: dict[str, Any]) -> CommandReport:

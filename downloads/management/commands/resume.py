@@ -11,11 +11,11 @@ from downloads.jobs.queue import wake
 
 
 class Command(PlainCommand):
-    help = "End a pause of fetching now, a person's or one that a site brought about."
+    help = "End a pause of downloads now, a person's or one that a site brought about."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """One track goes first; where the site still refuses, the pause comes again."""
         paused = Service.objects.named("audio").is_paused(database_clock.now())
         Service.objects.go_on("audio")
         wake()
-        self.stdout.write("Fetching goes on." if paused else "Fetching was not paused.")
+        self.stdout.write("Downloads go on." if paused else "Downloads were not paused.")

@@ -46,7 +46,7 @@ def _lines(result: RetagReport, planned: bool) -> Iterator[str]:
     if result.unknown:
         yield f"Of {result.unknown:,} files it is not known yet what was written into them; they are read first."
     if result.foreign:
-        yield f"{result.foreign:,} files were not fetched by Tonekeep and stay as they are."
+        yield f"{result.foreign:,} files were not downloaded by Tonekeep and stay as they are."
     yield from (f"  left: {problem}" for problem in result.problems)
     if not result.complete:
         yield "Stopped half-way: the same command goes on."

@@ -22,15 +22,15 @@ from downloads.worker.attempt import Outcome
 
 
 class Command(ReportCommand):
-    help = "Fetch what is missing until nothing may be fetched now."
+    help = "Download what is missing until nothing may be downloaded now."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--until-empty", action="store_true", help="end when nothing may be fetched now")
+        parser.add_argument("--until-empty", action="store_true", help="end when nothing may be downloaded now")
 
     def report(self, options: dict[str, Any]) -> CommandReport:
         """Exit 0 also where tracks failed; 3 with a sentence where downloads are paused, held or storage is offline."""
         if not options["until_empty"]:
-            raise UserError("`work` fetches until nothing is due: write `work --until-empty`.")
+            raise UserError("`work` downloads until nothing is due: write `work --until-empty`.")
         results: Counter[str] = Counter()
         self._accept_plan()
         reason = loop.reason_not_to_work(database_clock.now())

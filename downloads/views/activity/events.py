@@ -22,7 +22,7 @@ Kind = Event.Kind
 FILTERS = {
     "arrived": ("Arrived", (Kind.FINISH,)),
     "failed": ("Failed", (Kind.FAIL,)),
-    "files": ("Files", (Kind.VANISH, Kind.RESTORE, Kind.ADOPT, Kind.MOVE, Kind.RECOVER)),
+    "files": ("Files", (Kind.VANISH, Kind.RESTORE, Kind.ADOPT, Kind.MOVE, Kind.CHANGE, Kind.RECOVER)),
     "people": ("People", (Kind.RETRY, Kind.IGNORE, Kind.WANT, Kind.DECIDE)),
 }
 # Icon, colour, and what is said of several songs at once.
@@ -33,11 +33,19 @@ MARKS = {
     Kind.RESTORE: ("folder-check", "ok", "have their files back"),
     Kind.ADOPT: ("folder-check", "ok", "were recognised in the folder"),
     Kind.MOVE: ("move", "", "were moved"),
+    Kind.CHANGE: ("file-up", "", "were changed by another program"),
     Kind.RECOVER: ("shield-check", "", "were recovered after a crash"),
     Kind.RETRY: ("rotate-ccw", "busy", "are tried again"),
     Kind.IGNORE: ("ban", "", "are not tried any more"),
     Kind.WANT: ("heart", "busy", "are wanted again"),
     Kind.DECIDE: ("hand", "busy", "had a recording chosen"),
+}
+RUN_LABELS = {
+    Run.Kind.RECONCILE: "Folder scan",
+    Run.Kind.ADOPT: "Look for music that is here",
+    Run.Kind.CHECK: "Check of the library",
+    Run.Kind.FOLDER: "Another music folder",
+    Run.Kind.DATABASE: "Check of the database",
 }
 SCANNED = 200_000  # latest events among which a filter without an index looks
 NAMED = 4  # songs of a group that are named before it is opened
@@ -95,12 +103,18 @@ def activity(request: HttpRequest) -> HttpResponse:
         "kind": name,
         "filters": [(key, label) for key, (label, _) in FILTERS.items()],
         "days": [(day, list(each)) for day, each in groupby(_together(page.rows), lambda one: one.day)],
-        "runs": Run.objects.order_by("-started_at")[:RUNS] if first and not name else [],
+        "runs": _last_runs() if first and not name else [],
         "charts": _charts(now) if first and not name else [],
         "pager": pager,
         "may_act": may_act(request),
     }
     return render(request, "activity/events.html", context)
+
+
+def _last_runs() -> list[tuple[str, Run]]:
+    """The last of them, each with its name."""
+    runs = Run.objects.order_by("-started_at")[:RUNS]
+    return [(RUN_LABELS.get(Run.Kind(run.kind), run.kind.capitalize()), run) for run in runs]
 
 
 def _charts(now: datetime) -> list[tuple[str, charts.Chart]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from catalog.db import database_clock
 from catalog.models import Cluster, Host, Service
 from catalog.reports import status
 from catalog.storage import hold
+from catalog.text.humanize import ahead
 from catalog.web.permissions import back, keeper_button
 from downloads.jobs import queue as job_queue
 
@@ -29,6 +31,8 @@ def resume_service(request: HttpRequest, name: str) -> HttpResponse:
     """End every pause of a service."""
     if name in status.SERVICES:
         Service.objects.go_on(name)
+        if name == "spotify":
+            job_queue.request_sync()
         job_queue.wake()
         messages.success(request, "It goes on.")
     return back(request)
@@ -40,7 +44,7 @@ def drain_host(request: HttpRequest, name: str) -> HttpResponse:
     drained = request.POST.get("drained") == "yes"
     if Host.objects.filter(name=name).update(drained=drained):
         job_queue.wake()
-        messages.success(request, f"{name} fetches nothing new." if drained else f"{name} fetches again.")
+        messages.success(request, f"{name} downloads nothing new." if drained else f"{name} downloads again.")
     return back(request)
 
 
@@ -76,10 +80,19 @@ def accept_root(request: HttpRequest) -> HttpResponse:
 def request_job(request: HttpRequest, job: str) -> HttpResponse:
     """Sync or reconcile in the background, now."""
     wishes: dict[str, tuple[Callable[[], Any], str]] = {
-        "sync": (job_queue.request_sync, "The library is read again in the background."),
-        "reconcile": (job_queue.request_reconcile, "The music folder is looked at in the background."),
+        "sync": (job_queue.request_sync, _answer_to_sync(database_clock.now())),
+        "reconcile": (job_queue.request_reconcile, "Scanning the music folder in the background."),
     }
     request_it, answer = wishes[job]
     request_it()
     messages.success(request, answer)
     return back(request)
+
+
+def _answer_to_sync(now: datetime) -> str:
+    """What becomes of "Sync now": while Spotify is paused nothing is asked of it."""
+    spotify = Service.objects.filter(pk="spotify").first()
+    if spotify and spotify.is_paused(now):
+        when = ahead(spotify.paused_until, now) if spotify.paused_until else "once somebody presses Go on now"
+        return f"Spotify is paused: your library is read {when}."
+    return "Reading your library at Spotify in the background."

@@ -82,7 +82,7 @@ def _others() -> list[str]:
 
 
 def _parts(current: plan.Plan) -> list[Part]:
-    lists = (("here", "ok", "here already"), ("ask", "ask", "to look at"), ("fetch", "busy", "to fetch"))
+    lists = (("here", "ok", "here already"), ("ask", "ask", "to look at"), ("fetch", "busy", "to download"))
     return [
         Part(name, mood, label, getattr(current, name), f"/tracks?status=plan_{name}") for name, mood, label in lists
     ]
@@ -99,7 +99,7 @@ def accept(request: HttpRequest) -> HttpResponse:
     accept_plan(seen[0] if seen else current.up_to)
     queue.wake()
     messages.success(
-        request, f"{count(current.fetch, 'song')} to fetch: it begins now." if current.fetch else "All is here."
+        request, f"{count(current.fetch, 'song')} to download: it begins now." if current.fetch else "All is here."
     )
     return redirect("status")
 
@@ -109,7 +109,7 @@ def accept_leaving(request: HttpRequest) -> HttpResponse:
     """The files of songs that nothing holds any more may go to the bin, though they are many."""
     accept_bin()
     queue.request_reconcile()
-    messages.success(request, "They go to the bin now, from where they can be taken back.")
+    messages.success(request, "They go to the bin now, from where they can be restored.")
     return redirect("plan")
 
 

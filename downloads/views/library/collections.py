@@ -85,7 +85,7 @@ def update_collections(request: HttpRequest) -> HttpResponse:
             if binned.exists():
                 files = count(_files_only_in(binned), "file")
                 question = f"Switch all off, and move up to {files} to the bin?"
-                return confirmation(request, question, "Switch all off", "You can take them back from there.")
+                return confirmation(request, question, "Switch all off", "You can restore them from there.")
         messages.success(request, _done(word, chosen))
     return redirect(f"{reverse('collections')}?tab={tab}&page={_number(request.POST.get('page', ''))}")
 
@@ -106,7 +106,7 @@ def _done(word: str, chosen: CollectionQuerySet) -> str:
     if changed and (word == "bin" or (to_the_bin and word in LEAVING)):
         queue.request_reconcile()  # files go after it
     files = (BINNED if to_the_bin else "; files stay") if word in LEAVING else ""
-    return f"{count(changed, 'collection')} {sentence}{files}."
+    return f"{count(changed, 'list')} {sentence}{files}."
 
 
 def _tab(text: str) -> str:

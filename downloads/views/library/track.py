@@ -55,21 +55,21 @@ def track(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "library/track.html", context)
 
 
-# What a button does to a track, and what is said afterwards.
-TRACK_BUTTONS: dict[str, tuple[Callable[..., int], str]] = {
-    "retry": (transitions.retry, "It is tried again now."),
-    "ignore": (wanted.ignore, "It is ignored from now on. Its file stays where it is."),
-    "want": (wanted.want_again, "It is wanted again."),
+# What a button does to a track, and what is said afterwards: where it changed something, and where it was so already.
+TRACK_BUTTONS: dict[str, tuple[Callable[..., int], str, str]] = {
+    "retry": (transitions.retry, "It is tried again now.", "There is nothing to try: it is here, or being downloaded."),
+    "ignore": (wanted.ignore, "It is not tried any more. Its file stays where it is.", "It was stopped already."),
+    "want": (wanted.want_again, "It is downloaded again.", "It is downloaded already, or was never stopped."),
 }
 
 
 @keeper_button
 def change_track(request: HttpRequest, pk: int, deed: str) -> HttpResponse:
     """Try again now, ignore, want again."""
-    change, answer = TRACK_BUTTONS[deed]
+    change, answer, otherwise = TRACK_BUTTONS[deed]
     changed = change(Track.objects.filter(pk=pk), database_clock.now(), by=request.user.get_username())
     queue.wake()
-    messages.success(request, answer if changed else "Nothing to change: somebody else was first.")
+    messages.success(request, answer if changed else otherwise)
     return back(request)
 
 
@@ -79,7 +79,7 @@ def separate_track(request: HttpRequest, pk: int) -> HttpResponse:
     name = get_object_or_404(Alias, pk=id_from(request.POST.get("name", "")), track=pk)
     parted = separate(name.pk, database_clock.now(), by=request.user.get_username())
     queue.wake()
-    messages.success(request, "They are two songs now." if parted else "Nothing to change: somebody else was first.")
+    messages.success(request, "They are two songs now." if parted else "They are two songs already.")
     return redirect("track", pk)
 
 

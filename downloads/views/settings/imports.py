@@ -108,7 +108,7 @@ def import_now(request: HttpRequest) -> HttpResponse:
     if plan.reason_to_wait():
         messages.success(request, answer)
         return redirect("plan")
-    messages.success(request, f"{answer} The folder is checked, then what is missing is fetched.")
+    messages.success(request, f"{answer} The folder is checked, then what is missing is downloaded.")
     return redirect("status")
 
 

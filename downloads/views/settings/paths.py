@@ -106,7 +106,7 @@ def save(request: HttpRequest) -> HttpResponse:
         return redirect("paths")
     Library.load()
     Library.objects.filter(pk=1).update(path_template=template)
-    messages.success(request, "New files get their places by this template. Files that are here stay where they are.")
+    messages.success(request, "New files are named by this template. Files that are here stay where they are.")
     return redirect("paths")
 
 

@@ -54,5 +54,5 @@ def _answer(request: HttpRequest, asked: int) -> HttpResponse:
         queue.request_reconcile()
         messages.success(request, f"{count(asked, 'file')} will be back in a moment.")
     else:
-        messages.success(request, "Nothing to change: somebody else was first.")
+        messages.success(request, "Nothing to restore: that was done already.")
     return redirect("trash")

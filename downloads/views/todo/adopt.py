@@ -35,7 +35,7 @@ def adoption_answer(request: HttpRequest) -> HttpResponse:
     if request.POST.get("answer") == "yes":
         adopted = adopt.accept(ids, database_clock.now(), request.user.get_username())
         queue.request_reconcile()  # pages look at no file: whether it still is there, the pass finds out
-        answer = f"{count(adopted, 'file')} taken." if adopted else "Nothing to change: somebody else was first."
+        answer = f"{count(adopted, 'file')} recognised." if adopted else "That was answered already."
     else:
         answer = f"{count(adopt.reject(ids, database_clock.now()), 'file')} left alone. You are not asked again."
     messages.success(request, answer)

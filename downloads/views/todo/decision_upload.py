@@ -33,7 +33,7 @@ def decisions_import(request: HttpRequest) -> HttpResponse:
     """Make the decisions of an uploaded file ours; what is refused or of songs that are not here is said."""
     file = request.FILES.get("file")
     if file is None or (file.size or 0) > LARGEST:
-        problem = f"The file is larger than {file_size(LARGEST)}: take it in by `{command('decisions import FILE')}`."
+        problem = f"The file is larger than {file_size(LARGEST)}: import it by `{command('decisions import FILE')}`."
         messages.error(request, problem if file else "Choose a file first.")
         return redirect("review_list")
     try:

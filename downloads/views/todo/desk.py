@@ -107,9 +107,9 @@ def desk_answer(request: HttpRequest, pk: int) -> HttpResponse:
         also = Candidate.objects.filter(pk__in=ids, track__in=questions.open_questions()).exclude(track=track)
         one_each = {row.track_id: row for row in also}
         changes = answers.take([chosen, *one_each.values()], now, by)
-        answer = f"“{track.title}”: it is fetched as soon as a worker is free."
+        answer = f"“{track.title}”: it is downloaded as soon as a worker is free."
         if one_each:
-            answer = f"{count(len(one_each) + 1, 'song')} answered: they are fetched as soon as a worker is free."
+            answer = f"{count(len(one_each) + 1, 'song')} answered: they are downloaded as soon as a worker is free."
     else:
         changes = answers.take_none(track, now, by)
         answer = f"“{track.title}”: none of these; it is searched for again."
@@ -129,10 +129,10 @@ def desk_undo(request: HttpRequest) -> HttpResponse:
     """Take the latest answer of this session back, and ask its question again."""
     answered = request.session.get(ANSWERED, [])
     if not answered:
-        messages.info(request, "There is no answer to take back.")
+        messages.info(request, "There is no answer to undo.")
         return redirect("desk")
     *earlier, (pk, changes) = answered
     request.session[ANSWERED] = earlier
     undone = answers.undo(changes, database_clock.now(), request.user.get_username())
-    messages.success(request, "Taken back." if undone else "Nothing to change: somebody else was first.")
+    messages.success(request, "Undone." if undone else "It was undone already.")
     return redirect(f"{reverse('desk')}?{urlencode({'song': pk})}")

@@ -20,10 +20,10 @@ from downloads.audio import verify
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch.url_allowlist import AddressRefused
 from downloads.jobs import queue
-from downloads.models import AudioFile, Candidate, Search
+from downloads.models import RULED_OUT, AudioFile, Candidate, Search
 from downloads.review import audio_stream, decisions
 from downloads.review.questions import open_questions
-from downloads.search import candidates, manual_search
+from downloads.search import manual_search
 
 SHOWN = 60  # candidates of one track
 TWICE = 50  # pairs of songs with the same sound
@@ -33,7 +33,7 @@ END_SECONDS = 15  # of the file's end, for "listen to both ends"
 ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
     "take": (decisions.choose, "This recording it is, and no other. It is downloaded as soon as a worker is free."),
     "never": (decisions.exclude, "This recording is never taken for this song."),
-    "take-back": (decisions.reset, "Taken back: the program judges this recording by itself again."),
+    "take-back": (decisions.reset, "Undone: the program judges this recording by itself again."),
 }
 
 
@@ -86,7 +86,7 @@ def review_track(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _may_be_suggested(row: Candidate) -> bool:
     """Whether the page may lead a hand to it: nothing speaks against it but that it is not certain."""
-    return not row.verdict and candidates.RULED_OUT not in row.reasons
+    return not row.verdict and RULED_OUT not in row.reasons
 
 
 def _cure(track: Track, rows: list[Candidate]) -> str:

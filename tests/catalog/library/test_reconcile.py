@@ -254,7 +254,7 @@ def test_a_second_pass_at_the_same_time_returns_at_once(world: World) -> None:
         report = reconcile(world.now)
 
     assert (report.busy, report.vanished, Run.objects.count()) == (True, 0, 0)
-    assert "Another reconcile is running" in report.sentence()
+    assert "is being scanned already" in report.sentence()
 
 
 def test_progress_is_told_up_to_the_end(world: World) -> None:

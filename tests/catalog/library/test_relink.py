@@ -188,7 +188,7 @@ def test_nothing_is_done_offline_or_beside_a_reconcile(world, tone):
     rename(song(world, tone, "Nocturne"), "renamed.mp3")
     reconcile(world.now)
     with try_lock("reconcile"):
-        assert "reconcile is running" in relink(world.now).problem
+        assert "is being scanned" in relink(world.now).problem
     (world.root / ".tonekeep").unlink()
     assert "not mounted" in relink(world.now).problem
     assert row("Nocturne").status == "missing"

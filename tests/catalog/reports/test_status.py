@@ -157,7 +157,7 @@ def test_a_hold_waits_for_a_word(live: World) -> None:
     live.make_track()
     hold.begin(400, 412, live.now)
     seen = status.snapshot(live.now)
-    assert seen["headline"] == "1 missing: downloads wait for your word"
+    assert seen["headline"] == "1 missing: downloads wait for you"
     assert seen["storage"]["state"] == "held"
     assert "400 of 412" in seen["storage"]["reason"]
 

@@ -54,10 +54,10 @@ def test_a_person_is_walked_from_the_app_to_a_connected_account(keeper, spotify,
     settings.SPOTIFY_CLIENT_ID = ""
     anna.liked = numbered(0, 3)
     page = said(keeper.get("/connect"))
-    assert settings.SPOTIFY_REDIRECT_URI in page and "First store your app" in page
+    assert settings.SPOTIFY_REDIRECT_URI in page and "Save your app above first" in page
     assert page.count('role="img"') == 2  # drawings of the steps there
     keeper.post("/connect/app", {"client_id": f" {CLIENT_ID} ", "client_secret": ""})
-    assert "First store your app" not in said(keeper.get("/connect"))
+    assert "Save your app above first" not in said(keeper.get("/connect"))
     landed = consent(keeper)
     assert landed.startswith(settings.SPOTIFY_REDIRECT_URI)
     answer = keeper.get(landed.removeprefix("http://127.0.0.1:8000"), follow=True)
@@ -111,7 +111,7 @@ def test_the_address_one_landed_on_may_be_pasted(keeper, what):
 def test_another_address_is_refused_with_a_sentence(keeper, pasted):
     consent(keeper)
     page = said(keeper.post("/connect/paste", {"address": pasted}, follow=True))
-    assert "not the address after the consent" in page
+    assert "not the address to which Spotify leads" in page
     assert not Account.objects.exists()
 
 
@@ -139,7 +139,7 @@ def test_a_consent_grows_old(spotify, anna):
 def test_who_says_no_at_spotify_is_believed(keeper):
     state = parse_qs(urlsplit(keeper.post("/connect/start")["Location"]).query)["state"][0]
     page = said(keeper.get(f"/connect/callback?error=access_denied&state={state}", follow=True))
-    assert "You did not consent" in page and not Account.objects.exists()
+    assert "You did not give permission" in page and not Account.objects.exists()
 
 
 def test_who_lands_under_another_address_is_told_to_copy_it(keeper):
@@ -158,9 +158,9 @@ def test_spotify_saying_no_while_connecting_is_a_sentence_and_stores_nothing(kee
 
 def test_connecting_again_keeps_the_row_and_ends_what_was_wrong(keeper, spotify):
     before = connected(spotify)
-    Account.objects.update(state="reconnect", reason="The consent has ended.", consent_at=NOW - timedelta(days=400))
+    Account.objects.update(state="reconnect", reason="The permission has ended.", consent_at=NOW - timedelta(days=400))
     page = said(keeper.get("/connect"))
-    assert "reconnect needed" in page and "The consent has ended." in page
+    assert "reconnect needed" in page and "The permission has ended." in page
     keeper.post("/connect/paste", {"address": consent(keeper)})
     after = Account.objects.get()
     assert (after.pk, after.state, after.reason) == (before.pk, "connected", "")
@@ -310,7 +310,7 @@ def test_each_collection_is_shown_with_its_ledger_and_closed_ones_with_the_way_r
 def test_a_collection_that_is_switched_off_is_no_longer_fetched_and_shared_songs_are(synced):
     trip = Collection.objects.get(name="Road <b>trip")
     page = said(synced.post("/collections/choose", {"off": trip.pk, "tab": "playlists"}, follow=True))
-    assert "1 collection switched off" in page
+    assert "1 list switched off" in page
     assert wanted() == songs(0, 1, 2, 3)
     assert Entry.objects.filter(collection=trip).count() == 6
     assert not OrmQ.objects.exists()
@@ -378,9 +378,7 @@ def test_what_an_account_left_behind_can_be_removed_and_what_a_sync_would_bring_
     synced.post("/collections/choose", {"remove": Collection.objects.get(kind="file").pk})
     assert "Imported" not in wanted()
     synced.post(f"/connect/{Account.objects.get().pk}/disconnect")
-    assert "1 collection removed; files stay" in said(
-        synced.post("/collections/choose", {"remove": trip.pk}, follow=True)
-    )
+    assert "1 list removed; files stay" in said(synced.post("/collections/choose", {"remove": trip.pk}, follow=True))
     assert wanted() == songs(0, 1, 2, 3)
     synced.post("/collections/choose", {"remove": "all", "tab": "playlists"})
     assert wanted() == songs(0, 1, 2, 3)
@@ -392,4 +390,4 @@ def test_many_collections_come_in_pages(synced):
     )
     first, second = (said(synced.get(f"/collections?tab=albums&page={page}")) for page in (1, 2))
     assert "Album 000" in first and "Album 149" not in first and "Album 149" in second
-    assert "Liked songs" not in first.split('aria-label="Collections"')[1]
+    assert "Liked songs" not in first.split('aria-label="Playlists and albums"')[1]

@@ -66,7 +66,7 @@ def test_a_whole_library_comes_in_and_every_song_is_one_track(library):
     assert (report.added, report.new_tracks, report.gone) == (230, 170, 0)
     assert Track.objects.queue(NOW).count() == report.to_fetch == 170
     assert songs("Road trip") == [f"Song {number}" for number in range(60, 160)]
-    assert "170 to fetch" in report.sentence()
+    assert "170 to download" in report.sentence()
 
 
 def test_a_second_sync_changes_nothing_and_costs_three_calls(library):
@@ -393,7 +393,7 @@ def test_a_token_that_was_renewed_before_spotify_said_whose_it_is_is_not_lost(sp
 
 def test_a_dead_token_of_the_environment_is_said_and_a_new_one_is_taken(spotify, anna, settings):
     settings.SPOTIFY_REFRESH_TOKEN = "AQ-dead"
-    assert sync(NOW).problems[0].startswith("SPOTIFY_REFRESH_TOKEN: The consent has ended")
+    assert sync(NOW).problems[0].startswith("SPOTIFY_REFRESH_TOKEN: The permission has ended")
     settings.SPOTIFY_REFRESH_TOKEN = spotify.token("anna")["refresh_token"]
     assert sync(LATER).complete
     assert Account.objects.get().user_id == "anna"
@@ -509,7 +509,7 @@ def test_the_dry_run_of_the_command_changes_nothing(healthy, world, capsys):
     before = state()
     code, out = run_command(capsys, "--dry-run")
     assert code == 0 and state() == before
-    assert "It would be: 230 new" in out and "176 to fetch" not in out
+    assert "It would be: 230 new" in out and "176 to download" not in out
 
 
 def test_what_spotify_tells_of_an_album_is_kept_with_it(library):

@@ -254,7 +254,7 @@ def test_a_link_to_elsewhere_and_a_library_in_use_are_left_alone(world: World) -
     Path(track.local_path).symlink_to(target)
     assert retag.apply(world.now).left == 1
     assert Path(track.local_path).is_symlink()
-    with try_lock("reconcile"), pytest.raises(retag.CannotRetag, match="A reconcile is running"):
+    with try_lock("reconcile"), pytest.raises(retag.CannotRetag, match="The music folder is being scanned"):
         retag.apply(world.now)
 
 

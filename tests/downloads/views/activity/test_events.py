@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from catalog.models import AdoptionMatch, Event, Service, Track
+from catalog.models import AdoptionMatch, Event, Run, Service, Track
+from downloads.views.activity.events import FILTERS, MARKS, RUN_LABELS
 from tests.world import World
 
 
@@ -42,6 +43,22 @@ def test_neighbours_of_one_kind_are_told_together_newest_first(keeper: Client, w
     assert text.index("file moved") < text.index("<b>6 songs</b> arrived")
 
 
+@pytest.mark.parametrize("kind", Event.Kind.values)
+def test_each_kind_of_event_has_a_mark_and_words_for_several(keeper: Client, world: World, kind: str) -> None:
+    for track in list(world.tracks.values())[:2]:
+        Event.objects.create(track=track, kind=kind, at=timezone.now())
+    outcome = MARKS[Event.Kind(kind)][2]
+    assert outcome and f"<b>2 songs</b> {outcome}" in text_of(keeper, "/activity")
+    assert any(Event.Kind(kind) in kinds for _, kinds in FILTERS.values())
+
+
+def test_the_last_runs_are_named_in_words(keeper: Client, world: World) -> None:
+    for kind, label in RUN_LABELS.items():
+        Run.objects.all().delete()
+        Run.objects.create(kind=kind, started_at=timezone.now(), ok=True)
+        assert f"<b>{label}</b>" in text_of(keeper, "/activity")
+
+
 @pytest.mark.parametrize(("kind", "shown"), [("arrived", "finish"), ("failed", "fail"), ("people", "ignore")])
 def test_activity_is_filtered_by_what_happened(keeper: Client, world: World, kind: str, shown: str) -> None:
     for number, each in enumerate(("finish", "fail", "ignore", "move")):
@@ -67,7 +84,7 @@ def test_only_what_a_person_must_settle_is_to_do(keeper: Client, world: World) -
     AdoptionMatch.objects.create(track=world.make_track("Maybe here"), file="a.mp3", size=1, why="Longer.")
     text = text_of(keeper, "/todo")
     assert '<b class="count">2</b>' in text
-    assert "1 song</a>: which recording?" in text and "1 file</a> that may be" in text
+    assert "1 song</a> to choose a recording for" in text and "1 file</a> that may be" in text
     assert "1 song</a> no source has" in text
 
 

@@ -290,3 +290,25 @@ def test_a_host_is_drained_by_a_button_and_forgotten_once_it_is_gone(keeper: Cli
     keeper.post("/hosts/nas/forget")
     keeper.post("/hosts/garage/forget")
     assert [host.name for host in Host.objects.all()] == ["nas"], "one that reports stays"
+
+
+def test_a_sync_that_spotify_refuses_now_is_not_promised_for_now(keeper: Client, world: World) -> None:
+    Service.objects.pause("spotify", timezone.now() + timedelta(hours=20), "Asked too often.")
+    page = keeper.post("/sync/now", follow=True).content.decode()
+    assert "Spotify is paused: your library is read in 20 h." in page
+    JobRequest.objects.all().delete()
+    keeper.post("/services/spotify/go-on")
+    assert JobRequest.objects.is_waiting("sync"), "the pause has ended: it is read now"
+    assert "Reading your library at Spotify" in keeper.post("/sync/now", follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("button", "said"), [("ignore", "It was stopped already."), ("want", "It is downloaded already")]
+)
+def test_a_button_pressed_twice_says_that_it_is_so_already(
+    keeper: Client, world: World, button: str, said: str
+) -> None:
+    track = failed(world)
+    for _ in range(2):
+        page = keeper.post(f"/tracks/{track.pk}/{button}", follow=True).content.decode()
+    assert said in page

@@ -39,7 +39,7 @@ def test_while_the_folder_is_looked_through_it_says_how_far(world: World, admin_
     world.make_track()
     Run.objects.create(kind=Run.Kind.ADOPT, started_at=timezone.now(), done=1234)
     page = shown(admin_client)
-    assert "1,234 files looked at" in page and "Start: fetch" not in page
+    assert "1,234 files looked at" in page and "Start: download" not in page
 
 
 def test_start_is_refused_before_the_folder_was_looked_through(world: World, admin_client: Client) -> None:
@@ -54,7 +54,7 @@ def test_it_shows_the_numbers_and_each_leads_to_its_rows(world: World, admin_cli
     make_plan(timezone.now())
     AdoptionMatch.objects.create(track=asked, file="mine/a.mp3", size=1, why="another length")
     page = shown(admin_client)
-    assert "8 songs. 6 are here already." in page and "Start: fetch 1 song" in page
+    assert "8 songs. 6 are here already." in page and "Start: download 1 song" in page
     assert "Asked &lt;b&gt;" in page and "another length" in page
     for name, titles in (("here", 6), ("ask", [asked.title]), ("fetch", [fetch.title])):
         listed: Any = list(admin_client.get(f"/tracks?status=plan_{name}").context["rows"])

@@ -244,7 +244,7 @@ def test_albums_are_offered_where_an_account_can_name_their_songs(
         f"Track name,Artist name,Type,Spotify - id\nTides,Stella North,Album,2{'b' * 21}\nTides,Stella North,Song,\n"
     )
     page = upload(keeper, table, "all.csv").content.decode()
-    assert "1 album cannot be taken yet" in page and 'name="albums"' not in page
+    assert "1 album cannot be imported yet" in page and 'name="albums"' not in page
     Account.objects.create(user_id="anna")
     assert "Also the 1 album that" in upload(keeper, table, "all.csv").content.decode()
     monkeypatch.setattr(uploads, "MANY", 0)  # by the job, as a large file

@@ -70,7 +70,7 @@ def test_a_saved_template_is_in_use_and_moves_nothing(keeper, world):
     assert template_in_use() == FLAT
     assert list(Track.objects.values_list("local_path", flat=True)) == before
     text = text_of(keeper)
-    assert "This is the template in use." in text and "Move them to their places" in text
+    assert "This is the template in use." in text and "Rename them" in text
 
 
 def test_files_are_moved_and_moved_back_by_a_job_that_the_page_asks_for(keeper, world):

@@ -60,7 +60,7 @@ def test_while_a_pass_runs_the_wish_is_kept_and_said_and_done_after_it(corrected
         shown = admin_client.post("/tags/apply", follow=True).content.decode()
         assert "The tags are written when that has ended." in shown
         assert "when the look at the music folder that is under way has ended" in shown
-        assert "A reconcile is running" in tasks.retag_files()
+        assert "The music folder is being scanned" in tasks.retag_files()
         assert JobRequest.objects.is_waiting("retag_files")
     Run.objects.filter(pk=run.pk).update(ended_at=database_clock.now())
     OrmQ.objects.all().delete()

@@ -36,7 +36,7 @@ def test_yes_makes_the_file_the_tracks_and_asks_for_a_look(world, staff):
     row = doubt(world)
     other = doubt(world, "Etude", "mine/b.mp3")
     answer = staff.post("/adopt/answer", {"row": row.pk, "answer": "yes"}, follow=True)
-    assert "1 file taken." in answer.content.decode()
+    assert "1 file recognised." in answer.content.decode()
     found = Track.objects.get(pk=row.track_id)
     assert (found.status, found.local_path, found.size) == ("downloaded", str(world.root / "mine/a.mp3"), 1234)
     assert list(AdoptionMatch.objects.all()) == [other]
@@ -54,14 +54,14 @@ def test_no_leaves_the_file_alone_and_the_row_off_the_page(world, staff):
 def test_what_is_no_row_changes_nothing(world, staff):
     doubt(world)
     answer = staff.post("/adopt/answer", {"row": ["x", "99999", "9" * 30], "answer": "yes"}, follow=True)
-    assert "somebody else was first" in answer.content.decode()
+    assert "That was answered already." in answer.content.decode()
     assert AdoptionMatch.objects.count() == 1
 
 
 def test_a_song_that_has_its_file_by_now_is_not_asked_about(world, staff):
     row = doubt(world)
     world.put_file(Track.objects.get(pk=row.track_id))
-    assert "No file is in doubt" in staff.get("/adopt").content.decode()
+    assert "No file is waiting for an answer" in staff.get("/adopt").content.decode()
 
 
 def test_strangers_see_nothing_and_change_nothing(world, client, settings):

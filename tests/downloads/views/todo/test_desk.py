@@ -60,14 +60,14 @@ def test_an_answer_leads_to_the_next_question_and_can_be_taken_back(keeper, trac
     assert "<bdi>Song 2</bdi></h1>" in back and tracks[1].candidates.get().verdict == ""
     assert "<bdi>Song 1</bdi></h1>" in keeper.post("/decide/desk/undo", follow=True).content.decode()
     assert not Candidate.objects.exclude(verdict="").exists()
-    assert "no answer to take back" in keeper.post("/decide/desk/undo", follow=True).content.decode()
+    assert "no answer to undo" in keeper.post("/decide/desk/undo", follow=True).content.decode()
 
 
 def test_the_last_answer_ends_the_round_and_the_number_in_the_navigation_falls(keeper, tracks):
     assert '<b class="count">3</b>' in text_of(keeper)
     for track in tracks:
         text = take(keeper, track)
-    assert "Nothing waits for your word" in text and "3 songs decided" in text and '<b class="count">' not in text
+    assert "Nothing to choose" in text and "Chosen for 3 songs" in text and '<b class="count">' not in text
 
 
 def test_later_asks_about_the_next_one_and_comes_round_again(keeper, tracks):
