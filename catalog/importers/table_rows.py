@@ -25,10 +25,22 @@ from catalog.music.records import UNREADABLE, VARIOUS_ARTISTS, EntryRecord, Trac
 # What a spreadsheet program leaves where it took a title for a formula.
 FORMULA_ERRORS = {"#NAME?", "#WERT!", "#VALUE!", "#REF!", "#BEZUG!", "#DIV/0!", "#NOM?", "#VALEUR!", "#¿NOMBRE?"}
 _SLASHED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{4}")
+_COMMA = r"(?<!\\),(?!(?<=[0-9],)[0-9]{3}(?![0-9]))"  # not that of "10,000"
 _ESCAPED = re.compile(r"\\(?=,)")
 _DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?![\d-])")
 _BETWEEN_URIS = re.compile(r"[,;|]")
+# Of the best known.
+NAMES_WITH_COMMAS = (
+    *("tyler, the creator", "earth, wind & fire", "crosby, stills & nash", "crosby, stills, nash & young"),
+    *("blood, sweat & tears", "emerson, lake & palmer", "peter, paul & mary", "peter, paul and mary"),
+    *(
+        "medeski, martin & wood",
+        "dave dee, dozy, beaky, mick & tich",
+        "black country, new road",
+        "beck, bogert & appice",
+    ),
+)
 # Albums and artists come again in the next rows: they are worked out once, and kept as one text in memory.
 remembered = lru_cache(1000)
 
@@ -139,7 +151,7 @@ def artists_of(text: str, count: int = 0, addressed: bool = False) -> tuple[str,
     text = text.strip()
     names = [text] if count == 1 else []
     if count > 1:
-        names = next((way for way in _ways(text) if len(way) == count), [])
+        names = next((way for way in _ways(text, count) if len(way) == count), [])
     if not names:
         comma = addressed and (count > 1 or "\\," in text)
         names = re.split(r"(?<!\\), ", text) if comma else text.split(";")
@@ -147,10 +159,39 @@ def artists_of(text: str, count: int = 0, addressed: bool = False) -> tuple[str,
     return tuple(dict.fromkeys(name for name in cleaned if name))
 
 
-def _ways(text: str) -> Iterator[list[str]]:
+def _ways(text: str, count: int) -> Iterator[list[str]]:
     """The ways to take a cell of names apart, the likelier first."""
-    for separator in (r"(?<!\\), ", ";", r"(?<!\\),", r"\|", " & ", r", | & ", r"[,;]|\s&\s", "/", r", |\sand\s|\s&\s"):
+    # Where a comma stands without a blank, those with one are within names: "Tyler, The Creator,A$AP Rocky".
+    for separator, comma in ((rf"{_COMMA}(?! )", ""), (r"(?<!\\), ", ", "), (";", ""), (_COMMA, ",")):
+        yield (pieces := re.split(separator, text))
+        if comma and len(pieces) > count:
+            yield _joined(pieces, count, comma)
+    for separator in (r"\|", " & ", r", | & ", r"[,;]|\s&\s", "/", r", |\sand\s|\s&\s"):
         yield re.split(separator, text)
+
+
+def _joined(pieces: list[str], count: int, comma: str) -> list[str]:
+    """The pieces between commas as ``count`` names: "Tyler", "The Creator" is one. [] where nothing tells which."""
+    pieces = list(pieces)
+    while len(pieces) > count:
+        signs = [_sign(pieces[:at], pieces[at]) for at in range(1, len(pieces))]
+        at = signs.index(max(signs))
+        if not signs[at]:
+            return []
+        pieces[at : at + 2] = [comma.join(pieces[at : at + 2])]
+    return pieces
+
+
+def _sign(before: list[str], piece: str) -> int:
+    """How much speaks for a comma within a name before ``piece``; 0 where nothing does."""
+    name = f"{before[-1]}, {piece}".casefold()
+    if any(known.startswith(name) or known.endswith(name) for known in NAMES_WITH_COMMAS):
+        return 4
+    if re.match(r"(?:jr|sr|ii|iii)\b", piece, re.IGNORECASE):
+        return 3
+    if piece.startswith(("The ", "the ")):
+        return 2
+    return int(bool(re.search(r"\s(?:&|and|y|und|et)\s", piece)) and " " not in before[-1])  # "Earth", "Wind & Fire"
 
 
 def _duration(milliseconds: str, seconds: str, clock: str) -> int | None:

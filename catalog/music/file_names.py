@@ -72,8 +72,8 @@ def names_of_path(path: str) -> PathNames:
     base = _EXTENSION.sub("", parts[-1]).strip(" _")
     discs = [_disc(match) for part in parts[:-1] if (match := _DISC.match(part))]
     folders = tuple(part for part in reversed(parts[:-1]) if not _DISC.match(part))
-    if len(folders) > 2 and (within := _album_alone(folders[0], discs))[0] == folders[1]:  # "Songs/Songs CD2"
-        folders, discs = folders[1:], within[1]
+    if len(folders) > 2 and (of_album := _album_alone(folders[0], discs))[0] == folders[1]:  # "Songs/Songs CD2"
+        folders, discs = folders[1:], of_album[1]
     disc, number, bare = _numbered(base)
     artist, album, title = _names(bare, folders, is_numbered=number is not None)
     album, discs = _album_alone(album, discs) if folders and album == folders[0] else (album, discs)

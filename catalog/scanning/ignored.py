@@ -17,6 +17,9 @@ FOLDERS = {
     "@recycle": "the recycle bin of a QNAP share",
     "$recycle.bin": "the recycle bin of Windows",
     "network trash folder": "the trash of macOS on a share",
+    "temporary items": "temporary files of macOS on a share",
+    "__macosx": "what macOS packs beside the files of a zip",
+    "@sharebin": "the recycle bin of a Synology share",
     "#snapshot": "snapshots of a Synology share",
     "@recently-snapshot": "snapshots of a QNAP share",
     "@snapshots": "snapshots",
@@ -26,7 +29,14 @@ FOLDERS = {
     "system volume information": "data of Windows about a disk",
 }
 # At the root alone: deeper down it may be somebody's album.
-AT_ROOT = {"lost+found": "what a repair of the file system found"}
+AT_ROOT = {
+    "lost+found": "what a repair of the file system found",
+    "found.000": "what a repair of the disk found",
+    "recycler": "the recycle bin of old Windows",
+    "recycled": "the recycle bin of old Windows",
+    "recycle bin": "the recycle bin of a Netgear share",
+    "trashbox": "the trash of a Buffalo share",
+}
 
 OWN_REASON = "a folder that the settings leave alone"
 

@@ -26,8 +26,16 @@ from tests.audio import make_audio
 from tests.world import World
 
 BINS = ["#recycle", "@Recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "@eaDir", "#snapshot/GMT-1"]
+BINS += ["trashbox", "RECYCLER", "__MACOSX", "Temporary Items"]
 LITTER = ["._Morning.mp3", "Morning.sync-conflict-20261128-204100-ABCDEFG.mp3", "Morning (Anna's conflicted copy).mp3"]
-MUSIC = ["Alice Cooper/Trash/Poison.mp3", "Band/lost+found/One.mp3", "#1s/Two.mp3", "@/Three.mp3", "~/Four.mp3"]
+MUSIC = [
+    "Alice Cooper/Trash/Poison.mp3",
+    "Band/lost+found/One.mp3",
+    "Band/Trashbox/Five.mp3",
+    "#1s/Two.mp3",
+    "@/Three.mp3",
+    "~/Four.mp3",
+]
 
 
 @pytest.mark.parametrize("folder", BINS)

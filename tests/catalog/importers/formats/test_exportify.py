@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.importers.reader import ReadFile, UnreadableFile
+from catalog.importers.table_rows import artists_of
 from catalog.music.records import EPISODE, FILE, LOCAL, UNREADABLE, WITHDRAWN, EntryRecord
 from tests.catalog.importers.entries import read_one, track_of, tracks_of
 from tests.shared import SHARED_DATA, needs_shared
@@ -169,6 +170,26 @@ def test_a_title_that_looks_like_a_year_a_number_or_an_isrc_stays_a_title():
 def test_addresses_tell_how_many_artists_there_are(uris, names, artists):
     addresses = ", ".join(["spotify:artist:6sFIWsNpZYqfjUpaCgueju"] * uris)
     assert track_of(only_entry(read(as_csv(APP_HEADER, changed(c2=addresses, c3=names))))).artists == artists
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Tyler, The Creator, Anna", ("Tyler, The Creator", "Anna")),
+        ("Anna, Tyler, The Creator", ("Anna", "Tyler, The Creator")),
+        ("Tyler, The Creator,Anna", ("Tyler, The Creator", "Anna")),
+        ("Anna,Ben", ("Anna", "Ben")),
+        ("10,000 Maniacs,Ben", ("10,000 Maniacs", "Ben")),
+        ("10,000 Maniacs, Ben", ("10,000 Maniacs", "Ben")),
+        ("Earth, Wind & Fire, The Emotions", ("Earth, Wind & Fire", "The Emotions")),
+        ("Anna, Crosby, Stills, Nash & Young", ("Anna", "Crosby, Stills, Nash & Young")),
+        ("Anna, Simon & Garfunkel, Tyler, The Creator", ("Anna", "Simon & Garfunkel", "Tyler, The Creator")),
+        ("Hank Williams, Jr., Anna", ("Hank Williams, Jr.", "Anna")),
+        ("Red, Green & Blue, Anna", ("Red, Green & Blue", "Anna")),
+    ],
+)
+def test_a_comma_within_a_name_parts_nothing_where_the_ids_count_the_artists(text, names):
+    assert artists_of(text, len(names), addressed=True) == names
 
 
 def test_the_other_exportify_joins_artists_with_semicolons_only():
