@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import localize
 
 from catalog.db import database_clock
 from catalog.models import (
@@ -69,13 +71,13 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "is"
     SETS: dict[str, tuple[str, Callable[[TrackQuerySet], TrackQuerySet]]] = {
         "failed": ("failed", lambda rows: rows.failed()),
-        "cooling": ("cooling", lambda rows: rows.cooling(database_clock.now())),
-        "ready": ("ready", lambda rows: rows.queue(database_clock.now())),
+        "cooling": ("waiting to retry", lambda rows: rows.cooling(database_clock.now())),
+        "ready": ("up next", lambda rows: rows.queue(database_clock.now())),
         "downloading": ("downloading", lambda rows: rows.downloading()),
         "missing": ("missing", lambda rows: rows.missing()),
         "downloaded": ("downloaded", lambda rows: rows.downloaded()),
         "not_wanted": ("not wanted", lambda rows: rows.not_wanted()),
-        "ignored": ("ignored", lambda rows: rows.not_wanted().filter(ignored=True)),
+        "ignored": ("stopped by a person", lambda rows: rows.not_wanted().filter(ignored=True)),
         "twins": ("twice in the catalog", lambda rows: rows.twins()),
     }
 
@@ -100,6 +102,8 @@ class TrackAdmin(ReadOnly):
     actions = ("try_again", "ignore", "want_again")
     inlines: ClassVar[tuple[type[ReadOnlyRows], ...]] = (EventRows, AliasRows)
     ordering = ("pk",)
+    exclude = ("last_seen",)
+    readonly_fields = ("last_seen_on_disk",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only for the actions: the form has no field that could be changed."""
@@ -116,6 +120,12 @@ class TrackAdmin(ReadOnly):
     def by(self, track: Track) -> str:
         return ", ".join(track.artist_names)
 
+    @admin.display(description="last seen on disk")
+    def last_seen_on_disk(self, track: Track) -> str:
+        """As the song's page has it: passes over an unchanged folder write no row."""
+        seen = track.effective_last_seen(Library.current().last_pass)
+        return str(localize(timezone.localtime(seen))) if seen else ""
+
     @admin.display(description="why it failed")
     def why(self, track: Track) -> str:
         return f"{track.error_kind.replace('_', ' ')}: {track.last_error}" if track.last_error else ""
@@ -130,7 +140,7 @@ class TrackAdmin(ReadOnly):
 
     @admin.action(description="Download again", permissions=["change"])
     def want_again(self, request: HttpRequest, queryset: TrackQuerySet) -> HttpResponse | None:
-        return self._apply(request, queryset, wanted.want_again, "Download again", "wanted again")
+        return self._apply(request, queryset, wanted.want_again, "Download again", "downloaded again")
 
     def _apply(
         self, request: HttpRequest, chosen: TrackQuerySet, change: Callable[..., int], label: str, outcome: str
@@ -251,6 +261,3 @@ class AccountAdmin(FewRows):
 
     list_display = ("name", "user_id", "product", "state", "reason", "consent_at")
     exclude = ("token",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [name for name in super().get_readonly_fields(request, obj) if name not in self.exclude]

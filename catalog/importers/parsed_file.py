@@ -240,7 +240,7 @@ def note_on_links(collections: Iterable[CollectionRecord]) -> tuple[str, ...]:
     """What is to be said of links without names."""
     links = sum(entry.reason == LINK for collection in collections for entry in collection.entries)
     subject = "1 line is a link" if links == 1 else f"{links:,} lines are links"
-    return (f"{subject} without a title: named and fetched once a Spotify account is connected",) if links else ()
+    return (f"{subject} without a title: named and downloaded once a Spotify account is connected",) if links else ()
 
 
 def as_collection(key: str, name: str, entries: Sequence[EntryRecord], misread: int) -> CollectionRecord:

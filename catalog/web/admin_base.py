@@ -105,7 +105,8 @@ class ReadOnly(admin.ModelAdmin):
         return bool(self.may_edit) and super().has_change_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        fields = [field.name for field in self.model._meta.fields if field.name not in self.may_edit]
+        left_out = {*self.may_edit, *(self.exclude or ())}
+        fields = [field.name for field in self.model._meta.fields if field.name not in left_out]
         return fields + [name for name in self.readonly_fields if name not in fields]
 
 

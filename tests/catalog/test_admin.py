@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from catalog.models import (
     BinnedFile,
     Event,
     Folder,
+    Library,
     Run,
     SetupLink,
     SpotifyApp,
@@ -90,6 +91,13 @@ def test_the_search_knows_title_artist_album_isrc_and_spotify_id(admin_client: C
     track = world.make_track("Étude", "Ólöf", "Hafið", isrc="ISABC2600001")
     for words in ("Étude", "Ólöf+Étude", "ISABC2600001", track.spotify_id, "Hafið+Étude"):
         assert shown(admin_client, f"q={words}") == {"Étude"}, words
+
+
+def test_a_tracks_page_tells_when_its_file_was_last_seen_by_the_last_pass(admin_client: Client, world: World) -> None:
+    Library.objects.update(last_pass=datetime(2031, 5, 4, 3, 2, tzinfo=UTC))
+    here, gone = world.tracks["Maria Ruiz/First Light/Morning"], failed(world, "Gone", "removed")
+    pages = [admin_client.get(f"{TRACKS}{track.pk}/change/").content.decode() for track in (here, gone)]
+    assert ["2031" in page for page in pages] == [True, False]
 
 
 def test_no_column_of_a_track_can_be_written_by_hand(admin_client: Client, world: World) -> None:

@@ -27,6 +27,17 @@ def owner(client: Client, world: World) -> Client:
 ANSWERS = [
     ("/", 200),
     ("/status", 200),
+    ("/api/v1/openapi.json", 200),
+    ("/api/v1/docs", 200),
+    ("/api/v1/status", 401),
+    ("/metrics", 200),
+    ("/healthz", 200),
+    ("/tracks.csv", 200),
+    ("/covers/0", 200),
+    ("/admin/catalog/track/", 200),
+    ("/admin/nothing-here/", 404),
+    ("/failed/retry", 405),
+    ("/connect/callback?code=x", 200),
     ("/admin/", 200),
     ("/admin/password_change/", 200),
     ("/static/tonekeep.css", 200),
@@ -45,6 +56,22 @@ def test_every_answer_carries_the_headers(owner: Client, address: str, code: int
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Referrer-Policy"] == "same-origin"
     assert "camera=()" in answer["Permissions-Policy"]
+
+
+def test_pages_that_fail_answers_without_a_body_and_ways_to_the_log_in_carry_them_too(
+    owner: Client, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unchanged = owner.get("/account", headers={"If-None-Match": owner.get("/account")["ETag"]})
+    to_log_in = Client().get("/connect")
+    forbidden = Client()
+    forbidden.force_login(User.objects.create_user("listener"))
+    monkeypatch.setattr("catalog.reports.status.snapshot", lambda *_: 1 / 0)
+    owner.raise_request_exception = False
+    answers = {304: unchanged, 302: to_log_in, 403: forbidden.post("/sync/now"), 500: owner.get("/")}
+    for code, answer in answers.items():
+        assert answer.status_code == code
+        assert answer["Content-Security-Policy"] == policy() and answer["X-Content-Type-Options"] == "nosniff", code
+        assert "no-store" in answer["Cache-Control"], code
 
 
 def test_a_refused_host_carries_them_too_and_is_told_the_setting(client: Client) -> None:
@@ -82,7 +109,16 @@ def test_a_button_after_the_end_of_the_session_leads_to_its_page_by_the_log_in(c
 
 
 def test_private_pages_are_not_stored(owner: Client) -> None:
-    for address in ("/", "/admin/", "/admin/password_change/", "/connect"):
+    for address in (
+        "/",
+        "/admin/",
+        "/admin/password_change/",
+        "/connect",
+        "/account",
+        "/tracks.csv",
+        "/health",
+        "/log",
+    ):
         assert "no-store" in owner.get(address)["Cache-Control"], address
 
 
@@ -100,10 +136,21 @@ def test_http_leads_to_https_except_for_the_health_check(client: Client, world: 
     assert fresh.get("/healthz").status_code == 200
 
 
-def test_the_deployment_checks_are_silent_with_https(tmp_path: Path) -> None:
+HARDENED = """
+from django.conf import settings
+from django.core.management import call_command
+from config.middleware.security_headers import headers_of_every_answer
+call_command("check", deploy=True, fail_level="WARNING")
+print(headers_of_every_answer()["Strict-Transport-Security"])
+print(settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE, settings.SESSION_COOKIE_HTTPONLY)
+"""
+
+
+def test_with_https_the_deployment_checks_are_silent_cookies_are_secure_and_browsers_stay(tmp_path: Path) -> None:
     # Nothing of ours: other tests of this process may have left settings in the environment.
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"HTTPS": "true", "DATA_DIR": str(tmp_path / "data"), "ENV_FILE": os.devnull}
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", HARDENED]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["max-age=2592000", "True True True"]

@@ -147,7 +147,9 @@ def test_links_and_ids_alone_are_kept_until_spotify_names_them(line):
     file = read_one(f"{line}\n" * 3, "a.txt")
     entries = file.collections[0].entries
     assert [(entry.reason, entry.label) for entry in entries] == [("link", f"spotify:track:{LINK_ID}")] * 3
-    assert file.notes == ("3 lines are links without a title: named and fetched once a Spotify account is connected",)
+    assert file.notes == (
+        "3 lines are links without a title: named and downloaded once a Spotify account is connected",
+    )
     assert file.collections[0].complete
 
 
