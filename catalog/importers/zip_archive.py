@@ -26,6 +26,8 @@ ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
 )  # fmt: skip
 LIBRARY_EXTENSIONS = (".csv", ".tsv", ".m3u", ".m3u8", ".txt", ".pls", ".xspf", ".spotdl")
+OTHER_EXTENSIONS = (".json", ".xml")  # of libraries and of much else: opened where there is nothing of the others
+ABOUT_FILES = re.compile(r"(read[ _-]?me|licen[cs]e|copying|changelog|about)\b.*", re.IGNORECASE)
 HISTORY_FILE = re.compile(r"(StreamingHistory|Streaming_History)\w{0,60}(-\w{0,20})?\.json", re.IGNORECASE)
 KINDS_READ = (
     "Exportify CSV, Spotify's privacy export, CSV with title and artist, playlists (m3u, PLS, XSPF), iTunes, "
@@ -93,17 +95,24 @@ def _wanted(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     bases = [(member, member.filename.rsplit("/", 1)[-1]) for member in members if "__MACOSX/" not in member.filename]
     private = [member for member, base in bases if PRIVACY_FILE.fullmatch(base)]
     private = private or [member for member, base in bases if HISTORY_FILE.fullmatch(base)]
-    lists = [
-        member
-        for member, base in bases
-        if extension(base) in LIBRARY_EXTENSIONS and not base.startswith("._") and not private
-    ]
-    return sorted(private or lists, key=lambda member: member.filename)
+    if private:
+        return sorted(private, key=lambda member: member.filename)
+    others = [(member, base) for member, base in bases if not base.startswith("._") and not ABOUT_FILES.match(base)]
+    for extensions in (LIBRARY_EXTENSIONS, () if _is_document(members) else OTHER_EXTENSIONS):
+        if lists := [member for member, base in others if extension(base) in extensions]:
+            return sorted(lists, key=lambda member: member.filename)
+    return []
+
+
+def _is_document(members: list[zipfile.ZipInfo]) -> bool:
+    """Whether the zip is a file of Office, LibreOffice or Numbers."""
+    names = {member.filename for member in members}
+    return bool({"[Content_Types].xml", "mimetype"} & names) or any(name.endswith(".iwa") for name in names)
 
 
 def _nothing_wanted(members: list[zipfile.ZipInfo], name: str) -> str:
     names = {member.filename for member in members}
-    if "[Content_Types].xml" in names or "mimetype" in names:
+    if _is_document(members):
         return f"{shown(name)} is a spreadsheet or document: save it as “CSV UTF-8” and take that."
     if any(member.lower().endswith(".zip") for member in names):
         return f"{shown(name)} holds another zip: unpack it once and give the inner one."

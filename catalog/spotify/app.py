@@ -38,13 +38,13 @@ def app() -> App:
 def is_refused_redirect(address: str) -> bool:
     """Whether Spotify takes this redirect address for no app.
 
-    It wants https, or http on a loopback address; `localhost` is none (since April 2025).
+    It wants https, or http on a loopback address; `localhost` is none (since April 2025), a pattern of hosts neither.
     """
     try:
         parts = urlsplit(address)
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return True
-    if port == 0 or host in ("", "localhost") or parts.username:
+    if port == 0 or host in ("", "localhost") or "*" in host or parts.username or parts.fragment:
         return True
     return parts.scheme != "https" and not (parts.scheme == "http" and host in {"127.0.0.1", "::1"})

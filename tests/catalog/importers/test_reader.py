@@ -182,6 +182,22 @@ def test_a_zip_gives_each_list_in_it_in_the_order_of_names():
     assert first.notes == ("not opened: other files in the zip, 1",)
 
 
+def test_what_describes_a_zip_is_no_list():
+    data = zipped(("README.txt", "Made by Anna - with love\n"), ("a.csv", GOOD), ("Read me first.csv", GOOD))
+    assert [f.name for f in read(data, "all.zip")] == ["a.csv"]
+
+
+def test_json_and_xml_in_a_zip_are_opened_where_there_are_no_other_lists():
+    songs = '[{"Title": "Nana", "Artist": "Falla"}]'
+    assert [f.tracks for f in read(zipped(("Apple Music Library Tracks.json", songs)), "apple.zip")] == [1]
+    assert [f.name for f in read(zipped(("settings.json", "{}"), ("a.csv", GOOD)), "all.zip")] == ["a.csv"]
+
+
+@pytest.mark.parametrize("inside", ["[Content_Types].xml", "mimetype", "Index/Document.iwa"])
+def test_a_spreadsheet_is_told_to_be_saved_as_csv(inside):
+    assert "save it as “CSV UTF-8”" in refusal(zipped((inside, "x"), ("content.xml", "<x/>")), "list.ods")
+
+
 def test_a_bad_file_in_a_zip_is_told_beside_the_good_ones():
     good, bad = read(zipped(("a.csv", GOOD), ("b.csv", b"\x00\x01\x02")), "all.zip")
     assert (good.tracks, good.error, bad.entries, bad.collections) == (1, "", 0, ())
