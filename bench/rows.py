@@ -107,7 +107,7 @@ def _statements(tracks: int, library: str, vendor: str) -> list[str]:
             {
                 "track_id": "i",
                 "by": "''",
-                "at": _moment(f"{EPOCH} + i", vendor),
+                "at": moment(f"{EPOCH} + i", vendor),
                 "kind": "CASE WHEN i % 100 = 1 THEN 'fail' ELSE 'finish' END",
                 "reason": "''",
             },
@@ -129,7 +129,7 @@ def _track(library: str, vendor: str) -> dict[str, str]:
         "isrc": "'XXBE' || (10000000 + i)",
         "identity": "'title of song ' || i || '/artist'",
         "spotify_id": "'0000000000000' || (100000000 + i)",
-        "added_at": _moment(str(EPOCH), vendor),
+        "added_at": moment(str(EPOCH), vendor),
         "wanted": "i % 100 <> 0",
         "ignored": "i % 100 = 0",
         "status": status,
@@ -138,11 +138,11 @@ def _track(library: str, vendor: str) -> dict[str, str]:
         "file_name": f"CASE WHEN {on_disk} THEN {name} ELSE '' END",
         "name_key": f"CASE WHEN {on_disk} THEN {name} ELSE '' END",
         "size": f"CASE WHEN {on_disk} THEN 5000000 + i END",
-        "last_seen": f"CASE WHEN {on_disk} THEN {_moment(str(EPOCH), vendor)} END",
+        "last_seen": f"CASE WHEN {on_disk} THEN {moment(str(EPOCH), vendor)} END",
         "last_error": f"CASE WHEN {failed} THEN 'Nothing fits.' ELSE '' END",
         "error_kind": f"CASE WHEN {failed} THEN 'no_match' ELSE '' END",
-        "failed_at": f"CASE WHEN {failed} THEN {_moment(f'{EPOCH} + i', vendor)} END",
-        "retry_after": _moment(f"CASE WHEN {failed} THEN {COOLING} ELSE {EPOCH} + i END", vendor),
+        "failed_at": f"CASE WHEN {failed} THEN {moment(f'{EPOCH} + i', vendor)} END",
+        "retry_after": moment(f"CASE WHEN {failed} THEN {COOLING} ELSE {EPOCH} + i END", vendor),
         "attempts": f"CASE WHEN {failed} THEN 1 ELSE 0 END",
         "reserved": "i < 0",
         "progress": "0",
@@ -154,7 +154,7 @@ def _sorted(word: str) -> str:
     return f"'{word} ' || SUBSTR('00000' || i, LENGTH('00000' || i) - 5)"
 
 
-def _moment(seconds: str, vendor: str) -> str:
+def moment(seconds: str, vendor: str) -> str:
     """SQL for a column of time from seconds since 1970, as Django keeps it."""
     return f"to_timestamp({seconds})" if vendor == "postgresql" else f"datetime({seconds}, 'unixepoch')"
 

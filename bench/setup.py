@@ -26,13 +26,18 @@ def configure(place: str, db: str) -> str:
     ``db`` is "sqlite", or "postgres": then the database "tonekeep_bench" is made anew on the server that
     BENCH_DATABASE_URL names (default: the local one).
     """
-    sys.path.insert(0, str(PROJECT))
-    os.makedirs(f"{place}/music", exist_ok=True)
-    environment_of(place, db)
     if db == "postgres":
         _new_postgres()
     else:
         shutil.rmtree(f"{place}/data", ignore_errors=True)
+    return use(place, db)
+
+
+def use(place: str, db: str) -> str:
+    """Set Django up over the database that is below ``place``, migrated; the path of the music folder."""
+    sys.path.insert(0, str(PROJECT))
+    os.makedirs(f"{place}/music", exist_ok=True)
+    environment_of(place, db)
     import django
     from django.core.management import call_command
 
