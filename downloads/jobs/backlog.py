@@ -15,7 +15,7 @@ from catalog.storage.probe import RootProblem
 from catalog.text.user_error import UserError
 from downloads.audio import unheard
 from downloads.file_moves import library_tools
-from downloads.jobs import cluster_state, reconcile_hooks
+from downloads.jobs import cluster_state, reconcile_hooks, statistics
 from downloads.jobs.queue import job, request_listen, request_retag, wake
 from downloads.jobs.schedule import due, may_look
 from downloads.publishing import retag
@@ -74,6 +74,7 @@ def reconcile_and_wake(now: datetime, full: bool = False) -> ReconcileReport:
     report = reconcile(now, full=full, sizes=full, should_stop=cluster_state.should_stop, tools=library_tools.TOOLS)
     if report.busy:
         JobRequest.objects.ask("reconcile")  # the pass under way may have begun before this request
+    statistics.refresh(always=report.complete and full)
     if report.complete and full and retag.is_wanted():
         request_retag()  # once a day: imports and merges correct rows too
     if report.complete:
