@@ -35,8 +35,8 @@ def count(number: int, nouns: str) -> str:
 
 @register.filter
 def number(value: int) -> str:
-    """1204567 -> "1,204,567"."""
-    return f"{value:,}"
+    """1204567 -> "1,204,567"; 999 that were counted no further -> "999+"."""
+    return humanize.number(value)
 
 
 @register.filter

@@ -30,9 +30,18 @@ def ahead(moment: datetime | None, now: datetime) -> str:
     return "now" if moment is None or moment <= now else f"in {span(moment - now)}"
 
 
-def count(number: int, one: str, many: str = "") -> str:
+class AtLeast(int):
+    """A number of rows that were counted no further."""
+
+
+def number(value: int) -> str:
+    """1204567 -> "1,204,567"; with a plus sign where it was counted no further."""
+    return f"{value:,}+" if isinstance(value, AtLeast) else f"{value:,}"
+
+
+def count(value: int, one: str, many: str = "") -> str:
     """A number with its noun: "1 song", "1,204 songs"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number(value)} {one if value == 1 else many or one + 's'}"
 
 
 def length(milliseconds: int | None) -> str:

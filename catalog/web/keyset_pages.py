@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+
+from catalog.text.humanize import AtLeast
 
 PAGE = 100  # rows
 
@@ -23,20 +26,28 @@ class Page:
     before: str = ""
 
 
-def page_of(rows: QuerySet[Any], by: tuple[str, ...], after: str = "", size: int = PAGE, before: str = "") -> Page:
+def page_of(
+    rows: QuerySet[Any] | Sequence[QuerySet[Any]],
+    by: tuple[str, ...],
+    after: str = "",
+    size: int = PAGE,
+    before: str = "",
+) -> Page:
     """The ``size`` rows that follow ``after`` in the order of the columns ``by``, the last one unique.
 
     A column that begins with "-" descends. With ``before`` in place of ``after``: the rows that come before it.
-    ``rows`` may also be ``values_list(…, named=True)`` with these columns: half the time of objects.
+    ``rows`` may also be ``values_list(…, named=True)`` with these columns: half the time of objects. Several sets
+    without a row in common are read each by its own index and merged; ``by`` then ascends or descends as a whole.
     A key that cannot be read is as good as none: the first page.
     """
     backward = bool(before) and not after
     order = tuple(_turned(column) for column in by) if backward else by
+    sets = [rows] if isinstance(rows, QuerySet) else rows
     key = read_key(before if backward else after, len(by))
     try:
-        found = _following(rows, order, key, size)
+        found = _merged(sets, order, key, size)
     except (ValueError, TypeError, OverflowError, ValidationError):  # it does not fit the columns: no number, no time
-        key, backward, found = None, False, _following(rows, by, None, size)
+        key, backward, found = None, False, _merged(sets, by, None, size)
     more = len(found) > size
     page = found[:size][::-1] if backward else found[:size]
     if not page:
@@ -46,10 +57,18 @@ def page_of(rows: QuerySet[Any], by: tuple[str, ...], after: str = "", size: int
     return Page(page, written_key(page[-1], by) if onward else "", written_key(page[0], by) if back else "")
 
 
-def asked_page(request: HttpRequest, rows: QuerySet[Any], by: tuple[str, ...], size: int = PAGE) -> Page:
+def asked_page(
+    request: HttpRequest, rows: QuerySet[Any] | Sequence[QuerySet[Any]], by: tuple[str, ...], size: int = PAGE
+) -> Page:
     """`page_of` for the page that the address asks for."""
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     return page_of(rows, by, after, size, before)
+
+
+def counted_to(most: int, rows: QuerySet[Any]) -> int:
+    """How many rows there are; `AtLeast` where they are more than ``most``. Reads no more, and in any order."""
+    number = rows.order_by()[: most + 1].count()
+    return AtLeast(most) if number > most else number
 
 
 def query_string(request: HttpRequest, **changes: str) -> str:
@@ -74,6 +93,15 @@ def links(request: HttpRequest, page: Page) -> dict[str, str]:
 
 def _turned(column: str) -> str:
     return column[1:] if column.startswith("-") else f"-{column}"
+
+
+def _merged(sets: Sequence[QuerySet[Any]], by: tuple[str, ...], key: list[Any] | None, size: int) -> list[Any]:
+    """What follows in all sets together, in their common order."""
+    found = [row for rows in sets for row in _following(rows, by, key, size)]
+    if len(sets) > 1:
+        columns = [column.lstrip("-") for column in by]
+        found.sort(key=lambda row: [getattr(row, column) for column in columns], reverse=by[0].startswith("-"))
+    return found[: size + 1]
 
 
 def _following(rows: QuerySet[Any], by: tuple[str, ...], key: list[Any] | None, size: int) -> list[Any]:

@@ -48,6 +48,7 @@ def test_numbers_with_their_nouns() -> None:
     assert humanize.count(1, "song") == "1 song"
     assert humanize.count(0, "song") == "0 songs"
     assert humanize.count(1_204, "entry", "entries") == "1,204 entries"
+    assert humanize.count(humanize.AtLeast(9_999), "song") == "9,999+ songs"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import AdoptionMatch, Event, Run, Service, Track
+from catalog.web.keyset_pages import asked_page
 from downloads.views.activity.events import FILTERS, MARKS, RUN_LABELS
 from tests.world import World
 
@@ -66,6 +68,26 @@ def test_activity_is_filtered_by_what_happened(keeper: Client, world: World, kin
         Event.objects.create(track=track, kind=each, at=timezone.now(), reason=f"because of {each}")
     text = text_of(keeper, f"/activity?kind={kind}")
     assert f"because of {shown}" in text and text.count("because of") == 1
+
+
+def test_files_of_several_kinds_are_listed_in_one_order_however_much_has_arrived_since(
+    keeper: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asked_page, "__defaults__", (4,))
+    now, track = timezone.now(), next(iter(world.tracks.values()))
+    kinds = ("move", "vanish", "restore")
+    for number in range(9):
+        at = now - timedelta(minutes=number)
+        Event.objects.create(track=track, kind=kinds[number % 3], at=at, reason=f"because of {number}.")
+    arrivals = [Event(track=track, kind="finish", at=now) for _ in range(50)]
+    Event.objects.bulk_create(arrivals)
+    address, seen = "/activity?kind=files", ""
+    while address:
+        text = text_of(keeper, address)
+        seen += "".join(re.findall(r"because of (\d)\.", text))
+        onward = re.search(r'rel="next" href="(\?[^"]*)"', text)
+        address = f"/activity{onward[1].replace('&amp;', '&')}" if onward else ""
+    assert seen == "012345678"
 
 
 def test_failures_are_grouped_by_reason_with_number_cure_and_next_try(keeper: Client, world: World) -> None:
