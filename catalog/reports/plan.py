@@ -6,21 +6,25 @@ later are fetched unasked, until more of them are missing at once than PLAN_SONG
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Sum
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from catalog.db.id_sets import id_subquery
 from catalog.models import AdoptionMatch, BinnedFile, Event, Library, Run, Track, TrackQuerySet
 from catalog.models.settings import value
 from catalog.text.setting_values import is_within
 
 BYTES_PER_SECOND = 20_000  # of a song: 160 kbit/s, as most are delivered
 USUAL_LENGTH = 240_000  # ms, of a song whose length is unknown
+LENGTHS = 1_000  # songs whose mean length stands for all
+LAST_FOUND = 5_000  # recognised files of which it is said by what
 LOOK_AGAIN = timedelta(minutes=5)  # after a look that did not reach its end
 LONGEST_LOOK = timedelta(hours=6)  # the jobs' own time limit: one without an end that is older was cut off
 
@@ -41,7 +45,7 @@ class Plan:
     others: int
     accepted: bool
     up_to: int
-    milliseconds: int
+    milliseconds: int  # about, of those to fetch
 
     @property
     def songs(self) -> int:
@@ -108,11 +112,18 @@ def to_let_go() -> int:
 # --- The lists behind the numbers -------------------------------------------------------------------------
 
 
-def planned() -> TrackQuerySet:
-    """The wanted songs that the plan is about: those that came after the last one, or all where nothing waits."""
+def planned(last: int | None = None) -> TrackQuerySet:
+    """The wanted songs that the plan is about: those that came after the last one, or all where nothing waits.
+
+    ``last`` is `seen_up_to`, where it is known already.
+    """
+    return Track.objects.wanted().filter(pk__gt=seen_up_to() if last is None else last)
+
+
+def seen_up_to() -> int:
+    """The last song that the plan is not about; 0 where it is about all."""
     library = Library.current()
-    last = (library.accepted_up_to or 0) if reason_to_wait(library) else 0
-    return Track.objects.wanted().filter(pk__gt=last)
+    return (library.accepted_up_to or 0) if reason_to_wait(library) else 0
 
 
 def here(tracks: TrackQuerySet) -> TrackQuerySet:
@@ -122,39 +133,63 @@ def here(tracks: TrackQuerySet) -> TrackQuerySet:
 
 def asked(tracks: TrackQuerySet) -> TrackQuerySet:
     """Those about whose file a person is asked."""
-    return tracks.filter(_is_asked(), status=Track.Status.MISSING)
+    return tracks.filter(pk__in=_questions().values("track"), status=Track.Status.MISSING)
 
 
 def to_fetch(tracks: TrackQuerySet) -> TrackQuerySet:
     """All the others."""
-    return tracks.filter(~_is_asked()).exclude(status=Track.Status.DOWNLOADED)
+    return tracks.exclude(pk__in=_questions().values("track")).exclude(status=Track.Status.DOWNLOADED)
 
 
-def _is_asked() -> Exists:
-    return Exists(AdoptionMatch.objects.filter(track=OuterRef("pk"), rejected=False))
+def matches(last: int) -> QuerySet[AdoptionMatch]:
+    """The files about which a person is asked, for the wanted songs after ``last``."""
+    return _questions().filter(track__wanted=True, track__status=Track.Status.MISSING, track__gt=last)
+
+
+def _questions() -> QuerySet[AdoptionMatch]:
+    return AdoptionMatch.objects.filter(rejected=False)
 
 
 def plan() -> Plan:
     """The plan as it is now. What no look through the folder has seen yet is counted as to be fetched."""
-    waits, tracks = bool(reason_to_wait()), planned().order_by()
-    fetch = to_fetch(tracks)
-    looked = last_look()
+    waits, looked, last = bool(reason_to_wait()), last_look(), seen_up_to()
+    here, others = _counted(last)
+    ask = matches(last).order_by().values("track").distinct().count()
+    fetch = others - ask
+    lengths = to_fetch(planned(last)).missing().order_by("pk").values_list("duration_ms", flat=True)[:LENGTHS]
+    known = [length or USUAL_LENGTH for length in lengths]
     return Plan(
-        here=here(tracks).count(),
-        ask=asked(tracks).count(),
-        fetch=fetch.count(),
+        here=here,
+        ask=ask,
+        fetch=fetch,
         others=looked.report.get("others", 0) if looked else 0,
         accepted=not waits,
         up_to=Track.objects.last_id(),
-        milliseconds=(fetch.aggregate(total=Sum("duration_ms"))["total"] or 0)
-        + USUAL_LENGTH * fetch.filter(duration_ms=None).count(),
+        milliseconds=round(sum(known) * fetch / len(known)) if known else USUAL_LENGTH * fetch,
     )
 
 
-def found_by(tracks: TrackQuerySet, limit: int = 6) -> list[tuple[str, int]]:
-    """By what those of ``tracks`` that are here were recognised, and how many by each, the most first."""
-    events = Event.objects.filter(kind=Event.Kind.ADOPT, track__in=here(tracks).order_by().values("pk")).order_by()
-    return list(events.values_list("reason").annotate(songs=Count("track", distinct=True)).order_by("-songs")[:limit])
+def _counted(last: int) -> tuple[int, int]:
+    """(wanted songs with their file, all others) after the song ``last``. Of all songs the large set is not counted."""
+    if not last:
+        counters = Track.objects.counts()
+        return counters["downloaded"], counters["songs"] - counters["downloaded"]
+    songs = Track.objects.filter(pk__gt=last).order_by()
+    return songs.downloaded().count(), songs.missing().count() + songs.downloading().count()
+
+
+def found_by(last: int, limit: int = 6) -> list[tuple[str, int]]:
+    """By what the wanted songs after ``last`` that are here were recognised, and how many by each, the most first.
+
+    Of the last 5,000 that were: a library of a million that was adopted has an event for each.
+    """
+    adopted = Event.objects.filter(kind=Event.Kind.ADOPT).order_by("-at", "-pk")
+    found = dict(reversed(adopted.values_list("track_id", "reason")[:LAST_FOUND]))
+    states = Track.objects.filter(pk__in=id_subquery(pk for pk in found if pk > last)).order_by()
+    here = [
+        pk for pk, *state in states.values_list("pk", "status", "wanted") if state == [Track.Status.DOWNLOADED, True]
+    ]
+    return Counter(found[pk] for pk in here).most_common(limit)
 
 
 # --- The look through the folder --------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 
 from catalog.db import database_clock
 from catalog.library.make_plan import accept_bin, accept_plan
-from catalog.models import AdoptionMatch, JobRequest, Run
+from catalog.models import JobRequest, Run
 from catalog.reports import plan, status
 from catalog.reports.coverage import Part
 from catalog.text.humanize import count
@@ -16,8 +16,8 @@ from catalog.text.row_ids import ids_from
 from catalog.web.permissions import back, keeper_button, keeper_page
 from downloads.jobs import queue
 from downloads.search.estimate import estimate
-from downloads.views.todo.adopt import MAX_ROWS
 
+SHOWN_FILES = 50  # that a person is asked about at once
 SHOWN = 8  # songs of each list; the number leads to all
 STILL_LOOKING = "The plan is not made yet: the music folder is still being looked through."
 
@@ -26,9 +26,10 @@ STILL_LOOKING = "The plan is not made yet: the music folder is still being looke
 def plan_page(request: HttpRequest) -> HttpResponse:
     """The plan, or how far the look through the folder is."""
     now = database_clock.now()
-    songs = plan.planned()
+    last = plan.seen_up_to()
+    songs = plan.planned(last)
     current = plan.plan()
-    asked = AdoptionMatch.objects.filter(rejected=False, track__in=plan.asked(songs).order_by().values("pk"))
+    asked = plan.matches(last)
     context = {
         "section": "home",
         "now": now,
@@ -38,13 +39,14 @@ def plan_page(request: HttpRequest) -> HttpResponse:
         "sync": status.latest_run(Run.Kind.SYNC, now),
         "problem": _problem(),
         "parts": _parts(current),
-        "found_by": plan.found_by(songs),
+        "found_by": plan.found_by(last),
+        "last_found": plan.LAST_FOUND,
         "matches": asked.select_related("track__album")
         .prefetch_related("track__credits__artist")
-        .order_by("pk")[:MAX_ROWS],
+        .order_by("pk")[:SHOWN_FILES],
         "files": asked.count(),
         "here": status.described(plan.here(songs).order_by("pk")[:SHOWN]),
-        "fetch": status.described(plan.to_fetch(songs).order_by("pk")[:SHOWN]),
+        "fetch": status.described(plan.to_fetch(songs).missing().order_by("pk")[:SHOWN]),
         "estimate": estimate(current.fetch, current.milliseconds),
         "others": _others(),
         "to_bin": plan.to_let_go(),

@@ -133,6 +133,30 @@ def test_songs_that_came_after_the_page_was_made_are_not_accepted_with_it(
     assert plan.plan().fetch == 1 and plan.reason_to_wait()
 
 
+def test_how_long_a_large_plan_is_comes_from_its_first_songs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, length in enumerate((100_000, 300_000, None, 240_000)):
+        world.make_track(f"Song {number}", number=number, duration_ms=length)
+    assert plan.plan().milliseconds == 640_000 + plan.USUAL_LENGTH
+    monkeypatch.setattr(plan, "LENGTHS", 2)
+    assert plan.plan().milliseconds == 4 * 200_000
+
+
+def test_it_is_told_by_what_the_last_files_were_recognised(
+    world: World, put: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    songs = [world.make_track(title, number=at, duration_ms=4000) for at, title in enumerate(("One", "Two", "Three"))]
+    for song in songs:
+        put(f"mine/{song.title}.mp3", song.title)
+    make_plan(world.now)
+    assert [number for _, number in plan.found_by(0)] == [3]
+    assert [number for _, number in plan.found_by(songs[0].pk)] == [2]
+    Track.objects.filter(pk=songs[1].pk).update(wanted=False)
+    assert [number for _, number in plan.found_by(0)] == [2]
+    Track.objects.update(wanted=True)
+    monkeypatch.setattr(plan, "LAST_FOUND", 1)
+    assert [number for _, number in plan.found_by(0)] == [1]
+
+
 def test_the_look_is_needed_until_it_knew_every_song(world: World) -> None:
     world.make_track()
     assert plan.needs_look(world.now)
