@@ -17,8 +17,9 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
+from catalog.db.id_sets import id_subquery
 from catalog.models import Library, Track
 from catalog.storage import acting_host, own_folders
 from catalog.storage import state as storage
@@ -89,11 +90,15 @@ class RetagReport:
 def plan(most: int | None = None) -> RetagReport:
     """What the catalog says otherwise than was written, from the rows alone: no file is read.
 
-    ``most`` limits the files that are looked at.
+    ``most``: of the first songs that are wanted and here, and no others.
     """
-    report = RetagReport(unknown=written_tags.unknown().count())
-    report.foreign = WrittenTags.objects.filter(foreign=True, track__status=Track.Status.DOWNLOADED).count()
-    for row, desired in _rows(most):
+    rows, unknown = WrittenTags.objects.filter(track__status=Track.Status.DOWNLOADED), written_tags.unknown()
+    if most is not None:
+        first = Track.objects.downloaded().order_by("pk").values_list("pk", flat=True)[:most]
+        some = id_subquery(first)
+        rows, unknown = rows.filter(pk__in=some), unknown.filter(pk__in=some)
+    report = RetagReport(unknown=unknown.count(), foreign=rows.filter(foreign=True).count())
+    for row, desired in _with_desired(rows.filter(foreign=False)):
         report.files += 1
         if digest(desired) != row.digest:
             report.due += 1
@@ -111,7 +116,8 @@ def apply(now: datetime, should_stop: Stop = lambda: False) -> RetagReport:
             report.due += 1
             _bring_in_line(row, desired, now, report)
 
-    _each(_rows(None), see, report, now, should_stop)
+    rows = WrittenTags.objects.filter(track__status=Track.Status.DOWNLOADED, foreign=False)
+    _each(_with_desired(rows), see, report, now, should_stop)
     return report
 
 
@@ -130,23 +136,23 @@ def undo(now: datetime, should_stop: Stop = lambda: False) -> RetagReport:
         report.due += 1
         _write_back(row, now, report)
 
-    _each(((row, {}) for row in _chunks(rows, None)), see, report, now, should_stop)
+    _each(((row, {}) for row in _chunks(rows)), see, report, now, should_stop)
     return report
 
 
-def _rows(most: int | None) -> Iterator[tuple[WrittenTags, Fields]]:
-    """Rows of downloaded tracks, and what their files are to say."""
+def _with_desired(rows: QuerySet[WrittenTags]) -> Iterator[tuple[WrittenTags, Fields]]:
+    """The rows, and what their files are to say."""
     desired = written_tags.desired_fields()
-    for row in _chunks(WrittenTags.objects.filter(track__status=Track.Status.DOWNLOADED, foreign=False), most):
+    for row in _chunks(rows):
         yield row, desired(row.track)
 
 
-def _chunks(rows: Any, most: int | None) -> Iterator[WrittenTags]:
-    last, seen = 0, 0
+def _chunks(rows: QuerySet[WrittenTags]) -> Iterator[WrittenTags]:
+    last = 0
     related = rows.select_related("track__album").prefetch_related("track__credits__artist").order_by("pk")
-    while chunk := list(related.filter(pk__gt=last)[: CHUNK if most is None else min(CHUNK, most - seen)]):
+    while chunk := list(related.filter(pk__gt=last)[:CHUNK]):
         yield from chunk
-        last, seen = chunk[-1].pk, seen + len(chunk)
+        last = chunk[-1].pk
 
 
 def _each(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -23,7 +23,8 @@ from downloads.models import MoveBatch
 from downloads.publishing import target_path
 
 LONGEST = 500  # characters of a template
-SCAN_LIMIT = 500  # files that the page's plan looks at: a page must not read a million rows
+SCAN_LIMIT = 100  # files that the page's plan looks at: a page must not read a million rows
+NEWEST = 2_000  # songs among which the preview looks for its examples
 
 # What a preset is called, in the order shown.
 PRESETS = {
@@ -73,12 +74,12 @@ def paths(request: HttpRequest) -> HttpResponse:
 def _preview(template: str) -> list[dict[str, Any]]:
     """Real songs with the place that the template gives them and, where they have one, their place now."""
     examples: dict[int, dict[str, Any]] = {}
+    older = Track.objects.order_by("-pk").values_list("pk", flat=True)[NEWEST : NEWEST + 1]
+    newest = Track.objects.wanted().filter(pk__gt=next(iter(older), 0))
     for why, condition, by, most in AWKWARD:
-        rows: QuerySet[Track] = Track.objects.wanted().filter(condition)
+        rows = newest.filter(condition)
         if by == "-long":
-            rows = rows.filter(pk__in=Track.objects.order_by("-pk").values("pk")[:SCAN_LIMIT]).annotate(
-                long=Length("title")
-            )
+            rows = rows.annotate(long=Length("title"))
         for track in rows.select_related("album", "folder").prefetch_related("credits__artist").order_by(by)[:most]:
             examples.setdefault(track.pk, _song(track, template, why))
     return list(examples.values())

@@ -14,19 +14,22 @@ from catalog.web.permissions import owner_button, owner_page
 from downloads.jobs import queue
 from downloads.publishing import retag
 
-SCAN_LIMIT = 500  # files of the page's plan: a page must not read a million rows
+SCAN_LIMIT = 100  # files of the page's plan: a page must not read a million rows
 
 
 @owner_page
 @require_safe
 def tags(request: HttpRequest) -> HttpResponse:
     """The plan, and whether tags follow by themselves."""
+    plan = retag.plan(most=SCAN_LIMIT)
+    files = plan.files + plan.unknown + plan.foreign
     context = {
         "section": "settings",
         "library": Library.load(),
         "artist_ways": Library.ArtistTag.choices,
-        "plan": retag.plan(most=SCAN_LIMIT),
-        "looked_at": SCAN_LIMIT,
+        "plan": plan,
+        "files": files,
+        "not_all": files == SCAN_LIMIT,
         "may_undo": retag.last_run() is not None,
         "waiting": next(filter(JobRequest.objects.is_waiting, queue.RETAGS), ""),
         "pass_runs": _pass_runs(),
