@@ -81,12 +81,8 @@ def narrowed(tracks: TrackQuerySet, filters: dict[str, str]) -> TrackQuerySet:
 
 def _added_since(tracks: TrackQuerySet, day: datetime) -> TrackQuerySet:
     """Few songs are named one by one: else the newest of a million are walked through until a hundred were found."""
-    fresh = Track.objects.wanted().filter(added_at__gte=day).order_by().values_list("pk", flat=True)
-    ids = list(fresh[: FEW + 1])
-    if len(ids) > FEW:
-        return tracks.filter(added_at__gte=day)
-    others = Track.objects.not_wanted().filter(added_at__gte=day).order_by().values_list("pk", flat=True)
-    return tracks.filter(pk__in=id_subquery([*ids, *others]))
+    ids = list(Track.objects.filter(added_at__gte=day).order_by().values_list("pk", flat=True)[: FEW + 1])
+    return tracks.filter(pk__in=id_subquery(ids)) if len(ids) <= FEW else tracks.filter(added_at__gte=day)
 
 
 def day_of(text: str) -> datetime | None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from catalog.db.id_sets import id_subquery
 from catalog.models import Album, Artist, Credit, Track, TrackQuerySet
 from catalog.web.keyset_pages import PAGE, Page, page_of, read_key, written_key
 
@@ -88,12 +89,16 @@ def _is_place(key: list[Any]) -> bool:
 
 
 def _of_few(ids: list[int], groups: str) -> list[Place]:
-    tracks = Track.objects.filter(pk__in=ids).order_by().values_list("album_id", "disc_number", "track_number", "pk")
+    tracks = (
+        Track.objects.filter(pk__in=id_subquery(ids))
+        .order_by()
+        .values_list("album_id", "disc_number", "track_number", "pk")
+    )
     if groups == "album":
-        named = Track.objects.filter(pk__in=ids, album__isnull=False).order_by()
+        named = Track.objects.filter(pk__in=id_subquery(ids), album__isnull=False).order_by()
         names = {pk: (key, album) for pk, key, album in named.values_list("pk", "album__sort_key", "album_id")}
     else:
-        credits = Credit.objects.filter(track__in=ids, position=0)
+        credits = Credit.objects.filter(track__in=id_subquery(ids), position=0)
         names = {pk: (key, artist) for pk, key, artist in credits.values_list("track_id", "artist__sort_key", "artist")}
     return sorted(_place(*names[each[-1]], *each) if each[-1] in names else _of_none(each[-1]) for each in tracks)
 
@@ -132,11 +137,12 @@ def _from(key: str, pk: int) -> Q:
 def _of_groups(rows: TrackQuerySet, groups: str, chunk: dict[int, str]) -> Iterable[Place]:
     columns = ("album_id", "disc_number", "track_number", "pk")
     if groups == "album":
-        found = rows.filter(album__in=list(chunk)).order_by().values_list(*columns)
+        found = rows.filter(album__in=id_subquery(chunk)).order_by().values_list(*columns)
         return [_place(chunk[each[0]], each[0], *each) for each in found]
-    credits = Credit.objects.filter(artist__in=list(chunk), position=0)
+    # In two steps: of both as one, PostgreSQL goes through all that failed and looks for each song's artist.
+    credits = Credit.objects.filter(artist__in=id_subquery(chunk), position=0)
     owners = dict(credits.values_list("track_id", "artist_id"))
-    found = rows.filter(pk__in=list(owners)).order_by().values_list(*columns)
+    found = rows.filter(pk__in=id_subquery(owners)).order_by().values_list(*columns)
     return [_place(chunk[owners[each[-1]]], owners[each[-1]], *each) for each in found]
 
 

@@ -44,14 +44,30 @@ def open_questions() -> TrackQuerySet:
     return asked.filter(~Exists(chosen), ~Exists(refused) | Exists(undecided))
 
 
+def by_kind() -> list[TrackQuerySet]:
+    """`open_questions` in parts, each of which an index gives in the order of its ids, however few they are."""
+    return [open_questions().filter(error_kind=kind) for kind in NEEDS_PERSON]
+
+
+def first_questions(number: int, after: int = 0) -> list[int]:
+    """The ids of the next open questions after a song's id."""
+    return sorted(
+        pk
+        for rows in by_kind()
+        for pk in rows.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:number]
+    )[:number]
+
+
 def next_question(after: Track | None = None) -> Track | None:
     """The song to ask about after another one: of its album first, then in order, then those that were put off."""
-    rows = open_questions().select_related("album").prefetch_related("credits__artist").order_by("pk")
-    if after is None:
-        return rows.first()
-    later = rows.filter(pk__gt=after.pk)
-    of_album = later.filter(album=after.album_id) if after.album_id else later.none()
-    return of_album.first() or later.first() or rows.first()
+    of_album = None
+    if after is not None and after.album_id:
+        of_album = open_questions().filter(pk__gt=after.pk, album=after.album_id).order_by("pk").first()
+    if of_album is not None:
+        found = [of_album.pk]
+    else:
+        found = first_questions(1, after.pk if after else 0) or first_questions(1)
+    return Track.objects.filter(pk__in=found).select_related("album").prefetch_related("credits__artist").first()
 
 
 def offers(track: Track) -> list[Offer]:

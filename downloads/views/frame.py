@@ -20,7 +20,8 @@ from catalog.models import AdoptionMatch, Library
 from catalog.reports import status
 from catalog.reports.public_status import public_conditions
 from catalog.spotify import accounts
-from catalog.text.humanize import ahead
+from catalog.text.humanize import AtLeast, ahead
+from catalog.web.keyset_pages import counted_to
 from catalog.web.permissions import is_insider, may_act, may_own, may_read
 from downloads.health.report import attention
 from downloads.review.questions import open_questions
@@ -152,7 +153,10 @@ class Frame:
     @cached_property
     def todo(self) -> int:
         """What only a person can settle: songs to choose a recording for, files in doubt, a hold. 0 for readers."""
-        return sum(self.todo_counts.values()) if self.may_act else 0
+        if not self.may_act:
+            return 0
+        total = sum(self.todo_counts.values())
+        return AtLeast(total) if any(isinstance(number, AtLeast) for number in self.todo_counts.values()) else total
 
     @cached_property
     def health(self) -> int:
@@ -161,10 +165,9 @@ class Frame:
 
     @cached_property
     def todo_counts(self) -> dict[str, int]:
-        matches = AdoptionMatch.objects.unanswered()
         return {
-            "review": open_questions()[:COUNTED_TO].count(),
-            "adopt": matches[:COUNTED_TO].count(),
+            "review": counted_to(COUNTED_TO, open_questions()),
+            "adopt": counted_to(COUNTED_TO, AdoptionMatch.objects.unanswered()),
             "plan": int(self.conditions["plan"]["waits"]) + bool(self.conditions["plan"]["to_bin"]),
             "hold": int(self.conditions["storage"]["state"] == "held"),
         }

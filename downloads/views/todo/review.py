@@ -21,12 +21,12 @@ from downloads.failures.kinds import ERROR_KINDS
 from downloads.fetch.url_allowlist import AddressRefused
 from downloads.jobs import queue
 from downloads.models import RULED_OUT, AudioFile, Candidate, Search
-from downloads.review import audio_stream, decisions
-from downloads.review.questions import open_questions
+from downloads.review import audio_stream, decisions, questions
 from downloads.search import manual_search
 
 SHOWN = 60  # candidates of one track
 TWICE = 50  # pairs of songs with the same sound
+QUESTIONS = 50  # on a page of `/decide`: each with what was found for it
 END_SECONDS = 15  # of the file's end, for "listen to both ends"
 
 # What a button does to a candidate, and what is said afterwards.
@@ -41,9 +41,11 @@ ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
 @require_safe
 def review_list(request: HttpRequest) -> HttpResponse:
     """`/decide`: the open questions that the navigation counts, each with the nearest recording that was found."""
-    rows = open_questions().select_related("album").prefetch_related("credits__artist", "candidates")
-    page = asked_page(request, rows, ("pk",))
-    items = [{"track": track, "best": _nearest(track)} for track in page.rows]
+    keys = [rows.values_list("pk", named=True) for rows in questions.by_kind()]
+    page = asked_page(request, keys, ("pk",), QUESTIONS)
+    rows = Track.objects.filter(pk__in=[row.pk for row in page.rows]).order_by("pk").select_related("album")
+    tracks = rows.prefetch_related("credits__artist", "candidates")
+    items = [{"track": track, "best": _nearest(track)} for track in tracks]
     following = {
         "twice": AudioFile.objects.twice().order_by("track").select_related("track", "same_as")[:TWICE],
         "pager": links(request, page),

@@ -34,6 +34,17 @@ def ask(world: World, number: int) -> Track:
     return track
 
 
+def test_more_questions_than_are_counted_are_told_with_a_plus_sign(
+    keeper: Client, tracks: list[Track], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("downloads.views.frame.COUNTED_TO", 2)
+    monkeypatch.setattr("downloads.views.todo.desk.COUNTED_TO", 2)
+    text = text_of(keeper)
+    assert "2+ left" in text and '<b class="count">2+</b>' in text
+    monkeypatch.setattr("downloads.views.frame.COUNTED_TO", 3)
+    assert '<b class="count">3</b>' in text_of(keeper)
+
+
 def text_of(client: Client, address: str = "/decide/desk") -> str:
     answer = client.get(address)
     assert answer.status_code == 200
