@@ -63,6 +63,8 @@ TITLE_WORDS = (
     "track", "title", "titel", "titre", "título", "titolo", "song", "name", "canción", "traccia", "faixa",
     "låt", "parça", "nummer", "κομματ", "トラック", "曲", "أغنية", "歌", "трек", "назван", "utwór", "제목",
 )  # fmt: skip
+COUNTS = {"tracks", "songs", "titres", "plays"}  # over numbers: how many of them there are
+DISCOGS = {"catalog", "release id"}  # its collection lists albums, each under "Title"
 VAGUE_TITLES = {"name", "nummer"}  # of a list, a person or a place as well as of a song
 PLAYLIST_WORDS = ("playlist", "プレイリスト", "плейлист")
 LENGTH_WORDS = ("duration", "length", "dauer", "länge", "durée", "duración", "durata", "milli")
@@ -144,7 +146,9 @@ def _itunes(columns: Columns, table: Table, forms: list[str]) -> None:
 
 
 def is_album_list(table: Table, columns: Columns) -> bool:
-    """Whether the table lists saved albums: addresses of albums, none of tracks."""
+    """Whether the table lists albums: by addresses of albums without any of tracks, or by what Discogs calls them."""
+    if {_words(header) for header in table.header} >= DISCOGS:
+        return True
     return ALBUM_URI in columns and URI not in columns and SPOTIFY not in columns
 
 
@@ -212,6 +216,8 @@ def _names(columns: Columns, forms: list[str], words: list[str]) -> None:
         for index, header in ((index, words[index]) for index in ranked):
             meaning = _meaning(header)
             fits = forms[index] == "text" if only_text else forms[index] not in ADDRESSES
+            if forms[index] == "number" and header in COUNTS:
+                continue
             is_code = forms[index] in CODES and (meaning != TITLE or header.endswith(" id"))
             if meaning and fits and not is_code and index not in columns.values():
                 columns.setdefault(meaning, index)

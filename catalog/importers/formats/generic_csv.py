@@ -40,7 +40,7 @@ NOT_SONGS = {
 
 
 def recognises(file: LibraryText) -> bool:
-    return file.table is not None and names_tracks(file.columns)
+    return file.table is not None and names_tracks(file.columns) and not col.is_album_list(file.table, file.columns)
 
 
 def read(file: LibraryText) -> ReadFile:

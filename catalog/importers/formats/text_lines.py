@@ -35,6 +35,8 @@ LINK = re.compile(r"spotify:[a-z]+:|https?://|open\.spotify\.com/", re.IGNORECAS
 SPOTIFY_TRACK = re.compile(r"track[:/]([0-9A-Za-z]{22})(?![0-9A-Za-z])")
 BARE_ID = re.compile(r"(?=\S{0,21}[0-9])[0-9A-Za-z]{22}\Z")  # a word of 22 letters has no digit
 ADDRESS = re.compile(r"(?:spotify:track:|(?:https?://)?open\.spotify\.com/)\S+", re.IGNORECASE)
+STAMPED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")  # a line of a log
+PROSE_WORDS = 9  # and more, most of them small, with a full stop at the end
 OTHER_LINK = "the link names no song of Spotify: name it as “Artist - Title”"
 
 
@@ -88,7 +90,7 @@ def _entry(text: str, line: str) -> tuple[EntryRecord, str]:
     if linked:
         text = ADDRESS.sub(" ", text).strip(" \t-–|,;")
     length = LENGTH.search(text)
-    artist, title = split_names(text[: length.start()] if length else text)
+    artist, title = ("", "") if _is_prose(text) else split_names(text[: length.start()] if length else text)
     is_link = bool(LINK.match(line))
     if spotify_id and not title:
         return link_entry(spotify_id), ""
@@ -107,6 +109,13 @@ def _entry(text: str, line: str) -> tuple[EntryRecord, str]:
     )
     entry, problem = as_entry(track, line if is_link else "", label=line)
     return entry, problem if is_link or not problem else "no “Artist - Title” in it"
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a line is a sentence or a line of a log: those have dashes too."""
+    words = text.split()
+    is_sentence = text.endswith((".", "!", "?")) and len(words) >= PROSE_WORDS
+    return bool(STAMPED.match(text)) or (is_sentence and sum(word[0].islower() for word in words) > 0.7 * len(words))
 
 
 FORMAT = Format(lambda file: True, read)

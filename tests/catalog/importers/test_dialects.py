@@ -64,6 +64,30 @@ def test_a_file_of_albums_alone_is_refused() -> None:
         read_one("title,artist,type\nTides,Falla,Album\n", "list.csv")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Catalog#,Artist,Title,Format,Released,release_id\nA1,Falla,Songs,LP,2001,12\n", "lists albums"),
+        ("Artist,Album,Tracks\nFalla,Songs,7\n", "no column with the titles"),
+    ],
+)
+def test_a_collection_of_albums_is_no_list_of_songs(text: str, said: str) -> None:
+    with pytest.raises(UnreadableFile, match=said):
+        read_one(text, "list.csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-02 10:00:00 INFO start - ok\n2026-01-02 10:00:01 INFO end - ok\n",
+        "This is a long text - it has dashes in some of its lines.\nAnd here - as one sees - is one more of them, too.\n",
+    ],
+)
+def test_prose_and_logs_are_no_songs_though_they_have_dashes(text: str) -> None:
+    with pytest.raises(UnreadableFile, match="most lines are not"):
+        read_one(text, "list.txt")
+
+
 def test_a_table_of_mostly_nonsense_is_refused_and_a_few_bad_lines_are_told() -> None:
     with pytest.raises(UnreadableFile, match=r"most lines name no song \(line 2: there is no title"):
         read_one("title,artist\n" + ",x\n" * 9 + "Nana,Falla\n", "list.csv")
