@@ -80,7 +80,7 @@ def test_a_collection_of_albums_is_no_list_of_songs(text: str, said: str) -> Non
     "text",
     [
         "2026-01-02 10:00:00 INFO start - ok\n2026-01-02 10:00:01 INFO end - ok\n",
-        "This is a long text - it has dashes in some of its lines.\nAnd here - as one sees - is one more of them, too.\n",
+        "This is a long text - it has dashes in some of its lines.\nAnd here - as one sees - is one more of them.\n",
     ],
 )
 def test_prose_and_logs_are_no_songs_though_they_have_dashes(text: str) -> None:
