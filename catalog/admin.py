@@ -38,9 +38,7 @@ from catalog.reports.listings import narrowed
 from catalog.text.humanize import count
 from catalog.tracks import transitions, wanted
 from catalog.web.admin_base import FewRows, NotInIndex, ReadOnly, ReadOnlyRows
-from catalog.web.confirm import confirmation, confirmed
-
-CONFIRM_ABOVE = 100  # songs that an action changes without a question
+from catalog.web.confirm import CONFIRM_ABOVE, confirmation, confirmed
 
 # Sent after an action that may have made tracks due; `downloads.admin` wakes the workers.
 tracks_requested = Signal()

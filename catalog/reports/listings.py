@@ -13,6 +13,7 @@ from django.utils import timezone
 from catalog.db.id_sets import id_subquery
 from catalog.models import Album, Artist, Credit, Entry, Event, Track, TrackQuerySet
 from catalog.reports import plan
+from catalog.tracks.transitions import host_of
 
 FEW = 5_000
 FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,7 +63,10 @@ LISTINGS = {
 
 
 def narrowed(tracks: TrackQuerySet, filters: dict[str, str]) -> TrackQuerySet:
-    """``tracks`` narrowed to ``artist``, ``album``, ``collection`` (row ids), an ``error`` kind, a day, words ``q``."""
+    """``tracks`` narrowed to ``artist``, ``album``, ``collection`` (row ids), an ``error`` kind, a day, words ``q``.
+
+    ``host``: what that one downloads now.
+    """
     if filters.get("artist"):
         tracks = tracks.filter(pk__in=Credit.objects.filter(artist=_row_id(filters["artist"])).values("track"))
     if filters.get("album"):
@@ -72,6 +76,9 @@ def narrowed(tracks: TrackQuerySet, filters: dict[str, str]) -> TrackQuerySet:
         tracks = tracks.filter(pk__in=entries.values("track"))
     if filters.get("error"):
         tracks = tracks.filter(error_kind=filters["error"])
+    if filters.get("host"):
+        claims = Track.objects.downloading().values_list("pk", "claim")
+        tracks = tracks.filter(pk__in=[pk for pk, claim in claims if host_of(claim or "") == filters["host"]])
     if filters.get("since"):
         tracks = _added_since(tracks, day_of(filters["since"]) or FIRST_DAY)
     for word in filters.get("q", "").replace("\0", "").split()[:8]:

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from catalog.web.permissions import page_of_button
 
 FIELD = "confirmed"
+CONFIRM_ABOVE = 100  # songs that a button changes without a question
 OWN = (FIELD, "csrfmiddlewaretoken", "next")
 
 

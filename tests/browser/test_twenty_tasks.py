@@ -274,6 +274,7 @@ def test_twenty_tasks_without_a_terminal(
     person.press("Show what it makes of my songs")
     person.press("Use this template")
     person.press("Rename them")
+    person.press("Move them")
     eventually(lambda: {path.parent for path in audio(music)} == {music}, "all files stand in one folder", 120)
     task("change the template and move what is here")
     person.open("/paths")
@@ -385,5 +386,6 @@ def undone(person: Person) -> bool:
     if not button.count():
         return False
     button.click()
+    person.press("Move them")
     person.is_told("moved in the background")
     return True

@@ -10,10 +10,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from catalog.db import database_clock
-from catalog.models import Cluster, Host, Service
+from catalog.models import Cluster, Host, Service, Track
 from catalog.reports import status
 from catalog.storage import hold
-from catalog.text.humanize import ahead
+from catalog.text.humanize import ahead, count
+from catalog.web.confirm import CONFIRM_ABOVE, confirmation, confirmed
 from catalog.web.permissions import back, keeper_button
 from downloads.jobs import queue as job_queue
 
@@ -61,7 +62,10 @@ def forget_host(request: HttpRequest, name: str) -> HttpResponse:
 
 @keeper_button
 def accept_missing(request: HttpRequest) -> HttpResponse:
-    """The vanished files are to be fetched again: the hold ends."""
+    """The vanished files are to be fetched again: the hold ends. Many are asked about first."""
+    number = Track.objects.missing().count()
+    if number > CONFIRM_ABOVE and not confirmed(request):
+        return confirmation(request, f"Download {count(number, 'missing song')} again?", "Download them again")
     hold.release()
     job_queue.wake()
     messages.success(request, "The missing files are downloaded again.")

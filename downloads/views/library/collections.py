@@ -18,7 +18,7 @@ from catalog.ingest.collections import remove, set_removal, switch
 from catalog.models import Account, Collection, CollectionQuerySet, Entry, Run, Track
 from catalog.reports.ledger import ledger
 from catalog.text.humanize import count
-from catalog.web.confirm import confirmation, confirmed
+from catalog.web.confirm import CONFIRM_ABOVE, confirmation, confirmed
 from catalog.web.permissions import keeper_button, keeper_page
 from downloads.jobs import queue
 
@@ -80,14 +80,28 @@ def update_collections(request: HttpRequest) -> HttpResponse:
         which = request.POST[word]
         all_of_tab = which == "all" and word in ("on", "off")
         chosen = _in_tab(tab) if all_of_tab else Collection.objects.filter(pk=_number(which))
-        if all_of_tab and word in LEAVING and not confirmed(request):
-            binned = chosen.filter(removal=Collection.Removal.BIN, enabled=True)
-            if binned.exists():
-                files = count(_files_only_in(binned), "file")
-                question = f"Switch all off, and move up to {files} to the bin?"
-                return confirmation(request, question, "Switch all off", "You can restore them from there.")
+        if word in LEAVING and not confirmed(request) and (question := _question(word, chosen, all_of_tab)):
+            return confirmation(request, *question)
         messages.success(request, _done(word, chosen))
     return redirect(f"{reverse('collections')}?tab={tab}&page={_number(request.POST.get('page', ''))}")
+
+
+def _question(word: str, chosen: CollectionQuerySet, all_of_tab: bool) -> tuple[str, str, str] | None:
+    """Question, button and text, where files would go to the bin or more than 100 songs would change."""
+    on = chosen.filter(enabled=True)
+    files = _files_only_in(on.filter(removal=Collection.Removal.BIN))
+    songs = Entry.objects.filter(collection__in=on, track__isnull=False).values("track").distinct().count()
+    if not files and songs <= CONFIRM_ABOVE:
+        return None
+    name = "all" if all_of_tab else ", ".join(f"“{row.name}”" for row in chosen)
+    button = f"Remove {name}" if word == "remove" else f"Switch {name} off"
+    if files:
+        return (
+            f"{button}, and move up to {count(files, 'file')} to the bin?",
+            button,
+            "You can restore them from there.",
+        )
+    return f"{button}? It has {count(songs, 'song')}.", button, "Files that are here stay."
 
 
 def _files_only_in(collections: CollectionQuerySet) -> int:

@@ -19,16 +19,16 @@ from catalog.reports.listings import Listing, narrowed
 from catalog.reports.song_orders import ORDERS, Order, page_of_songs
 from catalog.text.humanize import count
 from catalog.text.row_ids import ids_from
-from catalog.web.confirm import confirmation, confirmed
+from catalog.web.confirm import CONFIRM_ABOVE, confirmation, confirmed
 from catalog.web.keyset_pages import Page, links
 from catalog.web.permissions import back, keeper_button, keeper_page, may_act, readers_page
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.jobs import queue as job_queue
 from downloads.views.library.coverage import LISTS
-from downloads.views.library.track import CONFIRM_ABOVE, TRACK_BUTTONS
+from downloads.views.library.track import TRACK_BUTTONS
 
 NARROWED_BY = {"artist": Artist, "album": Album, "collection": Collection}
-FILTERS = (*NARROWED_BY, "error", "since", "q")
+FILTERS = (*NARROWED_BY, "error", "host", "since", "q")
 OPPOSITE = {"ignore": "want", "want": "ignore"}
 UNDO = "undo_songs"  # in the session: what takes the last change of many songs back, and their ids
 UNDO_SONGS = 1_000  # more are not kept there

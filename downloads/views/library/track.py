@@ -15,7 +15,7 @@ from catalog.reports import status
 from catalog.text.humanize import count
 from catalog.text.row_ids import id_from
 from catalog.tracks import transitions, wanted
-from catalog.web.confirm import confirmation, confirmed
+from catalog.web.confirm import CONFIRM_ABOVE, confirmation, confirmed
 from catalog.web.permissions import back, keeper_button, may_act, readers_page
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.jobs import queue
@@ -25,7 +25,6 @@ from downloads.views.library.life import life_of
 
 CANDIDATES = 30
 ENTRIES = 30
-CONFIRM_ABOVE = 100  # songs
 
 
 @readers_page

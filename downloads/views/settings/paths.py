@@ -16,6 +16,9 @@ from catalog.models import Library, Track
 from catalog.models.settings import value
 from catalog.music import path_template
 from catalog.scanning import ignored
+from catalog.text.humanize import count
+from catalog.text.row_ids import id_from
+from catalog.web.confirm import confirmation, confirmed
 from catalog.web.permissions import owner_button, owner_page
 from downloads.file_moves import rename_plan
 from downloads.jobs import queue
@@ -113,7 +116,13 @@ def save(request: HttpRequest) -> HttpResponse:
 
 @owner_button
 def move(request: HttpRequest, kind: str) -> HttpResponse:
-    """Move the files that are here to their places, or back, in the background."""
+    """Move the files that are here to their places, or back, in the background, after a question."""
+    files = count(id_from(request.POST.get("files", "")), "file") if request.POST.get("files") else "the files"
+    if not confirmed(request):
+        question = f"Move {files} back?" if kind == "undo" else f"Move {files} to their new names?"
+        return confirmation(
+            request, question, "Move them", "Songs stay playable under their new names; it can be undone."
+        )
     try:
         rename_plan.ask(kind, database_clock.now())
     except rename_plan.CannotMove as error:

@@ -10,6 +10,9 @@ from django.views.decorators.http import require_safe
 from catalog.db import database_clock
 from catalog.models import JobRequest, Library, Run
 from catalog.reports.status import latest_run
+from catalog.text.humanize import count
+from catalog.text.row_ids import id_from
+from catalog.web.confirm import CONFIRM_ABOVE, confirmation, confirmed
 from catalog.web.permissions import owner_button, owner_page
 from downloads.jobs import queue
 from downloads.publishing import retag
@@ -54,7 +57,10 @@ def save(request: HttpRequest) -> HttpResponse:
 
 @owner_button
 def write(request: HttpRequest, kind: str) -> HttpResponse:
-    """Let the tags follow now, or write back what was there before the last time, in the background."""
+    """Write the tags now, or write back what was there before, in the background; many are asked about first."""
+    files = id_from(request.POST.get("files", ""))
+    if files > CONFIRM_ABOVE and not confirmed(request):
+        return confirmation(request, f"Write the tags of {count(files, 'file')}?", "Write them", "It can be undone.")
     queue.request_retag(undo=kind == "undo")
     if _pass_runs():
         messages.success(request, "The music folder is being looked at now. The tags are written when that has ended.")

@@ -312,3 +312,13 @@ def test_a_button_pressed_twice_says_that_it_is_so_already(
     for _ in range(2):
         page = keeper.post(f"/tracks/{track.pk}/{button}", follow=True).content.decode()
     assert said in page
+
+
+def test_downloading_many_missing_files_again_asks_with_their_number(keeper: Client, world: World) -> None:
+    hold.begin(101, 200, world.now)
+    for number in range(101):
+        world.make_track(f"Gone {number}")
+    page = keeper.post("/library/accept-missing").content.decode()
+    assert "Download 101 missing songs again?" in page and Library.current().held_since
+    keeper.post("/library/accept-missing", {"confirmed": "yes"})
+    assert not Library.current().held_since

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog.models import Album, Artist, Collection, Entry, Event, Track
+from catalog.tracks import transitions
 from downloads.views.library import songs
 from downloads.views.library.songs import formula_safe
 from tests.world import World
@@ -176,6 +177,33 @@ def test_switching_all_off_asks_first_where_files_would_move(keeper: Client, wor
     assert "6 files" in question.content.decode() and Collection.objects.get().enabled
     keeper.post("/collections/choose", {**asked, "confirmed": "yes"})
     assert not Collection.objects.get().enabled
+
+
+def test_switching_one_off_or_removing_it_asks_too_where_files_would_move(keeper: Client, world: World) -> None:
+    Collection.objects.update(removal="bin")
+    row = Collection.objects.get()
+    for word, button in (("off", "Switch “Sample” off"), ("remove", "Remove “Sample”")):
+        page = keeper.post("/collections/choose", {word: row.pk}).content.decode()
+        assert f"{button}, and move up to 6 files to the bin?" in page and Collection.objects.filter(enabled=True)
+    keeper.post("/collections/choose", {"remove": row.pk, "confirmed": "yes"})
+    assert not Collection.objects.exists()
+
+
+def test_switching_more_than_a_hundred_songs_off_asks_with_their_number(keeper: Client, world: World) -> None:
+    for number in range(95):
+        world.make_track(f"Song {number}")
+    page = keeper.post("/collections/choose", {"off": Collection.objects.get().pk}).content.decode()
+    assert "It has 101 songs." in page and Collection.objects.get().enabled
+
+
+def test_a_list_is_narrowed_to_what_one_host_has_in_hand(keeper: Client, world: World, settings: LazySettings) -> None:
+    for name in ("attic", "nas"):
+        settings.HOST_NAME = name
+        track = world.make_track(f"Of {name}", retry_after=world.now)
+        assert transitions.claim_one(track.pk, world.now)
+    rows = keeper.get("/tracks?status=downloading&host=attic").context["rows"]
+    assert [row["title"] for row in rows] == ["Of attic"]
+    assert keeper.get("/tracks?status=downloading&host=none").context["rows"] == []
 
 
 def test_a_change_of_many_songs_is_undone_for_those_it_changed(keeper: Client, world: World) -> None:

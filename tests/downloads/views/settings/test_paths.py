@@ -13,6 +13,7 @@ from downloads.models import MoveBatch
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
+YES = {"confirmed": "yes"}
 FLAT = "{artist} - {title}"
 
 
@@ -76,29 +77,32 @@ def test_a_saved_template_is_in_use_and_moves_nothing(keeper, world):
 def test_files_are_moved_and_moved_back_by_a_job_that_the_page_asks_for(keeper, world):
     before = dict(Track.objects.values_list("pk", "local_path"))
     keeper.post("/paths/save", {"template": FLAT})
-    keeper.post("/paths/move/apply")
+    question = keeper.post("/paths/move/apply", {"files": "6"}).content.decode()
+    assert "Move 6 files to their new names?" in question and not OrmQ.objects.exists()
+    keeper.post("/paths/move/apply", YES)
     assert "move_files" in [row.task["func"].rpartition(".")[2] for row in OrmQ.objects.all()]
     assert dict(Track.objects.values_list("pk", "local_path")) == before, "no page touches the folder"
     assert "being moved" in text_of(keeper)
     assert tasks.move_files() == "6 moved, 0 left"
     assert Track.objects.filter(local_path=str(world.root / "山田 - 波.mp3")).exists()
     assert "Undo the last move" in text_of(keeper)
-    keeper.post("/paths/move/undo")
+    assert "Move 6 files back?" in keeper.post("/paths/move/undo", {"files": "6"}).content.decode()
+    keeper.post("/paths/move/undo", YES)
     assert tasks.move_files() == "6 moved, 0 left"
     assert dict(Track.objects.values_list("pk", "local_path")) == before
 
 
 def test_moving_twice_at_once_is_refused(keeper, world):
     keeper.post("/paths/save", {"template": FLAT})
-    keeper.post("/paths/move/apply")
-    answer = keeper.post("/paths/move/apply", follow=True)
+    keeper.post("/paths/move/apply", YES)
+    answer = keeper.post("/paths/move/apply", YES, follow=True)
     assert b"moved already" in answer.content
     assert MoveBatch.objects.count() == 1
 
 
 def test_the_tick_asks_for_a_move_whose_message_was_lost(keeper, world):
     keeper.post("/paths/save", {"template": FLAT})
-    keeper.post("/paths/move/apply")
+    keeper.post("/paths/move/apply", YES)
     OrmQ.objects.all().delete()
     tasks.tick()
     assert "move_files" in [row.task["func"].rpartition(".")[2] for row in OrmQ.objects.all()]

@@ -36,7 +36,9 @@ def test_the_page_shows_the_plan(corrected: Track, admin_client: Client) -> None
 
 
 def test_the_buttons_ask_for_jobs_and_the_switch_is_kept(corrected: Track, admin_client: Client) -> None:
-    admin_client.post("/tags/apply")
+    assert "Write the tags of 101 files?" in admin_client.post("/tags/apply", {"files": "101"}).content.decode()
+    assert not JobRequest.objects.is_waiting("retag_files")
+    admin_client.post("/tags/apply", {"files": "100"})
     assert JobRequest.objects.is_waiting("retag_files")
     assert "The tags are to be written:" in admin_client.get("/tags").content.decode()
     admin_client.post("/tags/undo")
