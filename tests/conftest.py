@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -36,6 +37,13 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take seconds each, so that none of them is the last one to run."""
     items.sort(key=lambda item: next((n for n, at in enumerate(SLOW_FIRST) if item.nodeid.startswith(at)), 99))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays until the end: it is not looked through again and again for garbage (7 % of the time)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

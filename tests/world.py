@@ -58,7 +58,9 @@ class World:
         made.save(force_insert=True)
         performer = Artist.objects.get_or_create(key=path_key(artist), defaults={"name": artist})[0]
         Credit.objects.create(track=made, artist=performer, position=0)
-        refresh_wanted_flags(Track.objects.filter(pk=made.pk))
+        for row in (home, performer):  # as `refresh_wanted_flags` does, at a tenth of its cost
+            if wanted and not row.wanted:
+                type(row).objects.filter(pk=row.pk).update(wanted=True)
         if made.spotify_id:
             Alias.objects.create(key=f"spotify:{made.spotify_id}", track=made)
         if wanted:
