@@ -101,7 +101,7 @@ def wake_workers(**signal: Any) -> None:
 
 @admin.register(Search)
 class SearchAdmin(NotInIndex, ReadOnly):
-    """Asked for on a song's page "Which recording?"."""
+    """Asked for on a song's page "Choose the recording"."""
 
     list_display = ("track", "words", "asked_at", "answered_at", "found", "problem")
     list_select_related = ("track",)

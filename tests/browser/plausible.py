@@ -12,6 +12,7 @@ import math
 import random
 from datetime import datetime, timedelta
 
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.utils import timezone
 from PIL import Image, ImageDraw
@@ -66,7 +67,7 @@ ALBUMS = [
 VOLUMES = 3  # of each album
 SONGS = 10  # on each
 REASONS = {
-    "needs_decision": "No recording fits well enough to take it unasked.",
+    "needs_decision": "The nearest was recorded at a concert.",
     "no_match": "No recording was found that fits this track.",
     "network": "The connection failed.",
     "geo": "The recording is not offered in this country.",
@@ -96,6 +97,7 @@ def _surroundings(now: datetime) -> None:
     )  # fmt: skip
     for name, state in (("storage", "online"), ("spotify", "ok"), ("audio", "ok")):
         Service.objects.update_or_create(name=name, defaults={"state": state, "checked_at": now})
+    apps.get_model("django_q", "Schedule").objects.create(func="downloads.jobs.tick", next_run=now)
     for queue in ("tonekeep", "downloads"):
         Cluster.objects.create(host="nas", queue=queue, started_at=now - timedelta(days=9), beat_at=now, workers=2)
     Account.objects.create(user_id="anna", name="Anna", product="premium", state="connected", consent_at=now)
@@ -196,9 +198,9 @@ def _questions(tracks: list[Track], now: datetime) -> None:
     for track in Track.objects.filter(error_kind="needs_decision"):
         for at, (suffix, score, why) in enumerate(
             (
-                (" (Live in Oslo)", 71, "live in the title"),
-                (" - Remastered", 66, "12 s longer"),
-                ("", 41, "other artist"),
+                (" (Live in Oslo)", 71, "live in this title, not in the song’s"),
+                (" - Remastered", 66, "4 s longer"),
+                ("", 41, "8 s longer"),
             )
         ):
             length = (track.duration_ms or 0) + 4000 * at
