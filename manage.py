@@ -1,12 +1,18 @@
 #!/usr/bin/env python
 """Tonekeep's command line."""
 
+from __future__ import annotations
+
 import os
 import sys
+from collections.abc import Callable
 
 
-def main() -> None:
-    """Run a command; a setting that cannot be used or a database out of reach is said in one sentence."""
+def main(execute: Callable[[list[str]], None] | None = None) -> None:
+    """Run a command; a setting that cannot be used or a database out of reach is said in one sentence.
+
+    ``execute`` runs it in the stead of Django's `execute_from_command_line`.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         from django.core.exceptions import ImproperlyConfigured
@@ -16,7 +22,7 @@ def main() -> None:
     from django.db.utils import DatabaseError, OperationalError, ProgrammingError
 
     try:
-        execute_from_command_line(sys.argv)
+        (execute or execute_from_command_line)(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"Error: {error}")
     except DatabaseError as error:

@@ -61,9 +61,15 @@ def clean_environment(**extra: str) -> dict[str, str]:
 
 
 def replace_environment(environment: Mapping[str, str]) -> None:
-    """Make ``environment`` the whole environment of this process, as an exec would."""
-    os.environ.clear()
-    os.environ.update(environment)
+    """Make ``environment`` the whole environment of this process, as an exec would.
+
+    What is the same stays: in a fork, writing it anew would copy 0.5 MB.
+    """
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    for name, value in environment.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def start(

@@ -60,6 +60,31 @@ def test_an_error_of_a_program_is_printed() -> None:
     assert "ZeroDivisionError" in done.stderr
 
 
+COMMAND = """
+import sys, django
+from config.process import forked_program
+django.setup()
+del django.setup  # a second one fails
+forked_program.become(["manage.py", "qcluster", *sys.argv[1:]], {"PATH": "/bin"})
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "said"), [("--help", 0, "usage: manage.py qcluster"), ("--name=x", 2, "invalid choice: 'x'")]
+)
+def test_a_command_runs_in_the_django_that_is_set_up(tmp_path: Path, word: str, status: int, said: str) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ENV_FILE": os.devnull,
+        "DATA_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, word], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
+    )
+    assert (done.returncode, said in done.stdout + done.stderr) == (status, True), done.stderr
+
+
 def test_a_descriptor_of_an_imported_module_stays_open_in_a_program() -> None:
     """Else that module, when it lets go of it, closes whatever has its number by then."""
     options = supervisor.Options()
