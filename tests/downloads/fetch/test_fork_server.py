@@ -19,6 +19,7 @@ from downloads.fetch import fork_server
 from downloads.fetch.fork_server import ForkServer
 from downloads.fetch.process import PROJECT, child_environment, fetch
 from downloads.fetch.protocol import FetchRequest
+from downloads.fetch.sandbox import SPARE_BYTES
 from downloads.fetch.url_allowlist import direct_files
 from tests.audio import make_audio
 from tests.downloads.changed_fork_server import changed_server
@@ -118,7 +119,7 @@ def test_a_forked_child_is_fenced_as_a_started_one(stage, server) -> None:
 # A fork server with a thread, files and sockets of its own, whose children do what they should not be able to do in the
 # place where they would fetch.
 HIJACKED = """
-import _socket, json, os, socket, subprocess, sys, threading
+import _socket, json, os, resource, socket, subprocess, sys, threading
 from downloads.failures.kinds import DownloadError
 from downloads.fetch import child
 kept = [open("/etc/hostname"), socket.socketpair(), os.pipe(), os.dup(0)]
@@ -157,6 +158,7 @@ def attack(downloader, request):
     raise DownloadError("unknown", json.dumps([
         got_through, files, len(os.listdir("/proc/self/task")), [each.name for each in threading.enumerate()],
         sorted(os.environ), [name for name in ("django", "psycopg", "redis") if name in sys.modules],
+        resource.getrlimit(resource.RLIMIT_FSIZE),
     ]))
 
 child.ytdlp.download = attack
@@ -179,12 +181,12 @@ def test_a_forked_child_reaches_nothing_and_has_nothing_left_of_its_server(stage
         process.wait()
         assert canary.asked == []
     assert answer["kind"] == "unknown", answer
-    got_through, files, tasks, threads, environment, database = json.loads(answer["message"])
+    got_through, files, tasks, threads, environment, database, limit = json.loads(answer["message"])
     assert got_through == []
     assert set(files) == {"0", "1", "2", "3"} and set(files.values()) == {"pipe"}, "stdin, stderr twice, answers"
     assert (tasks, threads) == (1, ["MainThread"])
     assert set(environment) <= {*child_environment(str(stage)), "LC_CTYPE"}
-    assert database == []
+    assert database == [] and limit == [request.max_bytes + SPARE_BYTES] * 2
 
 
 WORKER = """
