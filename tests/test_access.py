@@ -34,7 +34,7 @@ OPEN = {
     "join": "by a token of 32 bytes that works once; any other is told that it is gone",
     "admin:logout": "leads to the log-in",
     "api:api-root": "says 404",
-    "openapi": "the description of the API holds nothing of the library",
+    "api:openapi": "the description of the API holds nothing of the library",
 }
 # What anybody with an account may change: what is theirs alone.
 OWN = {"account", "end_sessions", "new_token", "revoke_token"}

@@ -121,7 +121,7 @@ def test_what_is_preloaded_holds_no_connection_and_starts_no_thread(tmp_path: Pa
     assert held < 10
 
 
-LAZY = ["spotipy", "requests", "cryptography", "PIL", "segno", "rapidfuzz", "ytmusicapi", "psycopg", "tqdm"]
+LAZY = ["spotipy", "requests", "cryptography", "PIL", "segno", "rapidfuzz", "ytmusicapi", "psycopg", "tqdm", "ninja"]
 
 
 @pytest.mark.parametrize("name", LAZY)
