@@ -12,6 +12,7 @@ import shlex
 import socket
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -287,7 +288,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "config",  # before django_q: its `qcluster` command is the one that runs
     "django_q",
-    "ninja",  # its static files: the page that documents the API
     "downloads",
     "catalog",
 ]
@@ -311,10 +311,12 @@ MIDDLEWARE = [
     "config.errors.method_not_allowed",
     "config.middleware.reject_nul.no_nul",
 ]
+# The page that documents the API. Not as an app: that would be imported everywhere (6 MB), the API where it is asked.
+NINJA = Path(getattr(find_spec("ninja"), "origin", "")).parent
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", NINJA / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -336,7 +338,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+STATICFILES_DIRS = [folder for folder in (BASE_DIR / "static", NINJA / "static") if folder.is_dir()]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_ADD_HEADERS_FUNCTION = keep_static_files

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.docs import ABS_TPL_PATH, Swagger
 
 from catalog.web.permissions import readers_page
 from downloads.api import actions, questions
@@ -39,12 +40,19 @@ class Api(NinjaAPI):
         return schema
 
 
+class OwnSwagger(Swagger):
+    """With the files that the library brings: it is no app of Django's here, and would take them from elsewhere."""
+
+    template_cdn = str(ABS_TPL_PATH / "swagger.html")
+
+
 api = Api(
     title="Tonekeep",
     version="1",
     urls_namespace="api",
     openapi_url="/openapi.json",
     docs_url="/docs",
+    docs=OwnSwagger(),
     docs_decorator=readers_page,
     description="The state of a music library, and the buttons of its pages.",
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -114,6 +116,8 @@ def test_the_page_that_documents_it_asks_no_other_host(client: Client, world: Wo
     settings.STATUS_PUBLIC = True
     page = client.get("/api/v1/docs").content.decode()
     assert "swagger" in page and "//cdn" not in page and "https://" not in page
+    files = set(re.findall(r"/static/(ninja/[^?\"]+)\?", page))
+    assert len(files) == 5 and all(finders.find(file) for file in files), files
 
 
 @pytest.mark.parametrize(("answer", "verdict"), [("take", "chosen"), ("never", "never"), ("take-back", "")])
