@@ -65,7 +65,7 @@ class NetworkSandbox:
     def __init__(self, allows: Callable[[str, int], bool], programs: frozenset[str]) -> None:
         self._allows = allows
         self._programs = programs
-        self._addresses: set[tuple[str, int]] = set()
+        self._addresses: set[tuple[Any, ...]] = set()
         self.refused: list[str] = []
 
     def install(self) -> None:
