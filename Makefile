@@ -105,7 +105,7 @@ bench: $(DEV)
 
 # 1,000 random kills; ARGS="--kills 100 --db postgres" for others.
 torture: $(DEV)
-	@$(PY) -m tests.crash.run $(if $(ARGS),$(ARGS),--kills 1000 --db sqlite)
+	@$(PY) -m tests.crash.run $(if $(ARGS),$(ARGS),--kills 1000 --db sqlite --preloader)
 
 # Each guard is taken out, one at a time: some test must turn red.
 mutants: $(DEV)

@@ -162,6 +162,8 @@ def serve(connection: socket.socket) -> None:
                 reply = _fork(connection, descriptors, order)
                 children.add(reply)
             connection.send(json.dumps({"reply": reply}).encode())
+    except ConnectionError:
+        return  # the worker was killed while it waited for an answer
     finally:
         for pid in children:
             _reap(pid)

@@ -68,6 +68,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.run")
     parser.add_argument("--kills", type=int, default=1000, help="random kills; 0: none")
     parser.add_argument("--hosts", type=int, default=0, help="on so many hosts (3 at most), each with its own path")
+    parser.add_argument("--preloader", action="store_true", help="fetches come from a fork server, as in the product")
     parser.add_argument("--pairs", action="store_true", help="play every pair of points too, in both orders")
     parser.add_argument("--only", default="", help="only pairs that fit this pattern: ^fetched-.*-first-first$")
     parser.add_argument("--share", default="1/1", help="of the pairs: 1/4 is the first of four shares")
@@ -113,10 +114,11 @@ def _kill(options: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="torture-") as folder:
         configure(settings, Path(folder))
-        workspace = Workspace(Path(folder), Path(folder) / "recordings")
+        workspace = Workspace(Path(folder), Path(folder) / "recordings", preloader=options.preloader)
         workspace.on_hosts(dict(list(HOSTS.items())[: options.hosts]))
         figures = torture(workspace, options.kills, random.Random(seed), tell)
     where = f"{options.db}, {options.hosts} hosts," if options.hosts else options.db
+    where += " with the fork server" if options.preloader else ""
     print(
         f"\n{figures.kills} random kills on {where} in {figures.seconds:.0f} s (seed {seed}): "
         f"{figures.processes} workers, {figures.recovered} claims recovered, {figures.tracks} tracks, "

@@ -18,6 +18,7 @@ from typing import Any
 from django.conf import settings
 
 from catalog.models import Event, Host, Track
+from catalog.system import programs
 from catalog.tags import audio_tags
 from downloads.fetch import process
 from downloads.models import Candidate
@@ -25,12 +26,28 @@ from downloads.publishing import target_path
 from downloads.worker import loop, rescue
 from tests.audio import make_audio
 from tests.crash import processes
+from tests.downloads.changed_fork_server import start_with
 from tests.world import World, make_world, publish_by
 
 SERVER = "http://127.0.0.1:9"  # nothing listens there and nothing is asked of it: the candidates are known
 RECORDINGS = 8
 SECONDS = 1.0
 QUICK_FETCH = Path(__file__).with_name("quick_fetch.py")
+# A fork server as it is, but for what its children do: nothing of yt-dlp is imported for them.
+QUICK_CHILD = """
+import sys, types
+sys.path.insert(0, {0!r})
+import quick_fetch
+from downloads.fetch import fork_server
+def main(stdin, answers):
+    sys.stdout = answers
+    quick_fetch.main({1!r}, {2!r})
+    return 0
+child = types.ModuleType("downloads.fetch.child")
+child.main = main
+sys.modules[child.__name__] = child
+fork_server.PRELOADED = ()
+"""
 Status = Track.Status
 real_fetch = process.fetch
 
@@ -82,6 +99,7 @@ class Workspace:
     published: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     started: int = 0
     hosts: dict[str, str] = field(default_factory=dict)
+    preloader: bool = False  # fetches come from a fork server, as in the product
 
     def __post_init__(self) -> None:
         self.sounds = make_recordings(self.recordings)
@@ -181,6 +199,11 @@ class Workspace:
         self.end_cooldowns()
 
     def take_quick_fetches(self) -> None:
+        if self.preloader:
+            places = map(str, (QUICK_FETCH.parent, self.recordings, self.log))
+            programs.start = start_with(QUICK_CHILD.format(*places))
+            process.fetch = partial(real_fetch, poll_seconds=0.05)  # type: ignore[assignment]
+            return
         command = (sys.executable, "-I", "-S", str(QUICK_FETCH), str(self.recordings), str(self.log))
         process.fetch = partial(real_fetch, command=command, poll_seconds=0.05)  # type: ignore[assignment]
 

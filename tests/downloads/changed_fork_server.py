@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ fork_server.serve(socket.socket(fileno=int(sys.argv[1])))
 """
 
 
-def changed_server(monkeypatch: pytest.MonkeyPatch, code: str) -> ForkServer:
-    """A server whose process runs the Python ``code`` first, and is else started and asked as always."""
+def start_with(code: str) -> Callable[..., Any]:
+    """In the place of `programs.start`: a fork server runs the Python ``code`` first."""
     start = fork_server.programs.start
 
     def start_changed(command: list[str], **options: Any) -> Any:
@@ -26,5 +27,10 @@ def changed_server(monkeypatch: pytest.MonkeyPatch, code: str) -> ForkServer:
         module = command.index("-m")
         return start([*command[:module], "-c", code + SERVE, *command[module + 2 :]], **options)
 
-    monkeypatch.setattr(fork_server.programs, "start", start_changed)
+    return start_changed
+
+
+def changed_server(monkeypatch: pytest.MonkeyPatch, code: str) -> ForkServer:
+    """A server whose process runs the Python ``code`` first, and is else started and asked as always."""
+    monkeypatch.setattr(fork_server.programs, "start", start_with(code))
     return ForkServer()

@@ -6,6 +6,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -187,6 +188,20 @@ def test_a_forked_child_reaches_nothing_and_has_nothing_left_of_its_server(stage
     assert (tasks, threads) == (1, ["MainThread"])
     assert set(environment) <= {*child_environment(str(stage)), "LC_CTYPE"}
     assert database == [] and limit == [request.max_bytes + SPARE_BYTES] * 2
+
+
+def test_a_server_whose_worker_dies_before_the_answer_says_nothing_and_leaves_nobody(stage: Path) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-m", "downloads.fetch.fork_server", str(theirs.fileno())]
+    with theirs:
+        process = subprocess.Popen(command, cwd=PROJECT, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE)
+    read, write = os.pipe()
+    order = json.dumps({"folder": str(stage), "environment": child_environment(str(stage))}).encode()
+    socket.send_fds(ours, [order], [read, write, write])
+    ours.close()  # before it can answer: it still imports
+    for descriptor in (read, write):
+        os.close(descriptor)
+    assert (process.communicate(timeout=60)[1], process.returncode) == (b"", 0)
 
 
 WORKER = """
