@@ -38,6 +38,18 @@ _PLACEHOLDER = re.compile(
 )
 # What yt-dlp writes behind a title: "[dQw4w9WgXcQ]". A word in brackets has no digit, nor a capital inside.
 _VIDEO_ID = re.compile(r"\[(?=[\w-]{0,10}(?:[0-9]|[a-z][A-Z]))[\w-]{11}\]\Z", re.ASCII)
+# Around a name: what copies, downloaders and rippers add.
+_ADDED_BEFORE = re.compile(
+    r"(?:copy of |[A-H][1-9][0-9]?[.)\s-]\s?|[1-9]\.[0-9]{2}[.\s-]\s?|\([0-9]{1,3}\)\s?)(?=\S)", re.IGNORECASE
+)
+_ADDED_BEHIND = re.compile(
+    r"(?:\s?[(\[](?:[0-9]{1,2}|[12369][0-9][0268](?: ?k(?:bps|bit/s)?)?|[\w-]{2,40}\.(?:com|net|org|cc|io|to))[)\]]"
+    r"|(?: -)? copy(?: [0-9]{1,2})?|-(?=[\w-]{0,10}(?:[0-9]|[a-z][A-Z]))[\w-]{11})\Z",
+    re.IGNORECASE | re.ASCII,
+)
+_OTHER_DASHES = re.compile(r"\s(?:--|~|\||:)\s|\s?[：｜]\s?")
+_ARTIST_FIRST = re.compile(r"\[([^\[\]]{1,100})\]\s?(?=\S)")
+MOST_WORDS = 4  # of an artist's name that nothing parts from the title
 _BETWEEN_ARTISTS = re.compile(r"[,;/&+]|\b(?:feat|ft|featuring|and|und|et|y|x|vs)\b\.?", re.IGNORECASE)
 _BRACKETS = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")
 
@@ -194,19 +206,50 @@ def _read_names(file: TaggedFile, tags: FileTags | None) -> _FileNames:
     album = (tags.album if tags else "") or path.album
     file_names = _FileNames(file, source="title and artist" if title and artists else "its file name")
     folders = [name for folder in path.folders[:2] for name in (folder, *_sides(folder)[:1])]
-    texts = [title] if title else list(dict.fromkeys(filter(None, (path.title, base))))
+    names = [title] if title else [name for text in (path.title, base) if text for name in (text, _plain(text))]
+    texts = list(dict.fromkeys(names))
     pairs: list[tuple[str, tuple[str, ...]]] = []
+    unparted = [] if title or artists else _unparted(texts)
     for text in texts:
         sides = () if artists else _sides(text)
         pairs += [(text, artists)] if artists else [(text, (name,)) for name in (path.artist, *folders) if name]
         pairs += [(sides[-1], sides[:1]), (sides[0], sides[-1:])] if sides else []
         if not (artists or sides or path.artist):
             pairs.append((text, ()))
+    pairs += unparted
     file_names.readings = [Names(text, billing, album, file_names.length) for text, billing in dict.fromkeys(pairs)]
-    people = [*artists, path.artist, *folders, *_sides(base), *_sides(title)]
-    names = (name.strip() for text in people for name in (text, *_BETWEEN_ARTISTS.split(text)))
-    file_names.artists = {comparison_key(name) for name in names if name}
+    people = [*artists, path.artist, *folders, *(side for text in {base, title, *texts} for side in _sides(text))]
+    people += [name for _, billing in unparted for name in billing]
+    found = (name.strip() for text in people for name in (text, *_BETWEEN_ARTISTS.split(text)))
+    file_names.artists = {comparison_key(name) for name in found if name}
     return file_names
+
+
+def _plain(name: str) -> str:
+    """A file's name without what was added to it, with a dash for other marks between artist and title."""
+    if " " not in name:
+        name = name.replace(".", " ") if "." in name else name.replace("-", " ")
+    while found := _ADDED_BEHIND.search(name):
+        name = name[: found.start()]
+    name = _ARTIST_FIRST.sub(r"\1 - ", _ADDED_BEFORE.sub("", name, count=1), count=1)
+    return _OTHER_DASHES.sub(" - ", name).strip()
+
+
+def _unparted(texts: list[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Title and artist of "Title (Artist)", "Title by Artist", and "Artist Title" where no dash parts them."""
+    pairs: list[tuple[str, tuple[str, ...]]] = []
+    for text in texts:
+        if not _sides(text):
+            words = text.split()
+            said = (
+                text.rpartition(" by "),
+                text.removesuffix(")").rpartition("(") if text.endswith(")") else ("", "", ""),
+            )
+            pairs += [(title.strip(), (artist,)) for title, _, artist in said if title.strip() and artist]
+            pairs += [
+                (" ".join(words[n:]), (" ".join(words[:n]),)) for n in range(1, min(MOST_WORDS, len(words) - 1) + 1)
+            ]
+    return pairs
 
 
 def _sides(text: str) -> tuple[str, ...]:

@@ -63,6 +63,17 @@ def run(world: World) -> AdoptReport:
         "Pink Harbour - Plain Song (Official Video).mp3",
         "Pink Harbour - Plain Song [dQw4w9WgXcQ].mp3",
         "PINK HARBOUR - plain song.mp3",
+        "Pink Harbour/One/Side B/B2 Plain Song.mp3",
+        "Pink Harbour/One/2.07 Plain Song.mp3",
+        "pink.harbour.-.plain.song.mp3",
+        "pink-harbour-plain-song.mp3",
+        "(07) [Pink Harbour] Plain Song.mp3",
+        "Pink Harbour | Plain Song.mp3",
+        "Plain Song (Pink Harbour).mp3",
+        "Plain Song by Pink Harbour.mp3",
+        "Pink Harbour - Plain Song (128 kbps) (1).mp3",
+        "Copy of Pink Harbour - Plain Song copy 2.mp3",
+        "Pink Harbour - Plain Song-dQw4w9WgXcQ.mp3",
     ],
 )
 def test_an_untagged_file_is_taken_by_its_path(world, put, relative):
@@ -134,6 +145,9 @@ def test_names_of_another_or_an_unknown_length_are_asked_about(world, put, secon
         "Pink Harbour - Another Song.mp3",
         "Marble Choir - Plain Song.mp3",
         "Pink Harbour - Plain Song Pt. 2.mp3",
+        "Pink Harbour Plain Song karaoke.mp3",
+        "Plain Song (Pink Harbour Tribute).mp3",
+        "Pink Harbour Not So Plain Song.mp3",
     ],
 )
 def test_another_recording_or_another_artist_is_nobodys(world, put, relative):
