@@ -17,7 +17,9 @@ from catalog.music.album_artists import with_album_artists
 from catalog.music.records import ALBUM, LINK, CollectionRecord
 
 NO_NAMES: Mapping[int, str] = {}
-EMPTIED = "“{}” lists nothing now; what it brought before is kept. If that is meant, remove it on /collections."
+EMPTIED = (
+    "“{}” lists nothing now; what it brought before is kept. If that is meant, remove it under Playlists & albums."
+)
 ALBUMS_LEFT = "not taken: albums, {} (the file names them without their songs, which Spotify says: connect an account)"
 COUNTED = ("entries", "tracks", "duplicates", "new_tracks", "merged", "added", "updated", "gone", "moved")
 

@@ -354,4 +354,4 @@ def _has_changed(each: CollectionReport) -> bool:
 def _shortened(sentences: list[str], most: int = 5) -> list[str]:
     """The first few; the pages show the others beside their collections."""
     more = len(sentences) - most
-    return sentences[:most] + ([f"{more:,} more collections could not be read whole."] if more > 0 else [])
+    return sentences[:most] + ([f"{more:,} more playlists and albums could not be read whole."] if more > 0 else [])

@@ -109,6 +109,6 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     accounts.disconnect(account)
     again = " SPOTIFY_REFRESH_TOKEN is still set and will connect it again." if settings.SPOTIFY_REFRESH_TOKEN else ""
     messages.success(
-        request, f"Disconnected {account}. Its songs and files stay; its collections can be removed below.{again}"
+        request, f"Disconnected {account}. Its songs and files stay; its lists can be removed here.{again}"
     )
     return redirect("collections")
