@@ -41,7 +41,7 @@ ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
 @require_safe
 def review_list(request: HttpRequest) -> HttpResponse:
     """`/decide`: the open questions that the navigation counts, each with the nearest recording that was found."""
-    keys = [rows.values_list("pk", named=True) for rows in questions.by_kind()]
+    keys: list[Any] = [rows.values_list("pk", named=True) for rows in questions.by_kind()]
     page = asked_page(request, keys, ("pk",), QUESTIONS)
     rows = Track.objects.filter(pk__in=[row.pk for row in page.rows]).order_by("pk").select_related("album")
     tracks = rows.prefetch_related("credits__artist", "candidates")
