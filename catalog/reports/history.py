@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 
+from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
@@ -61,9 +63,16 @@ def weeks(now: datetime) -> list[Span]:
     return [Span(last - timedelta(days=6), last) for last in ends]
 
 
-def arrived(span: Span) -> int:
-    """Downloads that ended in this time."""
-    return _number((Event.Kind.FINISH,), span.begins, span.ends)
+def arrived(spans: list[Span]) -> list[int]:
+    """Downloads that ended in each of these times: one statement, and of it each part a range of `event_by_kind`."""
+    part = "SELECT %s, COUNT(*) FROM catalog_event WHERE kind = %s AND at >= %s AND at < %s"
+    written = connection.ops.adapt_datetimefield_value
+    values = [
+        (place, Event.Kind.FINISH.value, written(span.begins), written(span.ends)) for place, span in enumerate(spans)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join([part] * len(spans)), list(chain.from_iterable(values)))
+        return [number for _, number in sorted(cursor.fetchall())]
 
 
 def failed(span: Span) -> dict[str, int]:

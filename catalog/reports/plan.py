@@ -24,7 +24,7 @@ from catalog.text.setting_values import is_within
 BYTES_PER_SECOND = 20_000  # of a song: 160 kbit/s, as most are delivered
 USUAL_LENGTH = 240_000  # ms, of a song whose length is unknown
 LENGTHS = 1_000  # songs whose mean length stands for all
-LAST_FOUND = 5_000  # recognised files of which it is said by what
+LAST_FOUND = 1_000  # recognised files of which it is said by what
 LOOK_AGAIN = timedelta(minutes=5)  # after a look that did not reach its end
 LONGEST_LOOK = timedelta(hours=6)  # the jobs' own time limit: one without an end that is older was cut off
 
@@ -181,7 +181,7 @@ def _counted(last: int) -> tuple[int, int]:
 def found_by(last: int, limit: int = 6) -> list[tuple[str, int]]:
     """By what the wanted songs after ``last`` that are here were recognised, and how many by each, the most first.
 
-    Of the last 5,000 that were: a library of a million that was adopted has an event for each.
+    Of the last thousand that were: a library of a million that was adopted has an event for each.
     """
     adopted = Event.objects.filter(kind=Event.Kind.ADOPT).order_by("-at", "-pk")
     found = dict(reversed(adopted.values_list("track_id", "reason")[:LAST_FOUND]))

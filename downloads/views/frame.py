@@ -118,6 +118,9 @@ class Frame:
 
     @cached_property
     def conditions(self) -> dict[str, Any]:
+        known: dict[str, Any] | None = getattr(self.request, "conditions", None)  # from the view's own snapshot
+        if known is not None:
+            return known
         state = status.conditions(self.now)
         return state if self.insider else public_conditions(state)
 

@@ -56,7 +56,8 @@ class Chart:
 
 def arrivals(now: datetime) -> Chart:
     """Songs that arrived on each of the last four weeks' days."""
-    rows = [(span, history.arrived(span)) for span in history.days(now)]
+    days = history.days(now)
+    rows = list(zip(days, history.arrived(days), strict=True))
     highest, total = max(number for _, number in rows), sum(number for _, number in rows)
     bars = [
         _bar(place, len(rows), 0, number, highest, "ok", f"{span.last:%-d %B}: {number}", least=1)

@@ -35,6 +35,7 @@ def status_page(request: HttpRequest) -> HttpResponse:
     snapshot = status.snapshot(now, SHOWN_IN_QUEUE)
     if not is_insider(request):
         snapshot = public_snapshot(snapshot)
+    request.conditions = snapshot  # type: ignore[attr-defined]  # what `frame` would ask for again
     context = {
         "section": "home",
         "now": now,

@@ -17,10 +17,10 @@ from catalog.models import Album, Artist, Collection, Track, TrackQuerySet
 from catalog.reports import status
 from catalog.reports.listings import Listing, narrowed
 from catalog.reports.song_orders import ORDERS, Order, page_of_songs
-from catalog.text.humanize import count
+from catalog.text.humanize import AtLeast, count
 from catalog.text.row_ids import ids_from
 from catalog.web.confirm import CONFIRM_ABOVE, confirmation, confirmed
-from catalog.web.keyset_pages import Page, links
+from catalog.web.keyset_pages import Page, counted_to, links
 from catalog.web.permissions import back, keeper_button, keeper_page, may_act, readers_page
 from downloads.failures.kinds import ERROR_KINDS
 from downloads.jobs import queue as job_queue
@@ -35,7 +35,7 @@ UNDO_SONGS = 1_000  # more are not kept there
 OF_MISSING = {"missing", "failed", "ready", "cooling", "up_next", "waiting", "review", "plan_ask", "plan_fetch"}
 # The chips above the list, in their order; the other lists are reached from their numbers.
 CHIPS = ("songs", "downloaded", "downloading", "up_next", "waiting", "review", "failed", "missing", "not_wanted")
-COUNTED_TO = 10_000  # songs: the number stands beside the title of a list up to so many
+COUNTED_TO = 2_000  # songs: the number stands beside the title of a list up to so many
 SMALL = ("downloading", "waiting", "review", "failed")  # chips with their numbers, where they are below this
 SMALL_TO = 1_000
 CSV_COLUMNS = ("title", "artists", "album", "status", "last_error", "retry_after", "spotify_id", "isrc")
@@ -104,8 +104,8 @@ def _number_of(tracks: TrackQuerySet, query: dict[str, str], page: Page, moved: 
         return len(page.rows)
     if query.get("q") or query.get("since"):
         return None
-    number = tracks.order_by()[: COUNTED_TO + 1].count()
-    return number if number <= COUNTED_TO else None
+    number = counted_to(COUNTED_TO, tracks)
+    return None if isinstance(number, AtLeast) else number
 
 
 def _small(name: str, now: datetime) -> int | None:

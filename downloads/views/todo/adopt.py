@@ -14,6 +14,7 @@ from catalog.web.keyset_pages import asked_page, links
 from catalog.web.permissions import back, keeper_button, keeper_page
 from downloads.jobs import queue
 
+SHOWN = 50  # files on a page, each with its song
 MAX_ROWS = 200  # answers in one request
 
 
@@ -22,7 +23,7 @@ def adoption(request: HttpRequest) -> HttpResponse:
     """`/adopt`: files that may be a missing track's or are better than a track's, as they were found. Paged by key."""
     asked = AdoptionMatch.objects.unanswered()
     rows = asked.select_related("track__album").prefetch_related("track__credits__artist")
-    page = asked_page(request, rows, ("pk",))
+    page = asked_page(request, rows, ("pk",), SHOWN)
     context = {"section": "todo", "page": page, "pager": links(request, page)}
     return render(request, "todo/adopt.html", context)
 

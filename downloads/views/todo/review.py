@@ -25,7 +25,7 @@ from downloads.review import audio_stream, decisions, questions
 from downloads.search import manual_search
 
 SHOWN = 60  # candidates of one track
-TWICE = 50  # pairs of songs with the same sound
+TWICE = 20  # pairs of songs with the same sound
 QUESTIONS = 50  # on a page of `/decide`: each with what was found for it
 END_SECONDS = 15  # of the file's end, for "listen to both ends"
 

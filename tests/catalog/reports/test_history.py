@@ -64,4 +64,4 @@ def test_a_day_begins_at_midnight_of_the_servers_zone(songs: list[Track], settin
     with timezone.override("Asia/Tokyo"):
         Event.objects.create(track=songs[0], kind="finish", at=datetime(2026, 11, 28, 15, 30, tzinfo=UTC))
         today, yesterday = history.days(NOON)[-1], history.days(NOON)[-2]
-        assert (history.arrived(today), history.arrived(yesterday)) == (1, 0)
+        assert history.arrived([today, yesterday]) == [1, 0]
