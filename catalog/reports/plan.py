@@ -156,7 +156,7 @@ def plan() -> Plan:
     here, others = _counted(last)
     ask = matches(last).order_by().values("track").distinct().count()
     fetch = others - ask
-    lengths = to_fetch(planned(last)).missing().order_by("pk").values_list("duration_ms", flat=True)[:LENGTHS]
+    lengths = Track.objects.missing().filter(pk__gt=last).order_by("pk").values_list("duration_ms", flat=True)[:LENGTHS]
     known = [length or USUAL_LENGTH for length in lengths]
     return Plan(
         here=here,
