@@ -24,7 +24,7 @@ from catalog.text.setting_values import is_within
 BYTES_PER_SECOND = 20_000  # of a song: 160 kbit/s, as most are delivered
 USUAL_LENGTH = 240_000  # ms, of a song whose length is unknown
 LENGTHS = 1_000  # songs whose mean length stands for all
-LAST_FOUND = 1_000  # recognised files of which it is said by what
+LAST_FOUND = 500  # recognised files of which it is said by what
 LOOK_AGAIN = timedelta(minutes=5)  # after a look that did not reach its end
 LONGEST_LOOK = timedelta(hours=6)  # the jobs' own time limit: one without an end that is older was cut off
 
@@ -80,7 +80,7 @@ def reason_to_wait(library: Library | None = None) -> str:
 def reason_to_rest(now: datetime) -> str:
     """Outside the hours that a person has set nothing new is fetched: a sentence; "" within them."""
     windows = value("FETCH_HOURS")
-    if is_within(windows, timezone.localtime(now, ZoneInfo(value("TIME_ZONE"))).time()):
+    if not windows or is_within(windows, timezone.localtime(now, ZoneInfo(value("TIME_ZONE"))).time()):
         return ""
     hours = ", ".join(f"{a // 60:02}:{a % 60:02}-{b // 60:02}:{b % 60:02}" for a, b in windows)
     return f"Nothing is downloaded outside the hours {hours}; change them under Settings › Downloads."
@@ -98,15 +98,15 @@ def bytes_of(milliseconds: int) -> int:
     return milliseconds * BYTES_PER_SECOND // 1000
 
 
-def to_let_go() -> int:
+def to_let_go(library: Library | None = None) -> int:
     """How many files wait to go to the bin until a person says yes; 0 where they go by themselves."""
-    if not settings.CONFIRM_PLANS or Library.objects.filter(pk=1, bin_accepted=True).exists():
+    if not settings.CONFIRM_PLANS or (library or Library.current()).bin_accepted:
         return 0
     leaving = BinnedFile.objects.filter(
         state=BinnedFile.State.ASKED, track__wanted=False, track__status=Track.Status.DOWNLOADED
     )
     files = leaving.count()
-    return files if files > value("PLAN_SONGS") else 0
+    return files if files and files > value("PLAN_SONGS") else 0
 
 
 # --- The lists behind the numbers -------------------------------------------------------------------------
@@ -152,7 +152,9 @@ def _questions() -> QuerySet[AdoptionMatch]:
 
 def plan() -> Plan:
     """The plan as it is now. What no look through the folder has seen yet is counted as to be fetched."""
-    waits, looked, last = bool(reason_to_wait()), last_look(), seen_up_to()
+    library, looked = Library.current(), last_look()
+    waits = bool(reason_to_wait(library))
+    last = (library.accepted_up_to or 0) if waits else 0
     here, others = _counted(last)
     ask = matches(last).order_by().values("track").distinct().count()
     fetch = others - ask
@@ -181,7 +183,7 @@ def _counted(last: int) -> tuple[int, int]:
 def found_by(last: int, limit: int = 6) -> list[tuple[str, int]]:
     """By what the wanted songs after ``last`` that are here were recognised, and how many by each, the most first.
 
-    Of the last thousand that were: a library of a million that was adopted has an event for each.
+    Of the last 500 that were: a library of a million that was adopted has an event for each.
     """
     adopted = Event.objects.filter(kind=Event.Kind.ADOPT).order_by("-at", "-pk")
     found = dict(reversed(adopted.values_list("track_id", "reason")[:LAST_FOUND]))

@@ -48,7 +48,7 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
             Track.objects.downloading().order_by("pk")[:ITEMS],
             Track.objects.failed().filter(failed_at__isnull=False).order_by("-failed_at", "-pk")[:FAILURES],
         )
-        services = Service.objects.in_bulk()
+        services, library = Service.objects.in_bulk(), Library.current()
         answer: dict[str, Any] = {
             "at": now,
             "counters": counters,
@@ -58,7 +58,7 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
                 "next_due": cooling["first"],
                 "items": next_up,
             },
-            "storage": _storage(services.get("storage") or Service(name="storage")),
+            "storage": _storage(services.get("storage") or Service(name="storage"), library),
             "services": _services(services, now),
             "downloading": downloading,
             "failures": {
@@ -68,7 +68,7 @@ def snapshot(now: datetime, items: int = ITEMS) -> dict[str, Any]:
             "runs": {kind: latest_run(kind, now) for kind in (Run.Kind.SYNC, Run.Kind.RECONCILE)},
             "workers": _workers(now),
             "hosts": _hosts(now),
-            "plan": plan_state(),
+            "plan": plan_state(library),
             "rest": plan.reason_to_rest(now),
             "connected": Account.objects.filter(state=Account.State.CONNECTED).exists(),
         }
@@ -114,26 +114,26 @@ def billed(track_ids: Iterable[int]) -> dict[int, list[str]]:
 
 def conditions(now: datetime) -> dict[str, Any]:
     """What decides whether anything is downloaded now: the parts of `snapshot` that every page's banner needs."""
-    services = Service.objects.in_bulk()
+    services, library = Service.objects.in_bulk(), Library.current()
     return {
-        "storage": _storage(services.get("storage") or Service(name="storage")),
+        "storage": _storage(services.get("storage") or Service(name="storage"), library),
         "services": _services(services, now),
         "workers": _workers(now),
-        "plan": plan_state(),
+        "plan": plan_state(library),
         "rest": plan.reason_to_rest(now),
     }
 
 
-def plan_state() -> dict[str, Any]:
+def plan_state(library: Library | None = None) -> dict[str, Any]:
     """Whether a plan waits for a person, and the sentence that says so. Without a song there is none."""
-    reason = plan.reason_to_wait()
+    library = library or Library.current()
+    reason = plan.reason_to_wait(library)
     waits = bool(reason) and Track.objects.wanted().exists()
-    return {"waits": waits, "reason": reason if waits else "", "to_bin": plan.to_let_go()}
+    return {"waits": waits, "reason": reason if waits else "", "to_bin": plan.to_let_go(library)}
 
 
-def _storage(service: Service) -> dict[str, Any]:
+def _storage(service: Service, library: Library) -> dict[str, Any]:
     """What the last look at the music folder left in the rows."""
-    library = Library.current()
     state = storage.as_written(service, library)
     return {
         "state": state.state,
@@ -180,7 +180,7 @@ def latest_run(kind: str, now: datetime) -> dict[str, Any] | None:
 def storage_state() -> str:
     """The state of the music folder in a word; "" before the first look at it."""
     service = Service.objects.filter(pk="storage").first()
-    return str(_storage(service)["state"]) if service and service.checked_at else ""
+    return str(_storage(service, Library.current())["state"]) if service and service.checked_at else ""
 
 
 def workers_state(now: datetime) -> str:

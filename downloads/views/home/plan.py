@@ -17,7 +17,7 @@ from catalog.web.permissions import back, keeper_button, keeper_page
 from downloads.jobs import queue
 from downloads.search.estimate import estimate
 
-SHOWN_FILES = 30  # that a person is asked about at once
+SHOWN_FILES = 20  # that a person is asked about at once
 SHOWN = 8  # songs of each list; the number leads to all
 STILL_LOOKING = "The plan is not made yet: the music folder is still being looked through."
 

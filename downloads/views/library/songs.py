@@ -99,10 +99,10 @@ def _fits(order: Order, listing: Listing) -> bool:
 
 
 def _number_of(tracks: TrackQuerySet, query: dict[str, str], page: Page, moved: bool) -> int | None:
-    """How many songs the list has; None where that would cost too much to count, a second search for words say."""
+    """How many songs the list has; None where that would cost too much to count: a second search for words say."""
     if not moved and not page.after:
         return len(page.rows)
-    if query.get("q") or query.get("since"):
+    if query.get("q") or query.get("since") or query.get("status") == "plan_fetch":
         return None
     number = counted_to(COUNTED_TO, tracks)
     return None if isinstance(number, AtLeast) else number

@@ -26,7 +26,7 @@ from downloads.models import MoveBatch
 from downloads.publishing import target_path
 
 LONGEST = 500  # characters of a template
-SCAN_LIMIT = 50  # files that the page's plan looks at: a page must not read a million rows
+SCAN_LIMIT = 30  # files that the page's plan looks at: a page must not read a million rows
 NEWEST = 500  # songs among which the preview looks for its examples
 
 # What a preset is called, in the order shown.

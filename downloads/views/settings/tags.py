@@ -17,7 +17,7 @@ from catalog.web.permissions import owner_button, owner_page
 from downloads.jobs import queue
 from downloads.publishing import retag
 
-SCAN_LIMIT = 50  # files of the page's plan: a page must not read a million rows
+SCAN_LIMIT = 30  # files of the page's plan: a page must not read a million rows
 
 
 @owner_page

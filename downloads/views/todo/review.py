@@ -25,8 +25,8 @@ from downloads.review import audio_stream, decisions, questions
 from downloads.search import manual_search
 
 SHOWN = 60  # candidates of one track
-TWICE = 20  # pairs of songs with the same sound
-QUESTIONS = 50  # on a page of `/decide`: each with what was found for it
+TWICE = 10  # pairs of songs with the same sound
+QUESTIONS = 30  # on a page of `/decide`: each with what was found for it
 END_SECONDS = 15  # of the file's end, for "listen to both ends"
 
 # What a button does to a candidate, and what is said afterwards.

@@ -67,7 +67,7 @@ def test_songs_that_wait_for_a_word_are_listed_with_the_nearest_recording_and_wh
 
 
 def test_the_list_can_be_paged_through(keeper, world):
-    made = [world.make_track(f"S{n}", last_error="x", error_kind="needs_decision", number=n).pk for n in range(70)]
+    made = [world.make_track(f"S{n}", last_error="x", error_kind="needs_decision", number=n).pk for n in range(50)]
     first = text_of(keeper, "/decide")
     after = first.partition("?after=")[2].partition('"')[0]
     second = text_of(keeper, f"/decide?after={after}")
