@@ -261,7 +261,7 @@ class Year:
 
     def _ignore(self, now: datetime) -> str:
         wanted.ignore(self._rows(), now, by="anna")
-        return "Ignored"
+        return "Not tried any more"
 
     def _want(self, now: datetime) -> str:
         wanted.want_again(self._rows(), now, by="anna")
