@@ -203,15 +203,17 @@ class Watch(threading.Thread):
             self.look()
 
     def look(self) -> None:
-        for path in self.folder.rglob("*.mp3"):
-            if ".tonekeep-incoming" not in path.parts:
+        for folder, below, names in os.walk(self.folder):  # says nothing of a folder that has just been removed
+            below[:] = [name for name in below if name != ".tonekeep-incoming"]
+            for path in (os.path.join(folder, name) for name in names if name.endswith(".mp3")):
                 with suppress(FileNotFoundError):
-                    status = path.stat()
+                    status = os.stat(path)
                     stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
-                    if self.seen.setdefault(str(path), stamp) != stamp:
-                        self.changed.append(str(path))
+                    if self.seen.setdefault(path, stamp) != stamp:
+                        self.changed.append(path)
 
     def end(self) -> None:
+        assert self.is_alive(), "it has looked all the time"
         self.ended.set()
         self.join()
         self.look()
