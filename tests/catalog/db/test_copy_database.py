@@ -89,8 +89,8 @@ def test_a_database_that_is_not_empty_is_left_alone(library: World, target: Path
 
 
 def test_the_database_in_use_is_no_target(library: World) -> None:
-    name = connection.settings_dict["NAME"]
-    url = f"sqlite:///{name}" if connection.vendor == "sqlite" else f"postgres://root@127.0.0.1:5432/{name}"
+    name, port = connection.settings_dict["NAME"], connection.settings_dict.get("PORT") or 5432
+    url = f"sqlite:///{name}" if connection.vendor == "sqlite" else f"postgres://root@127.0.0.1:{port}/{name}"
     with pytest.raises(CannotCopy, match="in use"):
         copy_database(url)
 
