@@ -131,12 +131,11 @@ def _names() -> Check:
 
 
 def _file_systems(library: Library) -> Check:
-    """Mounts below the root that hold songs: nothing can be linked or renamed into them from the staging folder."""
+    """Mounts below the root that hold songs. Nobody can do anything about them but know what they cost."""
     mounts = library.mounts
     named = f"{', '.join(mounts[:3])}{' and others' if len(mounts) > 3 else ''}"
-    words = f"Drives of their own in the music folder: {named}."
-    cure = "What is there stays. New songs cannot be put there: keep the whole music folder on one drive."
-    return check("file_system", "One file system", "The whole folder.", warn=words if mounts else "", cure=cure)
+    words = f"Drives of their own in it: {named}. Songs are copied there, and never moved between drives."
+    return check("file_system", "One file system", words if mounts else "The whole folder.")
 
 
 def _passes(name: str, title: str, last: datetime | None, late: timedelta, now: datetime) -> Check:

@@ -142,6 +142,16 @@ def put_in_place(source: str, target: str, method: str) -> None:
             os.replace(old, new, src_dir_fd=here, dst_dir_fd=there)
 
 
+def put_on_any_drive(source: str, target: str, method: str) -> None:
+    """As `put_in_place`; by a copy where the target's folder is on a drive of its own, into which no link leads."""
+    try:
+        put_in_place(source, target, method)
+    except OSError as error:
+        if error.errno != errno.EXDEV or method not in (LINK, RENAME):
+            raise
+        put_in_place(source, target, COPY)
+
+
 def _make_placeholder(name: str, folder: int | None, text: bytes) -> None:
     """Whoever makes the placeholder owns the name; replacing one's own overwrites nothing.
 
@@ -160,8 +170,8 @@ def _make_placeholder(name: str, folder: int | None, text: bytes) -> None:
 def _copy(old: str, here: int | None, new: str, there: int | None, stage: str) -> None:
     """Copy ``old`` into a placeholder, for a mount that can write and no more. Its first bytes, the mark, go last.
 
-    So it is a placeholder until all else is written through, and is never taken for the file before it is whole. Where
-    ``old`` was staged on our own disk, recovery takes away the stage's name in the library from who is late.
+    So it is a placeholder until all else is written through, and is never taken for the file before it is whole. From
+    who is late recovery takes away the stage, or its name in the library where it lies on our own disk.
     """
     mark = placeholder_text(stage)
     with open(os.open(old, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=here), "rb") as source:
@@ -176,7 +186,7 @@ def _copy(old: str, here: int | None, new: str, there: int | None, stage: str) -
             shutil.copyfileobj(source, target, COPY_AT_ONCE)
             os.fsync(descriptor)
             failpoint("copied")
-            if stage == local_stage(os.path.basename(stage)) and not _is_fence(os.path.basename(stage)):
+            if not _is_staged(old, here, stage):
                 if os.path.samestat(os.fstat(descriptor), os.stat(new, dir_fd=there, follow_symlinks=False)):
                     os.unlink(new, dir_fd=there)
                 raise FileNotFoundError(errno.ENOENT, "The stage was taken away", stage)
@@ -187,6 +197,17 @@ def _copy(old: str, here: int | None, new: str, there: int | None, stage: str) -
             with contextlib.suppress(OSError):
                 os.utime(descriptor, ns=(before.st_atime_ns, before.st_mtime_ns))
             os.fsync(descriptor)
+
+
+def _is_staged(name: str, folder: int | None, stage: str) -> bool:
+    """Whether nobody has taken the stage away from us."""
+    if stage == local_stage(os.path.basename(stage)):
+        return _is_fence(os.path.basename(stage))
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def local_stage(name: str) -> str:

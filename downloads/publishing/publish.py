@@ -25,7 +25,7 @@ from catalog.system.failpoints import failpoint
 from catalog.tracks import transitions
 from catalog.tracks.place import Place, PlaceTaken
 from downloads.publishing import link_method
-from downloads.publishing.link_method import COPY, NOT_SUPPORTED, PLACEHOLDER, placeholder_text
+from downloads.publishing.link_method import NOT_SUPPORTED, placeholder_text
 from downloads.publishing.staging import claim_key, claim_key_in, stage_folder
 from downloads.publishing.target_path import MAX_NAMES, short_id, target_place
 
@@ -93,8 +93,7 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
         except (PlaceTaken, FileExistsError):
             continue
         except OSError as error:
-            if method in {PLACEHOLDER, COPY}:
-                _remove_own_placeholder(track, place)
+            _remove_own_placeholder(track, place)
             if error.errno in NOT_SUPPORTED:
                 link_method.forget_method()
             if isinstance(error, FileNotFoundError) and not transitions.holds(track.pk, track.claim or "", now()):
@@ -105,12 +104,12 @@ def _reserve_and_link(track: Track, staged: Staged, now: Callable[[], datetime])
 
 
 def _put_in_place(staged: str, target: str, method: str) -> None:
-    """As `link_method.put_in_place`. NFS can lose the answer to a link that worked, and say that the name is taken.
+    """As `link_method.put_on_any_drive`. NFS can lose the answer to a link that worked, and say that the name is taken.
 
     Only here, where the staged file's own name cannot be the target in another case.
     """
     try:
-        link_method.put_in_place(staged, target, method)
+        link_method.put_on_any_drive(staged, target, method)
     except OSError:
         with contextlib.suppress(OSError):
             if os.path.samestat(os.lstat(staged), os.lstat(target)):

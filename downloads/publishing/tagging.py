@@ -169,7 +169,7 @@ def _write(stage: str, path: str, picture: bytes) -> str:
     draft = os.path.join(stage, f"cover-{secrets.token_hex(8)}")
     try:
         write_new(draft, picture, 0o666 & ~settings.MUSIC_UMASK)
-        link_method.put_in_place(draft, path, link_method.link_method(stage))
+        link_method.put_on_any_drive(draft, path, link_method.link_method(stage))
     except FileExistsError:
         return ""
     finally:

@@ -217,10 +217,12 @@ def test_the_host_is_named_where_there_are_several(sound: World) -> None:
     assert (away.title, away.state, away.text) == ("Music folder on attic", WARN, "-")
 
 
-def test_a_drive_within_the_music_folder_is_a_warning(sound: World) -> None:
+def test_a_drive_within_the_music_folder_is_told(sound: World) -> None:
     assert found(sound, "file_system").state == OK
     Library.objects.update(mounts=["Archive", "Live"])
-    assert found(sound, "file_system").text == "Drives of their own in the music folder: Archive, Live."
+    assert found(sound, "file_system").text == (
+        "Drives of their own in it: Archive, Live. Songs are copied there, and never moved between drives."
+    )
 
 
 # --- Programs and sources ------------------------------------------------------------------------------------

@@ -49,6 +49,17 @@ def test_a_mount_that_can_only_write_is_copied_into(monkeypatch, tmp_path: Path)
 
 
 @pytest.mark.django_db
+def test_a_copy_whose_stage_was_taken_away_puts_nothing_in_place(monkeypatch, tmp_path: Path) -> None:
+    """Recovery had taken it for dead: the song is somebody else's by now."""
+    source, target = tmp_path / "stage" / "a.mp3", tmp_path / "b.mp3"
+    source.parent.mkdir()
+    source.write_bytes(b"song " * 100)
+    monkeypatch.setattr(link_method, "failpoint", lambda name: source.unlink() if name == "copied" else None)
+    with pytest.raises(FileNotFoundError):
+        link_method.put_in_place(str(source), str(target), link_method.COPY)
+    assert not target.exists()
+
+
 def test_where_it_cannot_rename_songs_are_staged_on_our_own_disk(world: World, settings) -> None:
     publish_by("copy")
     track = world.make_track()

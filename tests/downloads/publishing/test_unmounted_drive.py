@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from catalog.library.reconcile import reconcile
-from catalog.models import Library, Track
+from catalog.models import Host, Library, Track
 from catalog.scanning.scan import FolderScanner
 from downloads.jobs import backlog
-from downloads.worker import loop
+from downloads.publishing import link_method
+from downloads.publishing.link_method import LINK
+from downloads.worker import loop, rescue
 from tests.catalog.storage.test_mounts import Drive
 from tests.downloads.archive_world import missing_track, serve
 from tests.world import World
@@ -33,6 +35,35 @@ def test_a_song_that_belongs_there_is_not_fetched_onto_the_other_drive(
     track.refresh_from_db()
     assert "the drive at" in track.last_error and "is not mounted" in track.last_error
     assert list(drive.point.iterdir()) == []
+
+
+def test_a_song_of_a_folder_that_is_a_drive_of_its_own_is_copied_there(
+    world: World, archive, memory_drive: MemoryDrive
+) -> None:
+    """No link and no rename leads into it from the staging folder."""
+    track = missing_track(world, artist="Drive", retry_after=world.now)
+    serve(archive, track)
+    assert loop.work_one(now=lambda: world.now).result == "downloaded"
+    track.refresh_from_db()
+    assert Path(track.local_path).is_relative_to(memory_drive.point) and Path(track.local_path).stat().st_nlink == 1
+    assert Path(track.local_path).stat().st_size == track.size
+    assert Host.own().publish_method == LINK, "the others are linked as ever"
+
+
+def test_a_late_copy_onto_another_drive_is_taken_back(
+    world: World, archive, memory_drive: MemoryDrive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    track = missing_track(world, artist="Drive", retry_after=world.now)
+    serve(archive, track)
+
+    def recovered(name: str) -> None:
+        if name == "copied":
+            assert rescue.recover(world.later(hours=2)) == 1
+
+    monkeypatch.setattr(link_method, "failpoint", recovered)
+    loop.work_one(now=lambda: world.now)
+    assert world.status_of(track) == "missing"
+    assert list(memory_drive.point.rglob("*.mp3")) == []
 
 
 class MemoryDrive:
