@@ -484,7 +484,7 @@ MUTANTS = [
     Mutant(
         "copy: who is late leaves nothing",
         PLACING,
-        "if stage == local_stage(os.path.basename(stage)) and not _is_fence(os.path.basename(stage)):",
+        "if not _is_staged(old, here, stage):",
         "if False:",
         RECOVERY,
     ),
