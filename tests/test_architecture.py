@@ -275,3 +275,10 @@ def test_each_level_stands_in_the_page_about_the_architecture() -> None:
     files = re.findall(r"`((?:catalog|downloads|config)/[\w/]+\.py)`", page)
     assert len(files) > 10
     assert [file for file in files if not (ROOT / file).is_file()] == []
+
+
+def test_a_migration_asks_the_database_that_it_is_run_on() -> None:
+    """`move_to` and `restore` run them on another one than the default, which is read-only then."""
+    sources = [path for app in ("catalog", "downloads") for path in (ROOT / app / "migrations").glob("0*.py")]
+    lost = [path.name for path in sources if re.search(r"\.objects\b(?!\.using\()", path.read_text())]
+    assert lost == []

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 def find_out_again(apps, schema_editor):
     """Each host tries at its next download which names its mount takes."""
-    apps.get_model("catalog", "Host").objects.update(publish_method="")
+    apps.get_model("catalog", "Host").objects.using(schema_editor.connection.alias).update(publish_method="")
 
 
 KINDS = ["sync", "reconcile", "adopt", "import", "check", "backup", "folder", "database"]

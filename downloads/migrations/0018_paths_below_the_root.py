@@ -3,9 +3,11 @@ from django.db import migrations
 
 def make_relative(apps, schema_editor):
     """Absolute until now, below the root that the library's row names."""
-    library = apps.get_model("catalog", "Library").objects.first()
+    alias = schema_editor.connection.alias
+    library = apps.get_model("catalog", "Library").objects.using(alias).first()
     root = f"{library.root_path.rstrip('/')}/" if library and library.root_path else None
-    for row in apps.get_model("downloads", "Replaced").objects.filter(path__startswith=root) if root else []:
+    replaced = apps.get_model("downloads", "Replaced").objects.using(alias)
+    for row in replaced.filter(path__startswith=root) if root else []:
         row.path = row.path.removeprefix(root)
         row.save(update_fields=["path"])
 
