@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
@@ -69,6 +71,27 @@ def counted_to(most: int, rows: QuerySet[Any]) -> int:
     """How many rows there are; `AtLeast` where they are more than ``most``. Reads no more, and in any order."""
     number = rows.order_by()[: most + 1].count()
     return AtLeast(most) if number > most else number
+
+
+class CountOnEachPage:
+    """`counted_to` of a set that every page asks for: its statement is written once a process.
+
+    To build it anew took a third of what an empty page takes. ``rows`` gives the same set each time it is called.
+    """
+
+    def __init__(self, most: int, rows: Callable[[], QuerySet[Any]]) -> None:
+        self._most, self._rows = most, rows
+
+    @cached_property
+    def _statement(self) -> tuple[str, tuple[Any, ...]]:
+        text, values = self._rows().order_by().values("pk")[: self._most + 1].query.sql_with_params()
+        return f"SELECT COUNT(*) FROM ({text}) AS counted", tuple(values)  # noqa: S608
+
+    def __call__(self) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(*self._statement)
+            number = int(cursor.fetchone()[0])
+        return AtLeast(self._most) if number > self._most else number
 
 
 def query_string(request: HttpRequest, **changes: str) -> str:

@@ -21,12 +21,14 @@ from catalog.reports import status
 from catalog.reports.public_status import public_conditions
 from catalog.spotify import accounts
 from catalog.text.humanize import AtLeast, ahead
-from catalog.web.keyset_pages import counted_to
+from catalog.web.keyset_pages import CountOnEachPage
 from catalog.web.permissions import is_insider, may_act, may_own, may_read
 from downloads.health.report import attention
 from downloads.review.questions import open_questions
 
 COUNTED_TO = 999  # a number in the navigation is read at a glance
+_questions = CountOnEachPage(COUNTED_TO, open_questions)
+_matches = CountOnEachPage(COUNTED_TO, AdoptionMatch.objects.unanswered)
 THEMES = ("light", "dark")
 THEME_COOKIE = "tonekeep_theme"
 
@@ -169,8 +171,8 @@ class Frame:
     @cached_property
     def todo_counts(self) -> dict[str, int]:
         return {
-            "review": counted_to(COUNTED_TO, open_questions()),
-            "adopt": counted_to(COUNTED_TO, AdoptionMatch.objects.unanswered()),
+            "review": _questions(),
+            "adopt": _matches(),
             "plan": int(self.conditions["plan"]["waits"]) + bool(self.conditions["plan"]["to_bin"]),
             "hold": int(self.conditions["storage"]["state"] == "held"),
         }

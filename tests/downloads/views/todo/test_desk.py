@@ -9,7 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from catalog.models import Track
+from catalog.web.keyset_pages import CountOnEachPage
 from downloads.models import Candidate, Search
+from downloads.review.questions import open_questions
+from downloads.views import frame
 from downloads.views.todo import decision_upload
 from tests.world import World
 
@@ -37,11 +40,11 @@ def ask(world: World, number: int) -> Track:
 def test_more_questions_than_are_counted_are_told_with_a_plus_sign(
     keeper: Client, tracks: list[Track], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("downloads.views.frame.COUNTED_TO", 2)
+    monkeypatch.setattr(frame, "_questions", CountOnEachPage(2, open_questions))
     monkeypatch.setattr("downloads.views.todo.desk.COUNTED_TO", 2)
     text = text_of(keeper)
     assert "2+ left" in text and '<b class="count">2+</b>' in text
-    monkeypatch.setattr("downloads.views.frame.COUNTED_TO", 3)
+    monkeypatch.setattr(frame, "_questions", CountOnEachPage(3, open_questions))
     assert '<b class="count">3</b>' in text_of(keeper)
 
 
