@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import connection
@@ -67,6 +68,6 @@ def test_the_update_makes_stored_paths_relative(world: World) -> None:
         cursor.execute("UPDATE catalog_track SET local_path = '/old/root/' || local_path WHERE local_path <> ''")
         cursor.execute("UPDATE downloads_replaced SET path = %s", [f"{world.root}/old.mp3"])
         cursor.execute(RELATIVE)
-    make_relative(MigrationLoader(connection).project_state().apps, None)
+    make_relative(MigrationLoader(connection).project_state().apps, SimpleNamespace(connection=connection))
     assert dict(Track.objects.values_list("pk", "local_path")) == before
     assert "alone.mp3" in stored() and stored("downloads_replaced", "path") == {"old.mp3"}
