@@ -39,7 +39,7 @@ def test_the_status_is_read_again_after_a_write_a_due_song_and_a_minute(
     assert is_read(20) and is_read(21) in kept  # the song is due
     Service.objects.pause_by_person("audio")
     assert is_read(22) and is_read(23) in kept
-    assert [is_read(22 + LONGEST.total_seconds()), is_read(0)] == [True, True]  # and the clock was set back
+    assert is_read(23 + LONGEST.total_seconds()) and is_read(0)  # and the clock was set back
 
 
 @pytest.mark.django_db(transaction=True)
