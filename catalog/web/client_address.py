@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from django.conf import settings
 from django.http import HttpRequest
 
+Address = IPv4Address | IPv6Address
 IPV6_PREFIX = 64  # bits that one home has; the rest it may choose freely
 
 
@@ -16,17 +17,23 @@ def client_network(request: HttpRequest) -> str:
     X-Forwarded-For is believed of TRUSTED_PROXY alone, and of its entries the last that is no trusted proxy itself:
     those before it are the visitor's own text.
     """
-    address = _parsed(request.META.get("REMOTE_ADDR", ""))
+    address = peer(request)
     for entry in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-        if address is None or not _is_trusted(address):
+        if address is None or not is_trusted(address):
             break
-        address = _parsed(entry) or address
+        address = parsed(entry) or address
     if isinstance(address, IPv6Address):
         return str(ip_network((address, IPV6_PREFIX), strict=False))
     return str(address or "")
 
 
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+def peer(request: HttpRequest) -> Address | None:
+    """Who opened the connection: the visitor, or a proxy."""
+    return parsed(request.META.get("REMOTE_ADDR", ""))
+
+
+def parsed(text: str) -> Address | None:
+    """The address in a text, an IPv4 one as such also where IPv6 wraps it; None for anything else."""
     try:
         address = ip_address(text.strip())
     except ValueError:
@@ -34,5 +41,6 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _is_trusted(address: IPv4Address | IPv6Address) -> bool:
+def is_trusted(address: Address) -> bool:
+    """Whether it is a proxy that the settings name."""
     return any(address in ip_network(network) for network in settings.TRUSTED_PROXY)

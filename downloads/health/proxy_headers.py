@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest
 
 from catalog.system.atomic_files import write_over
+from catalog.web import client_address
 from downloads.health.check import Check, check
 
 AGAIN_AFTER = timedelta(hours=1)  # the file is not written with each request
@@ -28,12 +28,13 @@ _written: dict[tuple[str, str, str], datetime] = {}
 def note(request: HttpRequest, now: datetime) -> None:
     """Remember what of this request does not fit the settings. Only a machine of the own network counts as a proxy:
     what strangers write into their requests tells nothing."""
-    peer = request.META.get("REMOTE_ADDR", "")
-    if not _is_near(peer):
+    address = client_address.peer(request)
+    if address is None or not address.is_private:
         return
+    peer = str(address)
     scheme = request.headers.get("X-Forwarded-Proto", "")
     seen = []
-    if "X-Forwarded-For" in request.headers and not _is_trusted(peer):
+    if "X-Forwarded-For" in request.headers and not client_address.is_trusted(address):
         seen.append(FORWARDED)
     if scheme == "https" and not settings.HTTPS:
         seen.append(BY_HTTPS)
@@ -52,7 +53,8 @@ def proxy_checks(now: datetime) -> Iterator[Check]:
     peer = seen.get(FORWARDED, "")
     warn = f"Visitors come through the proxy {peer}, which is not in TRUSTED_PROXY: they all count as one."
     said = f"Named: {', '.join(settings.TRUSTED_PROXY)}." if settings.TRUSTED_PROXY else "None was met."
-    unnamed = bool(peer) and not _is_trusted(peer)
+    address = client_address.parsed(peer)
+    unnamed = address is not None and not client_address.is_trusted(address)
     cure = f"Set TRUSTED_PROXY={peer}, then start Tonekeep again."
     yield check("proxy", "Reverse proxy", said, warn=warn if unnamed else "", cure=cure)
 
@@ -64,17 +66,6 @@ def proxy_checks(now: datetime) -> Iterator[Check]:
         warn = f"Requests from {seen[NO_SCHEME]} do not say that they came by HTTPS, and are sent there over and over."
         cure = "Let the proxy set X-Forwarded-Proto; docs/install.md shows how."
     yield check("https", "HTTPS", said, warn=warn, cure=cure)
-
-
-def _is_near(peer: str) -> bool:
-    try:
-        return ip_address(peer).is_private
-    except ValueError:
-        return False
-
-
-def _is_trusted(peer: str) -> bool:
-    return any(ip_address(peer) in ip_network(network) for network in settings.TRUSTED_PROXY)
 
 
 def _file() -> Path:

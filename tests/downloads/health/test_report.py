@@ -274,6 +274,14 @@ def test_a_proxy_that_no_setting_names_is_found_until_it_is_named(
     assert found(sound, "proxy").state == OK
 
 
+def test_a_named_proxy_is_known_where_ipv6_wraps_its_address(
+    sound: World, client: Client, settings: LazySettings
+) -> None:
+    settings.TRUSTED_PROXY = ["172.18.0.0/16"]
+    client.get("/login", headers={"X-Forwarded-For": "203.0.113.9"}, REMOTE_ADDR="::ffff:172.18.0.4")
+    assert found(sound, "proxy").state == OK
+
+
 def test_what_a_proxy_said_is_forgotten_after_a_day(sound: World, client: Client) -> None:
     client.get("/login", headers={"X-Forwarded-For": "203.0.113.9"}, REMOTE_ADDR="172.18.0.3")
     assert found(sound, "proxy").state == WARN
