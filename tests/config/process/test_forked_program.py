@@ -28,6 +28,18 @@ def become(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", BECOME, *words], cwd=ROOT, capture_output=True, text=True, timeout=600)
 
 
+def run_in_django(data: Path, code: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own with our settings, over a data folder that is empty."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ENV_FILE": os.devnull,
+        "DATA_DIR": str(data),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+
+
 def test_a_program_finds_its_words_its_environment_and_no_handlers_of_the_manager() -> None:
     done = become("tell", "something")
     assert done.returncode == 0, done.stderr
@@ -73,15 +85,7 @@ forked_program.become(["manage.py", "qcluster", *sys.argv[1:]], {"PATH": "/bin"}
     ("word", "status", "said"), [("--help", 0, "usage: manage.py qcluster"), ("--name=x", 2, "invalid choice: 'x'")]
 )
 def test_a_command_runs_in_the_django_that_is_set_up(tmp_path: Path, word: str, status: int, said: str) -> None:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "ENV_FILE": os.devnull,
-        "DATA_DIR": str(tmp_path),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", COMMAND, word], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
-    )
+    done = run_in_django(tmp_path, COMMAND, word)
     assert (done.returncode, said in done.stdout + done.stderr) == (status, True), done.stderr
 
 
@@ -106,15 +110,7 @@ def test_what_is_preloaded_holds_no_connection_and_starts_no_thread(tmp_path: Pa
         "print(json.dumps([threading.active_count(), connections['default'].connection is None,"
         " gc.get_freeze_count() > 50_000, len(held)]))"
     )
-    environment = {
-        "PATH": os.environ["PATH"],
-        "ENV_FILE": os.devnull,
-        "DATA_DIR": str(tmp_path),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", look], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
-    )
+    done = run_in_django(tmp_path, look)
     assert done.returncode == 0, done.stderr  # though the database has no tables yet
     threads, unconnected, frozen, held = json.loads(done.stdout)
     assert (threads, unconnected, frozen) == (1, True, True)
@@ -132,17 +128,9 @@ def test_what_few_need_is_not_preloaded(name: str, preloaded: set[str]) -> None:
 
 @pytest.fixture(scope="module")
 def preloaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "ENV_FILE": os.devnull,
-        "DATA_DIR": str(tmp_path_factory.mktemp("data")),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-    }
     look = (
         "import sys; from config.process import forked_program as f; f.preload(['web', 'jobs', 'downloads', 'watch']);"
         "print(*sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", look], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
-    )
+    done = run_in_django(tmp_path_factory.mktemp("data"), look)
     return set(done.stdout.split())
