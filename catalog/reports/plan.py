@@ -117,13 +117,15 @@ def planned(last: int | None = None) -> TrackQuerySet:
 
     ``last`` is `seen_up_to`, where it is known already.
     """
-    return Track.objects.wanted().filter(pk__gt=seen_up_to() if last is None else last)
+    if last is None:
+        library = Library.current()
+        last = seen_up_to(library, bool(reason_to_wait(library)))
+    return Track.objects.wanted().filter(pk__gt=last)
 
 
-def seen_up_to() -> int:
-    """The last song that the plan is not about; 0 where it is about all."""
-    library = Library.current()
-    return (library.accepted_up_to or 0) if reason_to_wait(library) else 0
+def seen_up_to(library: Library, waits: bool) -> int:
+    """The last song that the plan is not about; 0 where it is about all. ``waits``: until a person has accepted it."""
+    return (library.accepted_up_to or 0) if waits else 0
 
 
 def here(tracks: TrackQuerySet) -> TrackQuerySet:
@@ -154,7 +156,7 @@ def plan() -> Plan:
     """The plan as it is now. What no look through the folder has seen yet is counted as to be fetched."""
     library, looked = Library.current(), last_look()
     waits = bool(reason_to_wait(library))
-    last = (library.accepted_up_to or 0) if waits else 0
+    last = seen_up_to(library, waits)
     here, others = _counted(last)
     ask = matches(last).order_by().values("track").distinct().count()
     fetch = others - ask

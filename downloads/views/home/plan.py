@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 
 from catalog.db import database_clock
 from catalog.library.make_plan import accept_bin, accept_plan
-from catalog.models import JobRequest, Run
+from catalog.models import JobRequest, Library, Run
 from catalog.reports import plan, status
 from catalog.reports.coverage import Part
 from catalog.text.humanize import count
@@ -26,9 +26,9 @@ STILL_LOOKING = "The plan is not made yet: the music folder is still being looke
 def plan_page(request: HttpRequest) -> HttpResponse:
     """The plan, or how far the look through the folder is."""
     now = database_clock.now()
-    last = plan.seen_up_to()
-    songs = plan.planned(last)
     current = plan.plan()
+    last = plan.seen_up_to(Library.current(), waits=not current.accepted)
+    songs = plan.planned(last)
     asked = plan.matches(last)
     context = {
         "section": "home",
