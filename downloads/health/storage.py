@@ -39,13 +39,14 @@ METHODS = {
 
 def storage_checks(conditions: dict[str, Any], now: datetime) -> Iterator[Check]:
     """Marker, free space, how files are put in place, which names it takes, the last passes, the watcher's limit."""
-    library = Library.current()
+    library, hosts = Library.current(), list(Host.objects.order_by("name"))
+    tried = [host for host in hosts if host.publish_method]
     yield _folder(conditions["storage"])
-    yield from _hosts()
+    yield from _hosts(hosts)
     yield _space(library)
     yield _inodes(library)
-    yield _publish()
-    yield _names()
+    yield _publish(tried)
+    yield _names(tried)
     yield _file_systems(library)
     yield _passes("scan", "Folder scan", library.last_pass, QUICK_PASS_LATE, now)
     yield _passes("full_scan", "Full folder scan", library.last_full_pass, FULL_PASS_LATE, now)
@@ -62,16 +63,15 @@ def _folder(storage: dict[str, Any]) -> Check:
     return check("folder", "Music folder", f"Online at {storage['root']}.", warn, fail, cure)
 
 
-def _hosts() -> Iterator[Check]:
+def _hosts(hosts: list[Host]) -> Iterator[Check]:
     """Hosts for which the folder is not what it is for the others; the state above is the acting host's."""
-    for host in Host.objects.exclude(storage__in=["", "online"]).order_by("name"):
+    for host in (host for host in hosts if host.storage not in ("", "online")):
         cure = f"Mount the drive on {host.name}; until then it downloads nothing, and the others go on."
         yield check("folder_of_host", f"Music folder on {host.name}", "", warn=host.storage_reason, cure=cure)
 
 
-def _publish() -> Check:
+def _publish(hosts: list[Host]) -> Check:
     """How files get their names, and what the folder cannot do, by what each host tried in it."""
-    hosts = list(Host.objects.exclude(publish_method="").order_by("name"))
     words = [f"By {METHODS[host.publish_method]}. {_lacking(host)}".strip() for host in hosts]
     if len(set(words)) > 1:
         words = [f"{host.name}: {text}" for host, text in zip(hosts, words, strict=True)]
@@ -117,9 +117,8 @@ def _inodes(library: Library) -> Check:
     )
 
 
-def _names() -> Check:
+def _names(hosts: list[Host]) -> Check:
     """Which names each host's mount refused when it was tried."""
-    hosts = list(Host.objects.exclude(publish_method="").order_by("name"))
     warns, cures = [], []
     for host in hosts:
         refused = [REFUSED_NAMES[lack] for lack in host.lacks if lack in REFUSED_NAMES]
