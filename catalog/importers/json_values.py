@@ -11,6 +11,8 @@ from typing import Any
 
 from catalog.importers.parsed_file import clean
 
+HEADED = 1000  # songs whose fields become the table's columns
+
 
 def number(value: Any, most: int) -> int | None:
     """A whole number from 1 to ``most``, or None."""
@@ -27,9 +29,6 @@ def texts(values: Any) -> tuple[str, ...]:
 
 def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-HEADED = 1000  # songs whose fields become the table's columns
 
 
 def table_text(data: Any) -> str:
