@@ -69,8 +69,7 @@ def asked_page(
 
 def counted_to(most: int, rows: QuerySet[Any]) -> int:
     """How many rows there are; `AtLeast` where they are more than ``most``. Reads no more, and in any order."""
-    number = rows.order_by()[: most + 1].count()
-    return AtLeast(most) if number > most else number
+    return _no_further(most, rows.order_by()[: most + 1].count())
 
 
 class CountOnEachPage:
@@ -90,8 +89,11 @@ class CountOnEachPage:
     def __call__(self) -> int:
         with connection.cursor() as cursor:
             cursor.execute(*self._statement)
-            number = int(cursor.fetchone()[0])
-        return AtLeast(self._most) if number > self._most else number
+            return _no_further(self._most, int(cursor.fetchone()[0]))
+
+
+def _no_further(most: int, number: int) -> int:
+    return AtLeast(most) if number > most else number
 
 
 def query_string(request: HttpRequest, **changes: str) -> str:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from django.db.models import Exists, F, OuterRef, Q
 
 from catalog.models import Track, TrackQuerySet
+from catalog.web.keyset_pages import CountOnEachPage
 from downloads.audio.verify import tolerance
 from downloads.failures.kinds import NEEDS_PERSON
 from downloads.models import RULED_OUT, Candidate
 from downloads.review.differences import Differences, differences
 from downloads.search import candidates
 
+COUNTED_TO = 999  # a number in the navigation is read at a glance
 ALIKE_LOOKED_AT = 40  # other songs that one question is compared with
 Verdict = Candidate.Verdict
 
@@ -42,6 +44,9 @@ def open_questions() -> TrackQuerySet:
     undecided = rows.filter(Q(verdict=Verdict.OPEN) | Q(verdict=Verdict.CHOSEN) & ~Q(why=""))
     asked = Track.objects.failed().filter(error_kind__in=NEEDS_PERSON)
     return asked.filter(~Exists(chosen), ~Exists(refused) | Exists(undecided))
+
+
+count_open = CountOnEachPage(COUNTED_TO, open_questions)
 
 
 def by_kind() -> list[TrackQuerySet]:

@@ -24,11 +24,9 @@ from catalog.text.humanize import AtLeast, ahead
 from catalog.web.keyset_pages import CountOnEachPage
 from catalog.web.permissions import is_insider, may_act, may_own, may_read
 from downloads.health.report import attention
-from downloads.review.questions import open_questions
+from downloads.review import questions
 
-COUNTED_TO = 999  # a number in the navigation is read at a glance
-_questions = CountOnEachPage(COUNTED_TO, open_questions)
-_matches = CountOnEachPage(COUNTED_TO, AdoptionMatch.objects.unanswered)
+_matches = CountOnEachPage(questions.COUNTED_TO, AdoptionMatch.objects.unanswered)
 THEMES = ("light", "dark")
 THEME_COOKIE = "tonekeep_theme"
 
@@ -171,7 +169,7 @@ class Frame:
     @cached_property
     def todo_counts(self) -> dict[str, int]:
         return {
-            "review": _questions(),
+            "review": questions.count_open(),
             "adopt": _matches(),
             "plan": int(self.conditions["plan"]["waits"]) + bool(self.conditions["plan"]["to_bin"]),
             "hold": int(self.conditions["storage"]["state"] == "held"),

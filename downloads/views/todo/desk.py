@@ -15,7 +15,6 @@ from catalog.db import database_clock
 from catalog.models import Track
 from catalog.text.humanize import count
 from catalog.text.row_ids import id_from, ids_from
-from catalog.web.keyset_pages import counted_to
 from catalog.web.permissions import keeper_button, keeper_page
 from downloads.jobs import queue
 from downloads.models import AudioFile, Candidate, Search
@@ -28,7 +27,6 @@ UNDOABLE = 60  # answers of a session that can be taken back
 ALIKE_MOST = 60  # songs in one answer
 LISTEN_SECONDS = 10  # of each recording, from the same place in all of them
 PLAYER = "https://www.youtube-nocookie.com"
-COUNTED_TO = 999  # questions that are left
 ANSWERED = "answered"  # the session's key of the answers that can be taken back, the latest last
 
 
@@ -42,7 +40,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         track: Track | None = get_object_or_404(rows, pk=wanted)
     else:
         track = questions.next_question(rows.filter(pk=after).first())
-    done, left = len(request.session.get(ANSWERED, [])), counted_to(COUNTED_TO, questions.open_questions())
+    done, left = len(request.session.get(ANSWERED, [])), questions.count_open()
     context: dict[str, Any] = {"section": "todo", "done": done, "left": left, "total": done + left}
     if track is not None:
         context |= _question(track)

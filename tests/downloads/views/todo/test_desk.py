@@ -11,8 +11,7 @@ from django.test import Client
 from catalog.models import Track
 from catalog.web.keyset_pages import CountOnEachPage
 from downloads.models import Candidate, Search
-from downloads.review.questions import open_questions
-from downloads.views import frame
+from downloads.review import questions
 from downloads.views.todo import decision_upload
 from tests.world import World
 
@@ -40,11 +39,10 @@ def ask(world: World, number: int) -> Track:
 def test_more_questions_than_are_counted_are_told_with_a_plus_sign(
     keeper: Client, tracks: list[Track], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frame, "_questions", CountOnEachPage(2, open_questions))
-    monkeypatch.setattr("downloads.views.todo.desk.COUNTED_TO", 2)
+    monkeypatch.setattr(questions, "count_open", CountOnEachPage(2, questions.open_questions))
     text = text_of(keeper)
     assert "2+ left" in text and '<b class="count">2+</b>' in text
-    monkeypatch.setattr(frame, "_questions", CountOnEachPage(3, open_questions))
+    monkeypatch.setattr(questions, "count_open", CountOnEachPage(3, questions.open_questions))
     assert '<b class="count">3</b>' in text_of(keeper)
 
 
