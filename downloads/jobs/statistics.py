@@ -15,7 +15,7 @@ GROWN = 2  # times as many songs as it knows of
 
 
 def refresh(always: bool) -> None:
-    """Let it count anew, once a day (``always``) and where the library has grown much since: 0.4 s at a million songs.
+    """Let it count anew, once a day (``always``) and where the library has grown much since: 1 s at a million songs.
 
     All rows are counted: with ANALYZE's limit its guesses of large sets are worse than none.
     """
