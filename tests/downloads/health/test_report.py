@@ -23,6 +23,7 @@ from catalog.db import database_clock
 from catalog.models import Account, ApiToken, Cluster, Host, Library, Run, Service, Setting
 from catalog.storage import probe
 from catalog.storage import state as storage
+from downloads.health import system
 from downloads.health.check import FAIL, OK, WARN, Check, check
 from downloads.health.report import attention, health_report
 from downloads.publishing import link_method
@@ -382,6 +383,7 @@ def test_page_command_and_api_tell_one_report(sound: World, client: Client, monk
     client.force_login(anna)
     now = database_clock.now()
     monkeypatch.setattr(database_clock, "now", lambda: now)
+    monkeypatch.setattr(system, "size", lambda number: "some bytes")  # the database grows between the three
     out = StringIO()
     call_command("health", "--json", stdout=out)
     page = client.get("/health", headers={"accept": "application/json"}).json()
